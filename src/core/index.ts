@@ -1,0 +1,77 @@
+/**
+ * `holdfast/core`: the words of Holdfast. Pure: no `node:` import, no input or output.
+ *
+ * @module
+ */
+
+export { canonicalJson, type Json } from "./canonical.ts";
+export { fakeClock, systemClock, type Clock, type FakeClock } from "./clock.ts";
+export {
+  decodeEnvelope,
+  openEnvelope,
+  preAuthEncoding,
+  signEnvelope,
+  type Envelope,
+  type Signer,
+  type Verifier,
+} from "./dsse.ts";
+export {
+  CoreErrors,
+  coreError,
+  defineErrors,
+  Exit,
+  HoldfastError,
+  isHoldfastError,
+  problemDetails,
+  type ErrorEntry,
+  type ErrorOptions,
+  type ErrorTable,
+  type ExitCode,
+  type ProblemDetails,
+} from "./errors.ts";
+export {
+  decodeStatement,
+  encodeStatement,
+  PredicateType,
+  statement,
+  STATEMENT_MEDIA_TYPE,
+  STATEMENT_TYPE,
+  type Statement,
+} from "./evidence.ts";
+export { isAtLeast, SEVERITIES, type Finding, type Location, type Severity } from "./finding.ts";
+export { uuidv7, uuidv7Generator } from "./id.ts";
+export { decodeUtf8, DEFAULT_JSON_LIMITS, parseJson, type JsonLimits } from "./json.ts";
+export type {
+  Command,
+  CommandInput,
+  CommandOption,
+  CommandResult,
+  CommandRun,
+  Job,
+  Migration,
+  Module,
+  RouteHandler,
+  Routes,
+  Style,
+} from "./module.ts";
+export {
+  foldPosture,
+  type Control,
+  type ControlPosture,
+  type Observation,
+  type Posture,
+  type PostureStatus,
+  type Proof,
+  type RecordedObservation,
+} from "./posture.ts";
+export { Secret } from "./secret.ts";
+export type { DigestSet, ResourceDescriptor, Subject } from "./subject.ts";
+export {
+  ACTIONS,
+  ARTIFACT_VERDICTS,
+  hardest,
+  type Action,
+  type ArtifactVerdict,
+  type DetectorRun,
+  type Verdict,
+} from "./verdict.ts";

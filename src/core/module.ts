@@ -1,0 +1,99 @@
+/**
+ * The module contract: what a part plugs into the product. A module is data. Nothing runs when it is imported; every
+ * piece of logic stands behind a `load` that is called when it is needed, which keeps the start of every command fast.
+ *
+ * The life of a module in `holdfast up`: migrations, then routes, then jobs; on the way down jobs stop first. A
+ * module's `Services` type names what it needs from the product; `server` and `cli` (floor 3) hand it over.
+ *
+ * @module
+ */
+
+import type { ErrorTable, ExitCode } from "./errors.ts";
+import type { Proof } from "./posture.ts";
+
+export interface Module<Services = never> {
+  /** The folder's name: `ledger`, `gateway`. */
+  readonly name: string;
+  /** One sentence for people. */
+  readonly summary: string;
+  readonly errors: ErrorTable;
+  readonly migrations?: readonly Migration[];
+  readonly commands?: readonly Command<Services>[];
+  readonly routes?: Routes<Services>;
+  readonly proofs?: readonly Proof<Services>[];
+  readonly jobs?: readonly Job<Services>[];
+}
+
+/** One step of the schema. The same SQL runs on every database, in the order of `id` within a module, once. */
+export interface Migration {
+  /** `0001-keys`: sorts by its number. */
+  readonly id: string;
+  readonly statements: readonly string[];
+}
+
+/** A command of `holdfast`. */
+export interface Command<Services = never> {
+  /** Words after `holdfast`: `key create`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly arguments?: readonly { readonly name: string; readonly summary: string; readonly required?: boolean }[];
+  readonly options?: readonly CommandOption[];
+  readonly examples: readonly { readonly what: string; readonly line: string }[];
+  readonly load: () => Promise<CommandRun<Services>>;
+}
+
+export interface CommandOption {
+  /** In the manner of commander: `--app <name>`, `--expires <duration>`, `--all`. */
+  readonly flags: string;
+  readonly summary: string;
+  readonly default?: string | boolean;
+  readonly choices?: readonly string[];
+  /** May be given several times; the command gets an array. */
+  readonly repeatable?: boolean;
+}
+
+/** Runs a command. What it returns is printed by the `cli`: `data` for machines, `text` for people. */
+export type CommandRun<Services> = (input: CommandInput<Services>) => Promise<CommandResult>;
+
+export interface CommandInput<Services> {
+  readonly services: Services;
+  readonly args: Readonly<Record<string, string | undefined>>;
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  /** Shows progress on standard error where a person looks on. Cheap to call often. */
+  readonly progress: (what: string, done?: number, total?: number) => void;
+}
+
+export interface CommandResult {
+  /** Printed as it is with `--format json`. */
+  readonly data: unknown;
+  /** The same for people: lines without the final newline. */
+  readonly text: (style: Style) => string;
+  /** Default: `Exit.clean`. */
+  readonly exit?: ExitCode;
+}
+
+/** Colours, or the identity where there are none. Meaning never rests on colour alone. */
+export interface Style {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly yellow: (text: string) => string;
+}
+
+/** A part's routes under `/api/<module name>` of the admin API, as a Fetch API handler. */
+export interface Routes<Services = never> {
+  readonly load: () => Promise<(services: Services) => RouteHandler>;
+}
+
+export interface RouteHandler {
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+}
+
+/** Work that `holdfast up` repeats. The next run starts `every` milliseconds after the last one ended. */
+export interface Job<Services = never> {
+  readonly name: string;
+  readonly every: number;
+  readonly load: () => Promise<(services: Services) => Promise<void>>;
+}
