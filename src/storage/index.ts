@@ -1,0 +1,19 @@
+/**
+ * `holdfast/storage`: state in SQLite or PostgreSQL, counters in memory or Redis, and the outbox of evidence.
+ *
+ * @module
+ */
+
+export { countersConfig, storageConfig, type CountersConfig, type StorageConfig } from "./config.ts";
+export {
+  openCounters,
+  type Counters,
+  type CountersOptions,
+  type RateAnswer,
+  type RateLimit,
+} from "./counters/counters.ts";
+export { openDb, type Db, type DbOptions } from "./db.ts";
+export { migrate } from "./migrate.ts";
+export { storageModule } from "./module.ts";
+export { drainEvidence, enqueueEvidence } from "./outbox.ts";
+export { sql, type Sql, type SqlValue } from "./sql.ts";

@@ -1,0 +1,225 @@
+/**
+ * PostgreSQL behind the port: a pool of connections from `pg`, everything in the schema `holdfast`.
+ *
+ * A transaction is SERIALIZABLE (manual, section 13.2.3) and runs again when the server says that it collided with
+ * another: then nothing of it has happened. Nothing else is ever tried twice, since a lost connection does not tell
+ * whether the last statement took effect. A connection that failed is thrown away; the pool makes a new one.
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { Pool, type PoolClient } from "pg";
+import { isHoldfastError } from "../../core/index.ts";
+import type { Db } from "../db.ts";
+import { storageError } from "../errors.ts";
+import { isOwnText, ownText, renderSql, sql, type Sql } from "../sql.ts";
+import { refuseInside, runTransaction, type Session } from "../transaction.ts";
+import { faultOf, isServerError, outcomeUnknown } from "./fault.ts";
+import { SCHEMA } from "./schema.ts";
+import { toPostgres, typeReaders } from "./types.ts";
+
+/** Connections of one process. The server's default is 100 for all. */
+const POOL = 10;
+/** For a connection, free or new, and for a lock: milliseconds. */
+const WAIT_MS = 10_000;
+/** For one statement, in milliseconds. */
+const STATEMENT_MS = 60_000;
+/** For one step of a migration, which may rewrite a large table: milliseconds. */
+const MIGRATION_MS = 3_600_000;
+/** A transaction that asks for nothing this long is ended by the server, in milliseconds: as with SQLite. */
+const IDLE_MS = 10_000;
+/** Times a colliding transaction runs. With waits of up to a quarter of a second, about four seconds. */
+const ATTEMPTS = 24;
+
+/** Opens a pool and looks at the server. @throws as `openDb` */
+export async function openPostgres(url: string): Promise<Db> {
+  const pool = makePool(url);
+  // A connection that breaks while nobody uses it is replaced by the pool; one in use fails its statement as well.
+  const ignore = (): void => undefined;
+  pool.on("error", ignore);
+  pool.on("connect", (client) => client.on("error", ignore));
+
+  let closing: Promise<void> | undefined;
+  const owner = {};
+  const enter = (): void => {
+    if (closing !== undefined) throw storageError("storage.closed");
+    refuseInside(owner);
+  };
+
+  const db: Db = {
+    dialect: "postgres",
+    query: async <Row extends object>(statement: Sql) => {
+      const rendered = render(statement);
+      enter();
+      return (await run(pool, rendered)).rows as Row[];
+    },
+    execute: async (statement) => {
+      const rendered = render(statement);
+      enter();
+      return changed(await run(pool, rendered).catch(outcomeUnknown));
+    },
+    transaction: async (work) => {
+      for (let attempt = 1; ; attempt++) {
+        enter();
+        try {
+          return await runTransaction(owner, "postgres", await begin(pool), work);
+        } catch (error) {
+          if (!isHoldfastError(error, "storage.conflict") || attempt === ATTEMPTS) throw error;
+        }
+        await delay(Math.random() * Math.min(2 ** attempt, 250));
+      }
+    },
+    close: async () => {
+      if (closing === undefined) {
+        refuseInside(owner);
+        closing = pool.end();
+      }
+      return closing;
+    },
+  };
+
+  try {
+    await examine(db);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return db;
+}
+
+function makePool(url: string): Pool {
+  try {
+    const target = new URL(url);
+    // Read when a connection starts, so that it holds for every connection and costs no round trip.
+    const own = `-c search_path=${SCHEMA} -c bytea_output=hex`;
+    target.searchParams.set("options", [own, target.searchParams.get("options") ?? ""].join(" ").trim());
+    return new Pool({
+      connectionString: target.href,
+      application_name: "holdfast",
+      max: POOL,
+      connectionTimeoutMillis: WAIT_MS,
+      lock_timeout: WAIT_MS,
+      statement_timeout: STATEMENT_MS,
+      idle_in_transaction_session_timeout: IDLE_MS,
+      keepAlive: true,
+      allowExitOnIdle: true,
+      types: typeReaders,
+    });
+  } catch {
+    // The original error quotes the URL, and with it the password.
+    throw storageError("storage.url-invalid");
+  }
+}
+
+/** Refuses a server that would lose or change what it is given. @throws `storage.unsuitable` */
+async function examine(db: Db): Promise<void> {
+  const [server] = await db.query<{ version: number; encoding: string; readonly: string; commits: string }>(
+    sql`select current_setting('server_version_num')::integer as version,
+      current_setting('server_encoding') as encoding,
+      current_setting('transaction_read_only') as readonly,
+      current_setting('synchronous_commit') as commits`,
+  );
+  const { version = 0, encoding, readonly, commits } = server ?? {};
+  if (version < 130_000) throw storageError("storage.unsuitable", { detail: `version ${version}` });
+  if (encoding !== "UTF8") throw storageError("storage.unsuitable", { detail: `encoding ${encoding}` });
+  if (readonly !== "off") throw storageError("storage.unsuitable", { detail: "it is read-only" });
+  if (commits === "off") throw storageError("storage.unsuitable", { detail: "synchronous_commit is off" });
+}
+
+interface Rendered {
+  readonly text: string;
+  readonly values: ReturnType<typeof toPostgres>[];
+  /** The extended protocol also where there are no values: it takes exactly one statement. */
+  readonly queryMode: "extended";
+  /** How long this side waits for the answer: the server ends a statement first, unless it is gone without a word. */
+  readonly query_timeout: number;
+}
+
+interface Answer {
+  readonly rows: object[];
+  readonly rowCount: number | null;
+  readonly command: string;
+}
+
+function render(statement: Sql): Rendered {
+  return {
+    text: renderSql(statement, "$"),
+    values: statement.values.map(toPostgres),
+    queryMode: "extended",
+    query_timeout: isOwnText(statement) ? MIGRATION_MS : STATEMENT_MS + WAIT_MS,
+  };
+}
+
+/** Runs one statement on a connection of its own. */
+async function run(pool: Pool, statement: Rendered): Promise<Answer> {
+  const client = await connect(pool);
+  try {
+    const answer: Answer = await client.query<object>(statement);
+    client.release();
+    return answer;
+  } catch (error) {
+    // After an error that the server sent, the connection is in order.
+    client.release(!isServerError(error));
+    throw faultOf(error);
+  }
+}
+
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw faultOf(error);
+  }
+}
+
+function changed({ command, rowCount }: Answer): number {
+  return ["INSERT", "UPDATE", "DELETE"].includes(command) ? (rowCount ?? 0) : 0;
+}
+
+/** Takes a connection from the pool and opens a transaction on it. Its end gives the connection back. */
+async function begin(pool: Pool): Promise<Session> {
+  const client = await connect(pool);
+  // Why the connection is of no use any more: what the server said as it hung up, or the first failure on this side.
+  let lost: unknown;
+  const onLost = (error: unknown): void => void (lost ??= error);
+  client.on("error", onLost);
+  let held = true;
+  const giveBack = (): void => {
+    held = false;
+    client.off("error", onLost);
+    client.release(lost !== undefined);
+  };
+
+  const send = async (statement: Rendered): Promise<Answer> => {
+    if (!held) throw storageError("storage.transaction-over");
+    if (lost !== undefined) throw faultOf(lost);
+    try {
+      return await client.query<object>(statement);
+    } catch (error) {
+      if (isServerError(error)) throw faultOf(error);
+      throw faultOf((lost ??= error));
+    }
+  };
+  const command = (text: string): Promise<Answer> => send(render(ownText(text)));
+
+  try {
+    await command("begin isolation level serializable");
+  } catch (error) {
+    lost ??= error;
+    giveBack();
+    throw error;
+  }
+  return {
+    query: async (statement) => (await send(render(statement))).rows,
+    execute: async (statement) => changed(await send(render(statement))),
+    commit: async () => {
+      await command("commit").catch(outcomeUnknown);
+      giveBack();
+    },
+    rollback: async () => {
+      await command("rollback").catch((error: unknown) => (lost ??= error));
+      giveBack();
+    },
+  };
+}
