@@ -45,6 +45,10 @@ export interface ErrorOptions {
   readonly detail?: string;
   /** Replaces the table's hint where this occurrence knows better. */
   readonly hint?: string;
+  /** Seconds after which trying again makes sense: the header `retry-after` where the error answers a request. */
+  readonly retryAfter?: number;
+  /** Replaces the table's HTTP status where this occurrence knows better. */
+  readonly status?: number;
   readonly cause?: unknown;
 }
 
@@ -60,6 +64,7 @@ export class HoldfastError<Code extends string = string> extends Error {
   readonly detail: string | undefined;
   readonly exit: ExitCode;
   readonly status: number;
+  readonly retryAfter: number | undefined;
 
   constructor(code: Code, entry: ErrorEntry, options: ErrorOptions = {}) {
     super(
@@ -70,7 +75,8 @@ export class HoldfastError<Code extends string = string> extends Error {
     this.hint = options.hint ?? entry.hint;
     this.detail = options.detail;
     this.exit = entry.exit ?? Exit.incomplete;
-    this.status = entry.status ?? 500;
+    this.status = options.status ?? entry.status ?? 500;
+    this.retryAfter = options.retryAfter;
   }
 }
 

@@ -1,0 +1,68 @@
+/**
+ * Reading a request's body: whole, bounded, never truncated.
+ *
+ * @module
+ */
+
+import type { IncomingMessage } from "node:http";
+
+import { gatewayError } from "../errors.ts";
+
+/**
+ * The body of a request. More than `limit` bytes is refused, as soon as it is known: by `content-length` before a byte
+ * is read, else when the limit is passed.
+ *
+ * @throws `gateway.body-too-large`, `gateway.request-aborted`
+ */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const announced = Number(request.headers["content-length"] ?? 0);
+    if (announced > limit) {
+      reject(tooLarge(limit));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) {
+        request.removeAllListeners("data");
+        reject(tooLarge(limit));
+        return;
+      }
+      chunks.push(chunk);
+    });
+    request.on("end", () => {
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
+    });
+    const aborted = (): void => {
+      reject(gatewayError("gateway.request-aborted"));
+    };
+    request.on("error", aborted);
+    request.on("close", aborted);
+  });
+}
+
+/** How long the rest of a refused request is swallowed, in milliseconds. */
+const SWALLOW_MS = 2_000;
+
+/**
+ * Lets go of what the client still sends after its request was refused. A connection that is reset while the client
+ * writes would lose the refusal, and one that is read for ever would be a gift to an attacker: the rest is thrown away
+ * unread for two seconds, then the connection is cut.
+ */
+export function discardRest(request: IncomingMessage): void {
+  if (request.complete) return;
+  const timer = setTimeout(() => {
+    request.socket.destroy();
+  }, SWALLOW_MS);
+  timer.unref();
+  request.once("close", () => {
+    clearTimeout(timer);
+  });
+  request.resume();
+}
+
+function tooLarge(limit: number): Error {
+  return gatewayError("gateway.body-too-large", { detail: `limit ${limit} bytes (bodyBytes)` });
+}

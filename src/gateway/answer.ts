@@ -1,0 +1,211 @@
+/**
+ * Stages 5 to 7: the upstream is asked, its answer is judged, and what may leave leaves.
+ *
+ * Only a {@link Cleared} request comes in here, and only this file calls {@link send}.
+ *
+ * @module
+ */
+
+import { hardest, parseJson, type Verdict } from "../core/index.ts";
+import { gatewayError } from "./errors.ts";
+import { blocked, judgeAnswer, type Cleared, type PipelineServices } from "./pipeline.ts";
+import type { Reply } from "./reply.ts";
+import { send, type UpstreamAnswer } from "./upstream/dispatch.ts";
+import { upstreamFailure } from "./upstream/failure.ts";
+import { upstreamHeaders } from "./upstream/headers.ts";
+import type { Target } from "./upstream/target.ts";
+import { covers } from "./identity/principal.ts";
+import type { ResponseStream } from "./wire/index.ts";
+
+/**
+ * Asks the upstream and sends its answer. `signal` fires when the client has gone or the time is up.
+ *
+ * @throws the upstream's errors, `gateway.answer-blocked`
+ */
+export async function answer(
+  cleared: Cleared,
+  reply: Reply,
+  services: PipelineServices,
+  signal: AbortSignal,
+): Promise<void> {
+  const { operation } = cleared.route;
+  if (operation.method === "GET") {
+    await answerListing(cleared, reply, services, signal);
+    return;
+  }
+  const [target] = cleared.targets;
+  const upstream = await ask(cleared, target, services, signal);
+  const isStream = /^text\/event-stream *(?:;|$)/i.test(upstream.headers["content-type"] ?? "");
+  if (cleared.parsed.stream && isStream && operation.responseStream !== undefined) {
+    await answerStream(cleared, upstream, reply, services);
+  } else {
+    const { bytes, value } = await readAnswer(target, upstream, services);
+    const { spans, usage, unscanned } = understand(cleared, target, value);
+    cleared.exchange.usage = usage;
+    const outgoing = await judgeAnswer(cleared, { value, bytes, spans }, unscanned, services);
+    cleared.exchange.outcome = "served";
+    await reply.whole(200, {}, outgoing);
+  }
+}
+
+/** Sends the request to one target and waits for a 2xx. */
+async function ask(
+  cleared: Cleared,
+  target: Target,
+  services: PipelineServices,
+  signal: AbortSignal,
+): Promise<UpstreamAnswer> {
+  const { exchange, http, outgoing, parsed, query, route } = cleared;
+  const upstream: NonNullable<typeof exchange.upstream> = { name: target.name };
+  exchange.upstream = upstream;
+  const started = services.clock.monotonic();
+  const path = `${route.operation.upstreamPath}${query === "" ? "" : `?${query}`}`;
+  const headers = upstreamHeaders(target, http.headers, { body: outgoing !== null, stream: parsed.stream });
+  const got = await send(target, { method: route.operation.method, path, headers, body: outgoing }, signal);
+  upstream.status = got.status;
+  upstream.firstByteMs = services.clock.monotonic() - started;
+  if (got.status < 200 || got.status > 299) throw await upstreamFailure(target, got, services.guard);
+  const encoding = got.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity") {
+    got.abort();
+    throw gatewayError("gateway.upstream-invalid", { detail: `${target.name}: a content encoding nobody asked for` });
+  }
+  return got;
+}
+
+async function readAnswer(
+  target: Target,
+  upstream: UpstreamAnswer,
+  services: PipelineServices,
+): Promise<{ bytes: Buffer; value: unknown }> {
+  const { responseBytes, jsonDepth } = services.config.limits;
+  const bytes = await upstream.collect(responseBytes);
+  try {
+    return { bytes, value: parseJson(bytes, { maxBytes: responseBytes, maxDepth: jsonDepth }) };
+  } catch (cause) {
+    throw gatewayError("gateway.upstream-invalid", { detail: `${target.name}: not JSON that can be judged`, cause });
+  }
+}
+
+function understand(
+  cleared: Cleared,
+  target: Target,
+  value: unknown,
+): ReturnType<Cleared["route"]["operation"]["parseResponse"]> {
+  try {
+    return cleared.route.operation.parseResponse(value);
+  } catch (cause) {
+    throw gatewayError("gateway.upstream-invalid", { detail: `${target.name}: not an answer of its protocol`, cause });
+  }
+}
+
+async function answerStream(
+  cleared: Cleared,
+  upstream: UpstreamAnswer,
+  reply: Reply,
+  services: PipelineServices,
+): Promise<void> {
+  const { exchange, route } = cleared;
+  const channels: { readonly verdict: Verdict }[] = [];
+  const stream = route.operation.responseStream?.({
+    openChannel(origin, pointer) {
+      const channel = services.guard.stream("response", origin, pointer);
+      channels.push(channel);
+      return channel;
+    },
+  }) as ResponseStream;
+  const settle = (): void => {
+    exchange.usage = stream.usage;
+    exchange.responseVerdict = { verdict: mergeVerdicts(channels.map((channel) => channel.verdict)), unscanned: [] };
+  };
+
+  reply.open();
+  let received = 0;
+  let tail: Uint8Array | string = "";
+  let ended = false;
+  try {
+    await upstream.forEach(async (chunk) => {
+      received += chunk.length;
+      if (received > services.config.limits.responseBytes) {
+        throw gatewayError("gateway.upstream-too-large", {
+          detail: `limit ${services.config.limits.responseBytes} bytes (responseBytes)`,
+        });
+      }
+      const out = await stream.push(chunk);
+      if (out.blocked) {
+        await reply.write(out.bytes);
+        throw blockedStream(channels);
+      }
+      if (out.ended) {
+        ended = true;
+        tail = out.bytes;
+        return "enough";
+      }
+      await reply.write(out.bytes);
+      return "more";
+    });
+    if (!ended) {
+      const out = await stream.end();
+      if (out.blocked) {
+        await reply.write(out.bytes);
+        throw blockedStream(channels);
+      }
+      tail = out.bytes;
+      if (!stream.complete) {
+        await reply.write(out.bytes);
+        throw gatewayError("gateway.upstream-broken", { detail: `${cleared.targets[0].name}: no end of the stream` });
+      }
+    }
+  } finally {
+    settle();
+  }
+  exchange.outcome = "served";
+  await reply.end(tail);
+}
+
+function blockedStream(channels: readonly { readonly verdict: Verdict }[]): Error {
+  return blocked("gateway.answer-blocked", { verdict: mergeVerdicts(channels.map((channel) => channel.verdict)) });
+}
+
+/** One verdict for all text channels of a stream: the hardest action, every finding, each detector once. */
+export function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
+  const runs = new Map<string, Verdict["runs"][number]>();
+  let action: Verdict["action"] = "allow";
+  for (const verdict of verdicts) {
+    action = hardest(action, verdict.action);
+    for (const run of verdict.runs) {
+      const known = runs.get(run.detector);
+      runs.set(
+        run.detector,
+        known === undefined
+          ? run
+          : { ...(known.outcome === "error" ? known : run), findings: known.findings + run.findings },
+      );
+    }
+  }
+  return { action, findings: verdicts.flatMap((verdict) => verdict.findings), runs: [...runs.values()] };
+}
+
+/** A listing of models: what every target says that the key's app may use, cut to the models that the key may use. */
+async function answerListing(
+  cleared: Cleared,
+  reply: Reply,
+  services: PipelineServices,
+  signal: AbortSignal,
+): Promise<void> {
+  const { exchange, principal, targets } = cleared;
+  const data: unknown[] = [];
+  for (const target of targets) {
+    const { value } = await readAnswer(target, await ask(cleared, target, services, signal), services);
+    understand(cleared, target, value);
+    for (const model of (value as { data: { id: string }[] }).data) {
+      if (covers(principal.models, model.id) && covers(target.models, model.id)) data.push(model);
+    }
+  }
+  const value = { object: "list", data };
+  const { spans, unscanned } = cleared.route.operation.parseResponse(value);
+  const bytes = Buffer.from(JSON.stringify(value), "utf8");
+  const outgoing = await judgeAnswer(cleared, { value, bytes, spans }, unscanned, services);
+  exchange.outcome = "served";
+  await reply.whole(200, {}, outgoing);
+}

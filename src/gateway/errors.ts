@@ -1,0 +1,216 @@
+/**
+ * What can go wrong at the gateway. `wire/` turns each of these, and the errors of `core`, into the error format of
+ * the caller's own protocol; `status` is what the client sees.
+ *
+ * @module
+ */
+
+import { defineErrors, Exit, type ErrorTable, type HoldfastError } from "../core/index.ts";
+
+export const GatewayErrors = {
+  // Request
+  "gateway.route-unknown": {
+    what: "there is no such route",
+    hint: "check the base URL of the client: the gateway's routes are listed in docs/reference/gateway.md",
+    status: 404,
+  },
+  "gateway.method-not-allowed": { what: "the route does not take this method", hint: "check the client", status: 405 },
+  "gateway.query-unknown": {
+    what: "the route does not take this query parameter",
+    hint: "leave the query string out",
+    status: 400,
+  },
+  "gateway.header-duplicate": {
+    what: "a header that decides about the request came more than once",
+    hint: "send each header once",
+    status: 400,
+  },
+  "gateway.header-invalid": {
+    what: "a header has a value that is not passed on",
+    hint: "check the header that the detail names",
+    status: 400,
+  },
+  "gateway.media-type": {
+    what: "the body is not application/json without a content encoding",
+    hint: "send content-type: application/json and no content-encoding",
+    status: 415,
+  },
+  "gateway.request-invalid": {
+    what: "a field of the request has the wrong type",
+    hint: "compare the request with the API reference of the protocol",
+    status: 400,
+  },
+  "gateway.request-aborted": {
+    what: "the client went away before the request was whole",
+    hint: "check the client's time-outs",
+    status: 400,
+  },
+  "gateway.request-timeout": {
+    what: "the client took too long to send the request",
+    hint: "send the request faster, or raise gateway.timeouts.clientMs",
+    status: 408,
+  },
+  // Principal
+  "gateway.key-missing": {
+    what: "the request carries no API key",
+    hint: "send authorization: Bearer hf_… or x-api-key: hf_…; make a key with `holdfast key create`",
+    status: 401,
+  },
+  "gateway.key-invalid": {
+    what: "the API key is not valid",
+    hint: "check that the key was copied whole; make a new one with `holdfast key create`",
+    status: 401,
+  },
+  "gateway.key-expired": {
+    what: "the API key has expired",
+    hint: "make a new one with `holdfast key rotate` or `holdfast key create`",
+    status: 401,
+  },
+  "gateway.key-revoked": {
+    what: "the API key was revoked",
+    hint: "ask the operator for a new key",
+    status: 401,
+  },
+  "gateway.model-forbidden": {
+    what: "the API key may not use this model",
+    hint: "ask the operator for a key whose app and models cover it",
+    status: 403,
+  },
+  "gateway.key-unknown": {
+    what: "there is no key with this id",
+    hint: "list the keys with `holdfast key list`",
+    status: 404,
+    exit: Exit.usage,
+  },
+  "gateway.key-option": {
+    what: "an option of the key has a value that is not understood",
+    hint: "see `holdfast key create --help`",
+    status: 400,
+    exit: Exit.usage,
+  },
+  // Lease
+  "gateway.rate-limited": {
+    what: "the key has used up its requests for now",
+    hint: "wait as long as retry-after says, or ask the operator for a higher limit",
+    status: 429,
+  },
+  "gateway.concurrency-limited": {
+    what: "the key has as many requests in flight as it may have",
+    hint: "wait for one to end, or ask the operator for a higher limit",
+    status: 429,
+  },
+  "gateway.body-too-large": {
+    what: "the body is larger than the limit",
+    hint: "send a smaller request, or raise gateway.limits.bodyBytes",
+    status: 413,
+  },
+  "gateway.too-many-messages": {
+    what: "the request has more messages than the limit",
+    hint: "send fewer messages, or raise gateway.limits.messages",
+    status: 413,
+  },
+  "gateway.too-many-tokens": {
+    what: "the request has more estimated input tokens than the limit",
+    hint: "send a shorter request, or raise gateway.limits.inputTokens",
+    status: 413,
+  },
+  // Verdict
+  "gateway.blocked": {
+    what: "the request was blocked by policy",
+    hint: "the receipt names the guards; ask the operator if you believe that this is wrong",
+    status: 403,
+  },
+  "gateway.answer-blocked": {
+    what: "the model's answer was blocked by policy",
+    hint: "the receipt names the guards; ask the operator if you believe that this is wrong",
+    status: 403,
+  },
+  // Upstream
+  "gateway.no-upstream": {
+    what: "the gateway protects, but it has no model to talk to",
+    hint: "set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server (examples/local-model), or name an upstream in holdfast.yaml",
+    status: 503,
+  },
+  "gateway.model-unknown": {
+    what: "no upstream serves this model over this protocol",
+    hint: "check the model's name, or add it to an upstream's models in holdfast.yaml",
+    status: 404,
+  },
+  "gateway.upstream-unreachable": {
+    what: "the upstream could not be reached",
+    hint: "check that the upstream runs and that its url in holdfast.yaml is right",
+    status: 502,
+  },
+  "gateway.upstream-timeout": {
+    what: "the upstream took too long",
+    hint: "try again later, or raise the limit in gateway.timeouts that the detail names",
+    status: 504,
+  },
+  "gateway.upstream-broken": {
+    what: "the upstream broke off its answer",
+    hint: "try again; if it persists, look at the upstream's own log",
+    status: 502,
+  },
+  "gateway.upstream-invalid": {
+    what: "the upstream's answer is not what its protocol says",
+    hint: "check that the upstream's protocol and url in holdfast.yaml are right",
+    status: 502,
+  },
+  "gateway.upstream-too-large": {
+    what: "the upstream's answer is larger than the limit",
+    hint: "ask for less, or raise gateway.limits.responseBytes",
+    status: 502,
+  },
+  "gateway.upstream-credentials": {
+    what: "the upstream did not accept the gateway's own key",
+    hint: "the operator has to check the upstream's key",
+    status: 502,
+  },
+  "gateway.upstream-rejected": {
+    what: "the upstream rejected the request",
+    hint: "check the request against the upstream's API reference",
+    status: 400,
+  },
+  "gateway.upstream-rate-limited": {
+    what: "the upstream's own rate limit is reached",
+    hint: "wait as long as retry-after says",
+    status: 429,
+  },
+  "gateway.upstream-error": {
+    what: "the upstream failed",
+    hint: "try again later; if it persists, look at the upstream's own status page or log",
+    status: 502,
+  },
+  // Receipt, and the gateway's own life
+  "gateway.ledger-unavailable": {
+    what: "the receipt could not be written, so nothing is served",
+    hint: "the operator has to look at the ledger: `holdfast doctor`",
+    status: 503,
+  },
+  "gateway.stopping": { what: "the gateway is shutting down", hint: "try again in a moment", status: 503 },
+  "gateway.internal": {
+    what: "the gateway failed",
+    hint: "give the operator the request id",
+    status: 500,
+  },
+  "gateway.listen-failed": {
+    what: "the gateway cannot listen on its address",
+    hint: "stop what uses the port, or set gateway.listen in holdfast.yaml",
+  },
+  "gateway.route-without-policy": {
+    what: "a route lacks a part of its policy, so the gateway does not start",
+    hint: "give the route its authentication, limits and guards in src/gateway/route/table.ts",
+  },
+  "gateway.upstream-secret": {
+    what: "the key of an upstream could not be read",
+    hint: "set the environment variable, or make the file, that holdfast.yaml names",
+    exit: Exit.usage,
+  },
+} as const satisfies ErrorTable;
+
+export const gatewayError = defineErrors(GatewayErrors);
+
+export type GatewayErrorCode = keyof typeof GatewayErrors;
+
+/** What the wire turns into a protocol's error: any error of ours that has a status. */
+export type GatewayError = HoldfastError;

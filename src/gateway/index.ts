@@ -1,0 +1,18 @@
+/**
+ * `holdfast/gateway`: the door of the gateway.
+ *
+ * @module
+ */
+
+export {
+  gatewayConfig,
+  telemetryConfig,
+  type GatewayConfig,
+  type TelemetryConfig,
+  type UpstreamConfig,
+} from "./config.ts";
+export { createKey, listKeys, revokeKey, rotateKey, type KeyInfo, type KeyInput } from "./identity/store.ts";
+export { gatewayModule, type GatewayServices } from "./module.ts";
+export type { Receipt } from "./receipt/receipt.ts";
+export { startGateway, type Gateway, type GatewayOptions, type Log, type Tally } from "./server.ts";
+export { discoverUpstreams } from "./upstream/discover.ts";

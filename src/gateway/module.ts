@@ -1,0 +1,103 @@
+/**
+ * What the gateway plugs into the product.
+ *
+ * @module
+ */
+
+import type { Clock, Module } from "../core/index.ts";
+import type { Db } from "../storage/index.ts";
+import type { GatewayConfig } from "./config.ts";
+import { GatewayErrors } from "./errors.ts";
+import { gatewayMigrations } from "./migrations.ts";
+import type { Gateway } from "./server.ts";
+
+/** What the gateway's commands and proofs need. */
+export interface GatewayServices {
+  readonly clock: Clock;
+  readonly db: () => Promise<Db>;
+  readonly config: { readonly gateway: GatewayConfig };
+  /** The gateway that runs in this process, if one does. */
+  readonly gateway?: () => Gateway | undefined;
+}
+
+const HOUR = 3_600_000;
+
+const APP_OPTION = { flags: "--app <name>", summary: "the app the key belongs to", default: "default" };
+
+export const gatewayModule = {
+  name: "gateway",
+  summary: "protects model APIs: who may ask, how much, what goes in and what comes out",
+  errors: GatewayErrors,
+  migrations: gatewayMigrations,
+  commands: [
+    {
+      path: "key create",
+      summary: "make an API key for an app; it is shown once",
+      options: [
+        APP_OPTION,
+        { flags: "--model <name>", summary: "a model it may use, or a prefix and *; default: all", repeatable: true },
+        { flags: "--expires <duration>", summary: "90s, 15m, 24h, 30d or never", default: "never" },
+        { flags: "--rate <n>", summary: "requests a minute; default: gateway.limits.requestsPerMinute" },
+        { flags: "--concurrency <n>", summary: "requests at a time; default: gateway.limits.concurrency" },
+      ],
+      examples: [
+        { what: "a key for an app, for 90 days", line: "holdfast key create --app shop --expires 90d" },
+        { what: "only one family of models", line: "holdfast key create --app shop --model 'gpt-5*'" },
+        { what: "into a variable", line: "KEY=$(holdfast key create --format json | jq -r .key)" },
+      ],
+      load: async () => (await import("./commands.ts")).create,
+    },
+    {
+      path: "key list",
+      summary: "list the keys, without the keys themselves",
+      options: [{ flags: "--all", summary: "also expired and revoked ones" }],
+      examples: [{ what: "all of them, for a script", line: "holdfast key list --all --format json" }],
+      load: async () => (await import("./commands.ts")).list,
+    },
+    {
+      path: "key revoke",
+      summary: "end a key; running gateways follow within a second",
+      arguments: [{ name: "id", summary: "public id of the key", required: true }],
+      examples: [{ what: "end a key that leaked", line: "holdfast key revoke 4fQx0Zt81LpA" }],
+      load: async () => (await import("./commands.ts")).revoke,
+    },
+    {
+      path: "key rotate",
+      summary: "make a successor with the same scope; the old key works on for a while",
+      arguments: [{ name: "id", summary: "public id of the key", required: true }],
+      options: [{ flags: "--grace <duration>", summary: "how long the old key works on", default: "24h" }],
+      examples: [{ what: "with a day to change over", line: "holdfast key rotate 4fQx0Zt81LpA --grace 24h" }],
+      load: async () => (await import("./commands.ts")).rotate,
+    },
+  ],
+  proofs: [
+    {
+      id: "gateway.authentication",
+      control: "R1",
+      question: "Does every route refuse a request without a key, and one with a wrong key?",
+      freshFor: 24 * HOUR,
+      observe: async (services) => await (await import("./proofs.ts")).observeAuthentication(services),
+    },
+    {
+      id: "gateway.rate-limit",
+      control: "R2",
+      question: "Is a key stopped at its limit of requests?",
+      freshFor: 24 * HOUR,
+      observe: async (services) => await (await import("./proofs.ts")).observeRateLimit(services),
+    },
+    {
+      id: "gateway.input-limits",
+      control: "R7",
+      question: "Is a request just over each limit refused, whole?",
+      freshFor: 24 * HOUR,
+      observe: async (services) => await (await import("./proofs.ts")).observeInputLimits(services),
+    },
+    {
+      id: "gateway.access-log",
+      control: "R12",
+      question: "Did every request of this run leave exactly one receipt?",
+      freshFor: 2 * HOUR,
+      observe: async (services) => await (await import("./proofs.ts")).observeAccessLog(services),
+    },
+  ],
+} as const satisfies Module<GatewayServices>;

@@ -1,0 +1,174 @@
+/**
+ * The gateway's proofs: each asks the running gateway from outside, over its own socket, as a client would. They say
+ * nothing beyond what they saw; a gateway that does not answer gives `unknown`, never `holds`.
+ *
+ * @module
+ */
+
+import { request } from "undici";
+
+import { parseJson, type Observation } from "../core/index.ts";
+import { createKey, revokeKey } from "./identity/store.ts";
+import type { GatewayServices } from "./module.ts";
+import { routes } from "./route/table.ts";
+import { newKey } from "./identity/key.ts";
+
+/** The app that the proofs' own short-lived keys belong to. */
+const PROBE_APP = "holdfast-probe";
+const PROBE_KEY_MS = 60_000;
+const PROBE_WAIT_MS = 10_000;
+/** Requests a minute of the key with which the limit is tried. */
+const PROBE_RATE = 2;
+
+/** R1: walks the route table without a key, and with a well-formed key that was never issued. */
+export async function observeAuthentication(services: GatewayServices): Promise<Observation> {
+  const table = routes();
+  const stranger = newKey().key.reveal();
+  const open: string[] = [];
+  for (const { operation } of table) {
+    for (const headers of [{}, { authorization: `Bearer ${stranger}` }, { "x-api-key": stranger }]) {
+      const status = (await probe(services, operation.method, operation.path, headers, "{}"))?.status;
+      if (status === undefined) return unanswered();
+      if (status !== 401) open.push(`${operation.method} ${operation.path} answered ${status}`);
+    }
+  }
+  return {
+    outcome: open.length === 0 ? "holds" : "fails",
+    observed:
+      open.length === 0
+        ? `${table.length} routes, 3 attempts on each without a valid key, all answered 401`
+        : open.slice(0, 5).join("; "),
+    expected: "401 on every route for every attempt",
+    scope: "the routes of the gateway's own table; not other listeners of the machine, and not the admin API",
+  };
+}
+
+/** R2: a key of its own with a low limit, used until the gateway says stop. */
+export async function observeRateLimit(services: GatewayServices): Promise<Observation> {
+  return await withProbeKey(services, { requestsPerMinute: PROBE_RATE }, async (key) => {
+    const statuses: number[] = [];
+    for (let sent = 0; sent < PROBE_RATE + 1; sent++) {
+      const answer = await probe(services, "GET", "/v1/models", { authorization: `Bearer ${key}` });
+      if (answer === undefined) return unanswered();
+      statuses.push(answer.status);
+    }
+    const stopped = statuses.slice(PROBE_RATE).every((status) => status === 429);
+    const early = statuses.slice(0, PROBE_RATE).includes(429);
+    return {
+      outcome: stopped && !early ? "holds" : "fails",
+      observed: `a key with ${PROBE_RATE} requests a minute got ${statuses.join(", ")}`,
+      expected: `429 from request ${PROBE_RATE + 1} on, and not before`,
+      scope: "the request rate of one key on this instance; not token or cost budgets",
+    };
+  });
+}
+
+/** R7: one request just over each limit. */
+export async function observeInputLimits(services: GatewayServices): Promise<Observation> {
+  const { limits } = services.config.gateway;
+  const chat = (messages: unknown): string => JSON.stringify({ model: "probe", messages });
+  const tries: readonly (readonly [string, string, number])[] = [
+    ["bodyBytes", " ".repeat(limits.bodyBytes + 1), 413],
+    ["jsonDepth", "[".repeat(limits.jsonDepth + 1) + "]".repeat(limits.jsonDepth + 1), 400],
+    ["messages", chat(Array.from({ length: limits.messages + 1 }, () => ({ role: "user", content: "" }))), 413],
+  ];
+  return await withProbeKey(services, {}, async (key) => {
+    const wrong: string[] = [];
+    for (const [limit, body, expected] of tries) {
+      const answer = await probe(services, "POST", "/v1/chat/completions", { authorization: `Bearer ${key}` }, body);
+      if (answer === undefined) return unanswered();
+      if (answer.status !== expected || !answer.message.includes("limit")) wrong.push(`${limit}: ${answer.status}`);
+    }
+    return {
+      outcome: wrong.length === 0 ? "holds" : "fails",
+      observed:
+        wrong.length === 0 ? `${tries.length} requests just over a limit were refused with its name` : wrong.join("; "),
+      expected: tries.map(([limit, , status]) => `${limit}: ${status}`).join(", "),
+      scope: "body bytes, JSON depth and number of messages on the chat route; not the token estimate",
+    };
+  });
+}
+
+/** R12: requests received against receipts recorded, in this process since it started. */
+export async function observeAccessLog(services: GatewayServices): Promise<Observation> {
+  const running = services.gateway?.();
+  if (running === undefined) {
+    return {
+      outcome: "unknown",
+      observed: "the gateway does not run in this process",
+      expected: "a gateway whose tally can be read",
+      scope: "nothing was looked at",
+    };
+  }
+  const { received, inFlight, recorded, unrecorded, lost } = running.tally();
+  const whole = lost === 0 && received === recorded + unrecorded + inFlight;
+  return {
+    outcome: whole ? "holds" : "fails",
+    observed: `${received} requests: ${recorded} receipts, ${inFlight} in flight, ${unrecorded} counted only, ${lost} lost`,
+    expected: "as many receipts as requests that ended; none lost",
+    scope:
+      "requests since this process started; refusals without a valid key beyond a rate are counted in the next receipt instead of having one each",
+  };
+}
+
+async function withProbeKey(
+  services: GatewayServices,
+  limits: { readonly requestsPerMinute?: number },
+  use: (key: string) => Promise<Observation>,
+): Promise<Observation> {
+  const db = await services.db();
+  const expiresAt = services.clock.now() + PROBE_KEY_MS;
+  const { id, key } = await createKey(db, { app: PROBE_APP, expiresAt, ...limits }, services.clock);
+  try {
+    return await use(key.reveal());
+  } finally {
+    await revokeKey(db, id, services.clock);
+  }
+}
+
+/** One request to the gateway as configured; undefined when nothing answers there. */
+async function probe(
+  services: GatewayServices,
+  method: "GET" | "POST",
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  body?: string,
+): Promise<{ status: number; message: string } | undefined> {
+  const running = services.gateway?.()?.address;
+  const where = running === undefined ? services.config.gateway.listen : `${bracketed(running.host)}:${running.port}`;
+  try {
+    const answer = await request(`http://${where}${path}`, {
+      method,
+      headers: { "content-type": "application/json", ...headers },
+      ...(body === undefined || method === "GET" ? {} : { body }),
+      signal: AbortSignal.timeout(PROBE_WAIT_MS),
+    });
+    const bytes = new Uint8Array(await answer.body.arrayBuffer());
+    return { status: answer.statusCode, message: messageOf(bytes) };
+  } catch {
+    // Refused, cut or too slow: the caller says that it could not check.
+    return undefined;
+  }
+}
+
+function messageOf(bytes: Uint8Array): string {
+  try {
+    const value = parseJson(bytes) as { error?: { message?: unknown } } | null;
+    return typeof value?.error?.message === "string" ? value.error.message : "";
+  } catch {
+    return "";
+  }
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function unanswered(): Observation {
+  return {
+    outcome: "unknown",
+    observed: "the gateway did not answer",
+    expected: "a running gateway at gateway.listen",
+    scope: "nothing was looked at",
+  };
+}

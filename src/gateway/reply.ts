@@ -1,0 +1,115 @@
+/**
+ * What the client gets, and the rule that goes with it: the receipt is recorded before the response ends.
+ *
+ * @module
+ */
+
+import { createHash, hash, type Hash } from "node:crypto";
+import type { ServerResponse } from "node:http";
+
+import type { Clock } from "../core/index.ts";
+import type { Exchange } from "./receipt/receipt.ts";
+
+/** Records an exchange that is over but for its last bytes. Rejects when the receipt could not be written. */
+export type Record = (exchange: Exchange) => Promise<void>;
+
+/** The response to one request. Either {@link Reply.whole} is called once, or `open`, `write`… and `end`. */
+export class Reply {
+  readonly #response: ServerResponse;
+  readonly #exchange: Exchange;
+  readonly #record: Record;
+  readonly #clock: Clock;
+  #hash: Hash | undefined;
+  #bytes = 0;
+
+  constructor(response: ServerResponse, exchange: Exchange, record: Record, clock: Clock) {
+    this.#response = response;
+    this.#exchange = exchange;
+    this.#record = record;
+    this.#clock = clock;
+  }
+
+  /** True once a status line went out: an error can then only be told within the stream. */
+  get opened(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** The whole response at once. `recorded: false` sends it without a receipt. */
+  async whole(
+    status: number,
+    headers: Readonly<globalThis.Record<string, string>>,
+    body: Uint8Array | string,
+    recorded = true,
+  ): Promise<void> {
+    const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
+    this.#exchange.status = status;
+    this.#exchange.response = { bytes: bytes.length, sha256: hash("sha256", bytes, "buffer") };
+    this.#exchange.endedAt = this.#clock.monotonic();
+    if (recorded) await this.#record(this.#exchange);
+    if (this.#response.destroyed) return;
+    this.#response.writeHead(status, {
+      "content-type": "application/json",
+      "content-length": bytes.length,
+      "cache-control": "no-store",
+      ...this.#ids(),
+      ...headers,
+    });
+    this.#response.end(bytes);
+  }
+
+  /** Starts a stream of server-sent events. */
+  open(): void {
+    this.#exchange.status = 200;
+    this.#hash = createHash("sha256");
+    this.#response.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+      ...this.#ids(),
+    });
+    this.#response.flushHeaders();
+  }
+
+  /** A piece of the stream. The promise, where there is one, resolves when the client has made room for more. */
+  write(bytes: Uint8Array | string): Promise<void> | undefined {
+    if (bytes.length === 0 || this.#response.destroyed) return undefined;
+    this.#count(bytes);
+    if (this.#response.write(bytes)) return undefined;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#response.off("drain", done);
+        this.#response.off("close", done);
+        resolve();
+      };
+      this.#response.on("drain", done);
+      this.#response.on("close", done);
+    });
+  }
+
+  /** The last piece of the stream: it leaves only once the receipt is recorded. */
+  async end(tail: Uint8Array | string): Promise<void> {
+    if (tail.length > 0) this.#count(tail);
+    this.close();
+    await this.#record(this.#exchange);
+    if (!this.#response.destroyed) this.#response.end(tail.length > 0 ? tail : undefined);
+  }
+
+  /** Settles what the receipt says of a stream: the bytes counted so far. */
+  close(): void {
+    if (this.#hash !== undefined) {
+      this.#exchange.response = { bytes: this.#bytes, sha256: this.#hash.digest() };
+      this.#hash = undefined;
+    }
+    this.#exchange.endedAt = this.#clock.monotonic();
+  }
+
+  #count(bytes: Uint8Array | string): void {
+    this.#bytes += typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length;
+    this.#hash?.update(bytes);
+  }
+
+  /** Both SDK families show the request's id in their errors, each from a header of its own. */
+  #ids(): { "x-request-id": string; "request-id": string } {
+    return { "x-request-id": this.#exchange.id, "request-id": this.#exchange.id };
+  }
+}

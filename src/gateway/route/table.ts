@@ -1,0 +1,105 @@
+/**
+ * The routes of the gateway: one typed table, no catch-all. What is not in it does not exist, and a row that lacks a
+ * part of its policy keeps the gateway from starting. The table is also what the proof of «authentication on every
+ * route» walks.
+ *
+ * @module
+ */
+
+import { gatewayError } from "../errors.ts";
+import { operations, type Operation } from "../wire/index.ts";
+
+/** What must be settled for every route before it may exist. */
+export interface RoutePolicy {
+  /** Who may call it. There is no value for «anyone». */
+  readonly authentication: "api-key";
+  /** Which limits bind a request, by their names in the configuration. */
+  readonly limits: readonly (
+    | "requestsPerMinute"
+    | "concurrency"
+    | "bodyBytes"
+    | "jsonDepth"
+    | "messages"
+    | "inputTokens"
+  )[];
+  /** Which directions the guards read. */
+  readonly guards: readonly ("request" | "response")[];
+  /** Every exchange leaves one. */
+  readonly receipt: true;
+}
+
+export interface Route {
+  readonly operation: Operation;
+  readonly policy: RoutePolicy;
+}
+
+const WITH_BODY: RoutePolicy = {
+  authentication: "api-key",
+  limits: ["requestsPerMinute", "concurrency", "bodyBytes", "jsonDepth", "messages", "inputTokens"],
+  guards: ["request", "response"],
+  receipt: true,
+};
+
+const WITHOUT_BODY: RoutePolicy = {
+  authentication: "api-key",
+  limits: ["requestsPerMinute", "concurrency", "bodyBytes"],
+  guards: ["response"],
+  receipt: true,
+};
+
+/** Policy by operation id. An operation without a row does not start. */
+const POLICIES: Readonly<Record<string, RoutePolicy>> = {
+  "openai.chat": WITH_BODY,
+  "openai.embeddings": WITH_BODY,
+  "openai.models": WITHOUT_BODY,
+  "anthropic.messages": WITH_BODY,
+};
+
+/** The routes that are served. @throws `gateway.route-without-policy` */
+export const routes = (): readonly Route[] => joinPolicies(operations, POLICIES);
+
+/**
+ * Gives every operation its policy, and checks at run time what the types say, since a policy may come from elsewhere.
+ *
+ * @throws `gateway.route-without-policy`
+ */
+export function joinPolicies(
+  known: readonly Operation[],
+  policies: Readonly<Record<string, Partial<RoutePolicy>>>,
+): readonly Route[] {
+  return known.map((operation) => {
+    const policy = Object.hasOwn(policies, operation.id) ? policies[operation.id] : undefined;
+    if (!isComplete(policy, operation)) throw gatewayError("gateway.route-without-policy", { detail: operation.id });
+    return { operation, policy };
+  });
+}
+
+function isComplete(policy: Partial<RoutePolicy> | undefined, operation: Operation): policy is RoutePolicy {
+  const directions = operation.method === "GET" ? ["response"] : ["request", "response"];
+  return (
+    policy !== undefined &&
+    policy.authentication === "api-key" &&
+    (policy.limits?.length ?? 0) > 0 &&
+    directions.every((direction) => policy.guards?.includes(direction as "request" | "response") === true) &&
+    policy.receipt === true
+  );
+}
+
+/** Finds the route of a method and path. @throws `gateway.route-unknown`, `gateway.method-not-allowed` */
+export function router(table: readonly Route[]): (method: string, path: string) => Route {
+  const byPath = new Map<string, Map<string, Route>>();
+  for (const route of table) {
+    const methods = byPath.get(route.operation.path) ?? new Map<string, Route>();
+    methods.set(route.operation.method, route);
+    byPath.set(route.operation.path, methods);
+  }
+  return (method, path) => {
+    const methods = byPath.get(path);
+    if (methods === undefined) throw gatewayError("gateway.route-unknown");
+    const route = methods.get(method);
+    if (route === undefined) {
+      throw gatewayError("gateway.method-not-allowed", { detail: `use ${[...methods.keys()].join(" or ")}` });
+    }
+    return route;
+  };
+}

@@ -1,0 +1,211 @@
+/**
+ * The only place where the gateway opens sockets. One request to one upstream over undici's dispatcher, which neither
+ * follows redirects nor decompresses nor retries: what the upstream answers is what is judged.
+ *
+ * @module
+ */
+
+import type { IncomingHttpHeaders } from "node:http";
+
+import type { Dispatcher } from "undici";
+
+import { gatewayError, type GatewayError } from "../errors.ts";
+import type { Target } from "./target.ts";
+
+export interface UpstreamRequest {
+  readonly method: "GET" | "POST";
+  /** Relative to the target's base URL, with a leading slash. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | null;
+}
+
+export type Taken = "more" | "enough";
+
+/** How long an upstream may go on after it said enough, in milliseconds; then its connection is closed. */
+const LINGER_MS = 1_000;
+
+/** An answer whose headers have come. Its body must be consumed by one of the two methods, or aborted. */
+export interface UpstreamAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** The whole body. @throws `gateway.upstream-too-large` and the transport's errors */
+  collect(limit: number): Promise<Buffer>;
+  /**
+   * Each piece of the body in turn; the upstream is held back while `take` is pending. Resolves at the end, or as soon
+   * as `take` says `"enough"`: what still comes is thrown away, so that the connection can serve again.
+   */
+  forEach(take: (chunk: Buffer) => Taken | Promise<Taken>): Promise<void>;
+  /** Closes the connection to the upstream. */
+  abort(): void;
+}
+
+/**
+ * Sends a request and waits for the answer's headers. When `signal` fires the connection to the upstream is closed at
+ * once, at whatever stage.
+ *
+ * @throws `gateway.upstream-unreachable`, `gateway.upstream-timeout`, `gateway.upstream-broken`,
+ *   `gateway.upstream-invalid`
+ */
+export function send(target: Target, request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamAnswer> {
+  return new Promise((resolve, reject) => {
+    const exchange = new Exchange(target.name, signal, resolve, reject);
+    target.pool.dispatch(
+      {
+        method: request.method,
+        path: `${target.basePath}${request.path}`,
+        headers: request.headers,
+        body: request.body,
+      },
+      exchange,
+    );
+  });
+}
+
+/** One exchange's life between undici's callbacks and the two promises that the pipeline awaits. */
+class Exchange implements Dispatcher.DispatchHandler, UpstreamAnswer {
+  status = 0;
+  headers: IncomingHttpHeaders = {};
+
+  readonly #name: string;
+  readonly #signal: AbortSignal;
+  readonly #answered: (answer: UpstreamAnswer) => void;
+  readonly #failed: (error: GatewayError) => void;
+
+  #controller: Dispatcher.DispatchController | undefined;
+  #queue: Buffer[] = [];
+  #ended = false;
+  #error: GatewayError | undefined;
+  #wake: (() => void) | undefined;
+  #unwanted: NodeJS.Timeout | undefined;
+  readonly #onAbort = (): void => {
+    this.abort();
+  };
+
+  constructor(
+    name: string,
+    signal: AbortSignal,
+    answered: (answer: UpstreamAnswer) => void,
+    failed: (error: GatewayError) => void,
+  ) {
+    this.#name = name;
+    this.#signal = signal;
+    this.#answered = answered;
+    this.#failed = failed;
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#signal.aborted) this.abort();
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // 1xx answers are hints; the answer itself follows.
+    if (status < 200) return;
+    this.status = status;
+    this.headers = headers;
+    this.#answered(this);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#unwanted !== undefined) return;
+    this.#queue.push(chunk);
+    if (this.#queue.length > 1) controller.pause();
+    this.#wake?.();
+  }
+
+  onResponseEnd(): void {
+    this.#finish();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#error = transportError(this.#name, error);
+    this.#finish();
+    this.#failed(this.#error);
+  }
+
+  async collect(limit: number): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    await this.forEach((chunk) => {
+      size += chunk.length;
+      if (size > limit) {
+        throw gatewayError("gateway.upstream-too-large", { detail: `limit ${limit} bytes (responseBytes)` });
+      }
+      chunks.push(chunk);
+      return "more";
+    });
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+  }
+
+  async forEach(take: (chunk: Buffer) => Taken | Promise<Taken>): Promise<void> {
+    try {
+      for (;;) {
+        const chunk = this.#queue.shift();
+        if (chunk !== undefined) {
+          const taken = take(chunk);
+          if ((typeof taken === "string" ? taken : await taken) === "more") continue;
+          this.#throwAwayRest();
+          return;
+        }
+        if (this.#error !== undefined) throw this.#error;
+        if (this.#ended) return;
+        if (this.#controller?.paused === true) this.#controller.resume();
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = undefined;
+      }
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
+
+  abort(): void {
+    if (this.#ended) return;
+    const reason = gatewayError("gateway.upstream-broken", { detail: `${this.#name}: aborted` });
+    // Before there is a connection there is no controller: the caller is let go now, undici when it starts the request.
+    if (this.#controller === undefined) this.#failed(reason);
+    else this.#controller.abort(reason);
+  }
+
+  #throwAwayRest(): void {
+    if (this.#ended) return;
+    this.#unwanted = setTimeout(() => {
+      this.abort();
+    }, LINGER_MS);
+    if (this.#controller?.paused === true) this.#controller.resume();
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    clearTimeout(this.#unwanted);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#wake?.();
+  }
+}
+
+/** Codes of undici and Node, by what they mean to a caller. Nothing of the cause's text is passed on. */
+const CODES: Readonly<Record<string, { code: Parameters<typeof gatewayError>[0]; detail: string }>> = {
+  UND_ERR_CONNECT_TIMEOUT: { code: "gateway.upstream-timeout", detail: "connecting (connectMs)" },
+  UND_ERR_HEADERS_TIMEOUT: { code: "gateway.upstream-timeout", detail: "waiting for an answer (firstByteMs)" },
+  UND_ERR_BODY_TIMEOUT: { code: "gateway.upstream-timeout", detail: "between two pieces of the answer (idleMs)" },
+  UND_ERR_HEADERS_OVERFLOW: { code: "gateway.upstream-invalid", detail: "its header section is too large" },
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: { code: "gateway.upstream-broken", detail: "shorter or longer than announced" },
+  UND_ERR_SOCKET: { code: "gateway.upstream-broken", detail: "the connection was closed" },
+  ECONNRESET: { code: "gateway.upstream-broken", detail: "the connection was reset" },
+  EPIPE: { code: "gateway.upstream-broken", detail: "the connection was closed" },
+};
+
+function transportError(name: string, error: Error): GatewayError {
+  if ("hint" in error) return error as GatewayError;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const known = Object.hasOwn(CODES, code) ? CODES[code] : undefined;
+  if (known !== undefined) return gatewayError(known.code, { detail: `${name}: ${known.detail}`, cause: error });
+  if (code.startsWith("HPE_")) {
+    return gatewayError("gateway.upstream-invalid", { detail: `${name}: not HTTP/1.1`, cause: error });
+  }
+  return gatewayError("gateway.upstream-unreachable", { detail: name, cause: error });
+}
