@@ -1,0 +1,11 @@
+/**
+ * Govern: the catalogue of controls and the posture. See README.md.
+ *
+ * @module
+ */
+
+export { catalogSchema, loadCatalog } from "./catalog.ts";
+export { governModule } from "./module.ts";
+export type { BoundProof } from "./observe.ts";
+export { observeAndRecord, readPosture, type CheckOptions, type GovernServices } from "./posture.ts";
+export { markObservation } from "./store.ts";
