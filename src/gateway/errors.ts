@@ -11,7 +11,7 @@ export const GatewayErrors = {
   // Request
   "gateway.route-unknown": {
     what: "there is no such route",
-    hint: "check the base URL of the client: the gateway's routes are listed in docs/reference/gateway.md",
+    hint: "check the client's base URL: it ends in /v1 for OpenAI clients and at the port for Anthropic clients",
     status: 404,
   },
   "gateway.method-not-allowed": { what: "the route does not take this method", hint: "check the client", status: 405 },

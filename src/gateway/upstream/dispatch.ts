@@ -204,7 +204,7 @@ function transportError(name: string, error: Error): GatewayError {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const known = Object.hasOwn(CODES, code) ? CODES[code] : undefined;
   if (known !== undefined) return gatewayError(known.code, { detail: `${name}: ${known.detail}`, cause: error });
-  if (code.startsWith("HPE_")) {
+  if (error.name === "HTTPParserError") {
     return gatewayError("gateway.upstream-invalid", { detail: `${name}: not HTTP/1.1`, cause: error });
   }
   return gatewayError("gateway.upstream-unreachable", { detail: name, cause: error });

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import fc from "fast-check";
+
+import { decodeStatement, PredicateType, type Finding } from "../../core/index.ts";
+import { encodeReceipt, safePointer, type Exchange, type Receipt } from "./receipt.ts";
+
+const committer = { salt: () => "00", commit: (id: string, field: string) => `${id}:${field}` };
+const exchange = (more: Partial<Exchange> = {}): Exchange => ({
+  id: "0190",
+  receivedAt: 0,
+  startedAt: 10,
+  endedAt: 12.3456,
+  outcome: "served",
+  status: 200,
+  ...more,
+});
+const receiptOf = (given: Exchange): Receipt => {
+  const made = decodeStatement(encodeReceipt(given, "abcd", committer));
+  assert.equal(made.predicateType, PredicateType.receipt);
+  assert.equal(made.subject[0]?.name, `request:${given.id}`);
+  return made.predicate as Receipt;
+};
+
+describe("a receipt", () => {
+  it("says null for what did not happen", () => {
+    assert.deepEqual(receiptOf(exchange({ outcome: "refused", error: "gateway.key-missing", status: 401 })), {
+      id: "0190",
+      receivedAt: "1970-01-01T00:00:00.000Z",
+      outcome: "refused",
+      error: "gateway.key-missing",
+      status: 401,
+      principal: null,
+      route: null,
+      model: null,
+      stream: false,
+      policy: { digest: { sha256: "abcd" } },
+      request: null,
+      response: null,
+      guards: { request: null, response: null },
+      upstream: null,
+      tokens: { estimatedInput: null, input: null, output: null },
+      timing: { totalMs: 2.346, firstByteMs: null },
+    });
+  });
+
+  it("lists findings up to a bound and says how many more there are", () => {
+    const finding = (start: number): Finding => ({
+      rule: "unicode.tag",
+      severity: "high",
+      location: { pointer: "/messages/0/content", start, end: start + 1 },
+      message: "",
+      remedy: "",
+      references: [],
+    });
+    const findings = Array.from({ length: 5_000 }, (_, index) => finding(index));
+    const verdict = { action: "block", findings, runs: [] } as const;
+    const bytes = encodeReceipt(exchange({ requestVerdict: { verdict, unscanned: [] } }), "abcd", committer);
+    assert.ok(bytes.length < 65_535);
+    const summary = (decodeStatement(bytes).predicate as Receipt).guards.request;
+    assert.equal(summary?.findings.length, 40);
+    assert.equal(summary?.more, 4_960);
+  });
+
+  it("shows of a pointer only names that the protocols define", () => {
+    assert.equal(
+      safePointer("/messages/12/tool_calls/0/function/arguments"),
+      "/messages/12/tool_calls/0/function/arguments",
+    );
+    assert.equal(safePointer("/metadata/AKIAZ3MGNQWERTYUIOPA"), "/metadata/*");
+    assert.equal(safePointer(""), "");
+    fc.assert(
+      fc.property(fc.string({ minLength: 25 }), (secret) => {
+        assert.equal(safePointer(`/metadata/${secret}`).includes(secret), false);
+      }),
+    );
+  });
+});
