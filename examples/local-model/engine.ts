@@ -57,8 +57,11 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** The template of SmolLM2 puts this in front where the conversation has no system message. */
-const DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face";
+/**
+ * Goes in front where the conversation has no system message, as the template in the weights demands. Its own sentence
+ * there is longer, and measurably confuses a model of this size.
+ */
+const DEFAULT_SYSTEM = "You are a helpful assistant.";
 const CONTEXT_SIZE = 2048;
 const THREADS = 2;
 /** A prompt is read in pieces of this many tokens, so that a client that leaves is noticed in between. */
