@@ -33,7 +33,7 @@ describe("the local model", { skip: missing }, () => {
 
   before(async () => {
     const args = ["examples/local-model/start.ts", "--no-fetch", "--port", "0"];
-    server = await startProcess(args, /^http:\/\/127\.0\.0\.1:\d+$/);
+    server = await startProcess(args, /^http:\/\/127\.0\.0\.1:\d+$/m);
     const url = server.match[0];
     openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
     anthropic = new Anthropic({ baseURL: url, apiKey: "none", maxRetries: 0 });

@@ -6,15 +6,16 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** The root of the clone. */
 export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface Started {
-  /** The line it was waited for. */
+  /** What it was waited for. */
   readonly match: RegExpMatchArray;
+  /** All that it printed until now. */
+  printed(): string;
   /** Ends it with SIGTERM, and resolves with its exit code. */
   stop(): Promise<number | null>;
 }
@@ -26,8 +27,8 @@ export interface Ran {
 }
 
 /**
- * Starts a source file of the clone with Node, and waits until a line of its output matches `ready`. Rejects, with
- * what it printed, when it ends before.
+ * Starts a source file of the clone with Node, and waits until what it printed matches `ready`. Rejects, with what it
+ * printed, when it ends before.
  */
 export async function startProcess(
   args: readonly string[],
@@ -40,9 +41,9 @@ export async function startProcess(
   const match = await new Promise<RegExpMatchArray>((resolve, reject) => {
     // Both streams are read on after the match, so that the process never waits for a full pipe.
     for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on("line", (line) => {
-        printed += `${line}\n`;
-        const found = line.match(ready);
+      stream.on("data", (piece: Buffer) => {
+        printed += piece.toString();
+        const found = printed.match(ready);
         if (found !== null) resolve(found);
       });
     }
@@ -52,6 +53,7 @@ export async function startProcess(
   });
   return {
     match,
+    printed: () => printed,
     async stop() {
       child.kill("SIGTERM");
       const [code] = await ended;
