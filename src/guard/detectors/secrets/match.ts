@@ -1,0 +1,244 @@
+/**
+ * The matcher: reads one text in pieces and finds the secrets of {@link SECRET_RULES} in it.
+ *
+ *     keywords (one pass) -> candidates -> enough text? -> pattern, entropy, checks -> hits
+ *
+ * A candidate is judged as soon as the text shows where its rule's shape ends, and sees just that slice: the same one
+ * however the text was cut. Until then it holds back the text from its keyword on. Hits are handed over in the order of
+ * their starts, once nothing before them is open; what was guessed (`generic`) gives way to what was recognised.
+ *
+ * @module
+ */
+
+import { entropy, isPlaceholder } from "./checks.ts";
+import { compileKeywords } from "./keywords.ts";
+import { CONTEXT, DEFAULT_ENTROPY, type SecretRule } from "./rule.ts";
+import { SECRET_RULES } from "./rules/index.ts";
+
+/** A secret that was found. Offsets in the text that was read. */
+export interface SecretHit {
+  /** `undefined`: {@link MAX_HITS} was reached, and all the rest of the text counts as secret. */
+  readonly rule: SecretRule | undefined;
+  readonly start: number;
+  /** One past the end when it was first certain. */
+  readonly openingEnd: number;
+  /** One past the end as far as it has grown. */
+  end: number;
+  /** It may still grow. */
+  growing: boolean;
+  /** Of a format with a checksum: whether it is right. */
+  readonly checksum: boolean | undefined;
+}
+
+/** Secrets in one text that are told apart. One more, and the rest of the text is one. */
+export const MAX_HITS = 256;
+
+export interface Matcher {
+  /** Takes the next piece; returns the offset before which everything is judged. */
+  push(piece: string): number;
+  end(): void;
+  readonly hits: readonly SecretHit[];
+}
+
+/** A place where a rule may match. Offsets in the text that is read. */
+interface Candidate {
+  readonly ready: Ready;
+  readonly start: number;
+  /** Where its shape has been followed to. */
+  at: number;
+  stage: number;
+  taken: number;
+}
+
+/** A hit whose end has not come. */
+interface Growing {
+  readonly hit: SecretHit;
+  readonly belongs: (code: number) => boolean;
+}
+
+/** A rule made ready: the classes of its shape as tables over ASCII. */
+interface Ready {
+  readonly rule: SecretRule;
+  readonly stages: readonly { readonly holds: Uint8Array; readonly most: number }[];
+}
+
+const RULES: readonly Ready[] = SECRET_RULES.map((rule) => ({
+  rule,
+  stages: rule.shape.map(([characters, most]) => ({ holds: tableOf(characters), most })),
+}));
+const OWNERS = RULES.flatMap((ready) => ready.rule.keywords.map((keyword) => ({ ready, length: keyword.length })));
+const KEYWORDS = compileKeywords(SECRET_RULES.flatMap(({ keywords }) => keywords));
+
+/** UTF-16 units after a rule's keyword that a match may reach, at most. */
+export const LONGEST_MATCH = Math.max(
+  ...SECRET_RULES.map(
+    ({ keywords, shape }) =>
+      Math.max(...keywords.map(({ length }) => length)) + shape.reduce((sum, [, most]) => sum + most, 0),
+  ),
+);
+
+/** Opens a matcher. */
+export function openMatcher(): Matcher {
+  /** The text from `base` on. */
+  let text = "";
+  let base = 0;
+  /** Index in `text` up to which keywords were looked for, and the automaton's state there. */
+  let read = 0;
+  let state = 0;
+  let candidates: Candidate[] = [];
+  let growing: Growing[] = [];
+  /** Found, while something before may still be. */
+  let found: SecretHit[] = [];
+  const hits: SecretHit[] = [];
+
+  const readKeywords = (): void => {
+    const { next, ends } = KEYWORDS;
+    for (let at = read; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      state = unit < 128 ? (next[(state << 7) | unit] as number) : 0;
+      const ended = state === 0 ? undefined : ends[state];
+      if (ended === undefined) continue;
+      for (const keyword of ended) {
+        const { ready, length } = OWNERS[keyword] as (typeof OWNERS)[number];
+        const start = at + 1 - length;
+        if (ready.rule.inWord !== true && !startsWord(text, start)) continue;
+        candidates.push({ ready, start: base + start, at: base + at + 1, stage: 0, taken: 0 });
+      }
+    }
+    read = text.length;
+  };
+
+  const readCandidates = (final: boolean): void => {
+    const open: Candidate[] = [];
+    for (const candidate of candidates) {
+      if (follow(candidate, text, base) || final) judge(candidate);
+      else open.push(candidate);
+    }
+    candidates = open;
+  };
+
+  const judge = ({ ready: { rule }, start, at }: Candidate): void => {
+    rule.pattern.lastIndex = 0;
+    const match = rule.pattern.exec(text.slice(start - base, at - base + 1));
+    if (match === null) return;
+    const secret = match.groups?.["secret"] ?? match[0];
+    if (entropy(secret) < (rule.entropy ?? DEFAULT_ENTROPY) || isPlaceholder(secret)) return;
+    const before = text.slice(Math.max(0, start - base - CONTEXT), start - base);
+    if (rule.check !== undefined && !rule.check(secret, before)) return;
+    const offset = match.indices?.groups?.["secret"]?.[0] ?? 0;
+    const end = start + offset + secret.length;
+    const checksum = rule.checksum?.(secret);
+    const hit = { rule, start: start + offset, openingEnd: end, end, growing: rule.grow !== undefined, checksum };
+    if (found.some((known) => known.rule === rule && known.start === hit.start)) return;
+    found.push(hit);
+    if (rule.grow !== undefined) growing.push({ hit, belongs: rule.grow() });
+  };
+
+  const grow = (): void => {
+    growing = growing.filter(({ hit, belongs }) => {
+      while (hit.end < base + text.length) {
+        if (!belongs(text.charCodeAt(hit.end - base))) return (hit.growing = false);
+        hit.end += 1;
+      }
+      return true;
+    });
+  };
+
+  /** Everything before it is judged. */
+  const settle = (final: boolean): number => {
+    let settled = base + text.length;
+    if (!final) settled -= KEYWORDS.depth[state] as number;
+    for (const { start } of candidates) settled = Math.min(settled, start);
+    // A guess waits until nothing that could replace it is open.
+    let before = settled;
+    for (const { rule, start, end } of found)
+      if (rule?.generic === true && end > settled) before = Math.min(before, start);
+    const ready = found.filter(({ start }) => start < before).toSorted(inOrder);
+    found = found.filter(({ start }) => start >= before);
+    for (const hit of ready) {
+      if (hit.rule?.generic === true && [...hits, ...ready].some((other) => replaces(other, hit))) continue;
+      hits.push(
+        hits.length < MAX_HITS
+          ? hit
+          : { ...hit, rule: undefined, end: base + text.length, growing: true, checksum: undefined },
+      );
+      if (hits.length > MAX_HITS) break;
+    }
+    return before;
+  };
+
+  /** Forgets what nothing can refer to any more. */
+  const forget = (settled: number): void => {
+    let kept = settled;
+    for (const { start } of found) kept = Math.min(kept, start);
+    kept = Math.max(base, kept - CONTEXT);
+    text = text.slice(kept - base);
+    read -= kept - base;
+    base = kept;
+  };
+
+  const step = (piece: string, final: boolean): number => {
+    text += piece;
+    const flood = hits[MAX_HITS];
+    if (flood !== undefined) {
+      base += text.length;
+      text = "";
+      flood.end = base;
+      return base;
+    }
+    readKeywords();
+    readCandidates(final);
+    grow();
+    const settled = settle(final);
+    const overflow = hits[MAX_HITS];
+    if (overflow !== undefined) return (overflow.end = base + text.length);
+    forget(settled);
+    return settled;
+  };
+
+  return {
+    push: (piece) => step(piece, false),
+    end: () => {
+      step("", true);
+    },
+    hits,
+  };
+}
+
+/** Follows a candidate's shape through the text; true once the text shows where it ends. */
+function follow(candidate: Candidate, text: string, base: number): boolean {
+  const { stages } = candidate.ready;
+  for (;;) {
+    const stage = stages[candidate.stage];
+    const unit = text.charCodeAt(candidate.at - base);
+    if (Number.isNaN(unit)) return false;
+    if (stage === undefined) return true;
+    if (candidate.taken < stage.most && unit < 128 && stage.holds[unit] === 1) {
+      candidate.at += 1;
+      candidate.taken += 1;
+    } else {
+      candidate.stage += 1;
+      candidate.taken = 0;
+    }
+  }
+}
+
+/** Whether a keyword at `start` begins a word: also behind an escaped line break or a percent-encoded character. */
+function startsWord(text: string, start: number): boolean {
+  if (start === 0 || !/[A-Za-z0-9]/.test(text.charAt(start - 1))) return true;
+  return /\\[nrt]$|%[0-9A-Fa-f]{2}$/.test(text.slice(Math.max(0, start - 3), start));
+}
+
+function inOrder(one: SecretHit, other: SecretHit): number {
+  if (one.start !== other.start || one.rule === undefined || other.rule === undefined) return one.start - other.start;
+  return SECRET_RULES.indexOf(one.rule) - SECRET_RULES.indexOf(other.rule);
+}
+
+function replaces(hit: SecretHit, guess: SecretHit): boolean {
+  return hit.rule?.generic !== true && hit.start < guess.end && hit.end > guess.start;
+}
+
+function tableOf(characters: string): Uint8Array {
+  const pattern = new RegExp(`[${characters}]`);
+  return Uint8Array.from({ length: 128 }, (_, unit) => (pattern.test(String.fromCharCode(unit)) ? 1 : 0));
+}

@@ -1,0 +1,288 @@
+/**
+ * Keys of AI, messaging, mail, payment and shop services, and Holdfast's own.
+ *
+ * @module
+ */
+
+import { crc32Base62, decodesTo } from "../checks.ts";
+import { ALNUM, DIGITS, HEX, LOWER, named, token, UPPER, WORD, type SecretRule } from "../rule.ts";
+
+export const AI_RULES: readonly SecretRule[] = [
+  token({
+    id: "holdfast-key",
+    name: "Holdfast API key",
+    keywords: ["hf_"],
+    pattern: /hf_[A-Za-z0-9]{12}_[A-Za-z0-9]{43}_[A-Za-z0-9]{6}(?!\w)/y,
+    most: 64,
+    checksum: (secret) => secret.slice(-6) === crc32Base62(secret.slice(0, -7)),
+    example: (random) => {
+      const body = `hf_${random(ALNUM, 12)}_${random(ALNUM, 43)}`;
+      return `${body}_${crc32Base62(body)}`;
+    },
+  }),
+  token({
+    id: "hugging-face-token",
+    name: "Hugging Face token",
+    keywords: ["hf_", "api_org_"],
+    pattern: /(?:hf|api_org)_[A-Za-z0-9]{34}(?!\w)/y,
+    most: 35,
+    entropy: 3.3,
+    example: (random) => `hf_${random(UPPER + LOWER, 34)}`,
+  }),
+  token({
+    id: "openai-key",
+    name: "OpenAI API key",
+    keywords: ["sk-"],
+    pattern: /sk-(?:(?:proj|svcacct|admin|service)-[\w-]{40,200}|[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20})(?![\w-])/y,
+    most: 210,
+    entropy: 3.5,
+    example: (random) => `sk-proj-${random(WORD, 74)}T3BlbkFJ${random(WORD, 74)}`,
+  }),
+  // DeepSeek, Moonshot, DashScope, OpenRouter and others took OpenAI's prefix.
+  token({
+    id: "sk-key",
+    name: "API key in OpenAI's form",
+    severity: "high",
+    keywords: ["sk-"],
+    pattern: /sk-(?:or-v1-[a-f0-9]{64}|(?![A-Za-z0-9]{20}T3BlbkFJ)[A-Za-z0-9]{32,64})(?![\w-])/y,
+    most: 72,
+    entropy: 3.2,
+    example: (random) => `sk-${random(HEX, 32)}`,
+  }),
+  token({
+    id: "anthropic-key",
+    name: "Anthropic API key",
+    keywords: ["sk-ant-"],
+    pattern: /sk-ant-[a-z]{3,6}[0-9]{2}-[\w-]{80,120}(?![\w-])/y,
+    most: 130,
+    example: (random) => `sk-ant-api03-${random(WORD, 93)}AA`,
+  }),
+  token({
+    id: "groq-key",
+    name: "Groq API key",
+    keywords: ["gsk_"],
+    pattern: /gsk_[A-Za-z0-9]{52}(?![A-Za-z0-9])/y,
+    most: 53,
+    example: (random) => `gsk_${random(ALNUM, 52)}`,
+  }),
+  token({
+    id: "perplexity-key",
+    name: "Perplexity API key",
+    keywords: ["pplx-"],
+    pattern: /pplx-[A-Za-z0-9]{48}(?![A-Za-z0-9])/y,
+    most: 49,
+    example: (random) => `pplx-${random(ALNUM, 48)}`,
+  }),
+  token({
+    id: "replicate-token",
+    name: "Replicate API token",
+    keywords: ["r8_"],
+    pattern: /r8_[A-Za-z0-9]{37}(?![A-Za-z0-9])/y,
+    most: 38,
+    example: (random) => `r8_${random(ALNUM, 37)}`,
+  }),
+  token({
+    id: "xai-key",
+    name: "xAI API key",
+    keywords: ["xai-"],
+    pattern: /xai-[A-Za-z0-9]{80}(?![A-Za-z0-9])/y,
+    most: 81,
+    example: (random) => `xai-${random(ALNUM, 80)}`,
+  }),
+];
+
+export const MESSAGE_RULES: readonly SecretRule[] = [
+  token({
+    id: "slack-token",
+    name: "Slack token",
+    keywords: ["xoxb-", "xoxp-", "xoxa-", "xoxe-", "xoxe.", "xoxo-", "xoxr-", "xoxs-", "xoxc-", "xoxd-"],
+    pattern: /xox(?:[abcdeoprs]|e\.xox[bp])-[A-Za-z0-9%-]{20,250}(?![A-Za-z0-9%-])/y,
+    most: 257,
+    characters: "A-Za-z0-9%.-",
+    check: (secret) => /[0-9]/.test(secret),
+    example: (random) => `xoxb-${random(DIGITS, 12)}-${random(DIGITS, 13)}-${random(ALNUM, 24)}`,
+  }),
+  token({
+    id: "slack-app-token",
+    name: "Slack app-level token",
+    keywords: ["xapp-"],
+    pattern: /xapp-[0-9]-[A-Z0-9]{8,14}-[0-9]{10,14}-[a-f0-9]{64}(?![\w-])/y,
+    most: 98,
+    example: (random) => `xapp-1-A${random(UPPER, 10)}-${random(DIGITS, 13)}-${random(HEX, 64)}`,
+  }),
+  {
+    id: "slack-webhook",
+    name: "Slack webhook address",
+    severity: "high",
+    keywords: ["hooks.slack.com/"],
+    pattern:
+      /hooks\.slack\.com\/(?<secret>(?:services|workflows|triggers)\/[A-Z0-9]{8,14}\/[A-Z0-9]{8,20}\/[A-Za-z0-9]{16,40})(?![A-Za-z0-9])/dy,
+    shape: [["A-Za-z0-9/", 90]],
+    example: (random) => `hooks.slack.com/services/T${random(UPPER, 8)}/B${random(UPPER, 9)}/${random(ALNUM, 24)}`,
+  },
+  token({
+    id: "telegram-bot-token",
+    name: "Telegram bot token",
+    keywords: [":aa"],
+    pattern: /:(?<secret>AA[\w-]{33})(?![\w-])/dy,
+    most: 34,
+    inWord: true,
+    check: (_, before) => /(?:^|[^0-9])[0-9]{8,10}$/.test(before),
+    example: (random) => `${random("123456789", 10)}:AA${random(WORD, 33)}`,
+  }),
+  // Three parts of base64url; the first is the bot's number, whose digits all begin one of these pairs.
+  token({
+    id: "discord-bot-token",
+    name: "Discord bot token",
+    keywords: ["mt", "mj", "mz", "nd", "nt", "nj", "nz", "od", "ot"],
+    pattern: /[MNO][DTjz][A-Za-z0-9]{22,24}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])/y,
+    most: 72,
+    characters: "\\w.-",
+    check: (secret) => decodesTo(secret.slice(0, secret.indexOf(".")), /^[0-9]{17,20}$/),
+    example: (random) => {
+      const id = Buffer.from(`1${random(DIGITS, 17)}`).toString("base64url");
+      return `${id}.${random(ALNUM, 6)}.${random(WORD, 38)}`;
+    },
+  }),
+  {
+    id: "discord-webhook",
+    name: "Discord webhook address",
+    severity: "high",
+    keywords: ["api/webhooks/"],
+    pattern: /api\/webhooks\/(?<secret>[0-9]{17,20}\/[\w-]{60,80})(?![\w-])/dy,
+    shape: [["\\w/-", 102]],
+    example: (random) => `https://discord.com/api/webhooks/1${random(DIGITS, 18)}/${random(WORD, 68)}`,
+  },
+  token({
+    id: "sendgrid-key",
+    name: "SendGrid API key",
+    keywords: ["sg."],
+    pattern: /SG\.[\w-]{22}\.[\w-]{43}(?![\w-])/y,
+    most: 67,
+    characters: "\\w.-",
+    example: (random) => `SG.${random(WORD, 22)}.${random(WORD, 43)}`,
+  }),
+  token({
+    id: "mailgun-key",
+    name: "Mailgun API key",
+    severity: "high",
+    keywords: ["key-"],
+    pattern: /key-[a-f0-9]{32}(?![\w-])/y,
+    most: 33,
+    entropy: 3.2,
+    example: (random) => `key-${random(HEX, 32)}`,
+  }),
+  named({
+    id: "mailgun-signing-key",
+    name: "Mailgun key",
+    keywords: ["mailgun"],
+    value: "[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}",
+    most: 51,
+    example: (random) => `mailgun_key: ${random(HEX, 32)}-${random(HEX, 8)}-${random(HEX, 8)}`,
+  }),
+  named({
+    id: "mailchimp-key",
+    name: "Mailchimp API key",
+    keywords: ["mailchimp"],
+    value: "[a-f0-9]{32}-us[0-9]{1,2}",
+    most: 38,
+    example: (random) => `mailchimp_api_key = "${random(HEX, 32)}-us12"`,
+  }),
+  token({
+    id: "brevo-key",
+    name: "Brevo (Sendinblue) API key",
+    keywords: ["xkeysib-", "xsmtpsib-"],
+    pattern: /(?:xkeysib|xsmtpsib)-[a-f0-9]{64}-[A-Za-z0-9]{16}(?![\w-])/y,
+    most: 82,
+    example: (random) => `xkeysib-${random(HEX, 64)}-${random(ALNUM, 16)}`,
+  }),
+  token({
+    id: "twilio-api-key",
+    name: "Twilio API key SID",
+    severity: "high",
+    keywords: ["sk"],
+    pattern: /SK[a-f0-9]{32}(?!\w)/y,
+    most: 33,
+    entropy: 3.2,
+    example: (random) => `SK${random(HEX, 32)}`,
+  }),
+  named({
+    id: "twilio-auth-token",
+    name: "Twilio auth token",
+    keywords: ["twilio"],
+    value: "[a-f0-9]{32}",
+    most: 33,
+    entropy: 3,
+    example: (random) => `TWILIO_AUTH_TOKEN=${random(HEX, 32)}`,
+  }),
+];
+
+export const PAYMENT_RULES: readonly SecretRule[] = [
+  token({
+    id: "stripe-live-key",
+    name: "Stripe live secret or restricted key",
+    keywords: ["sk_live_", "rk_live_", "sk_prod_", "rk_prod_"],
+    pattern: /[sr]k_(?:live|prod)_[A-Za-z0-9]{10,247}(?![A-Za-z0-9])/y,
+    most: 248,
+    example: (random) => `sk_live_${random(ALNUM, 99)}`,
+  }),
+  token({
+    id: "stripe-test-key",
+    name: "Stripe test secret or restricted key",
+    severity: "medium",
+    keywords: ["sk_test_", "rk_test_"],
+    pattern: /[sr]k_test_[A-Za-z0-9]{10,247}(?![A-Za-z0-9])/y,
+    most: 248,
+    example: (random) => `sk_test_${random(ALNUM, 99)}`,
+  }),
+  token({
+    id: "stripe-webhook-secret",
+    name: "Stripe webhook signing secret",
+    keywords: ["whsec_"],
+    pattern: /whsec_[A-Za-z0-9+/]{32,64}(?![A-Za-z0-9+/])/y,
+    most: 65,
+    characters: "A-Za-z0-9+/",
+    example: (random) => `whsec_${random(ALNUM, 32)}`,
+  }),
+  token({
+    id: "square-secret",
+    name: "Square access token or OAuth secret",
+    keywords: ["sq0atp-", "sq0csp-"],
+    pattern: /sq0(?:atp-[\w-]{22}|csp-[\w-]{43})(?![\w-])/y,
+    most: 44,
+    example: (random) => `sq0csp-${random(WORD, 43)}`,
+  }),
+  token({
+    id: "square-access-token",
+    name: "Square access token",
+    keywords: ["eaaa"],
+    pattern: /EAAA[\w-]{60}(?![\w-])/y,
+    most: 61,
+    entropy: 4,
+    example: (random) => `EAAA${random(WORD, 60)}`,
+  }),
+  token({
+    id: "shopify-token",
+    name: "Shopify access token or shared secret",
+    keywords: ["shpat_", "shpca_", "shppa_", "shpss_", "shptka_"],
+    pattern: /shp(?:at|ca|pa|ss|tka)_[a-fA-F0-9]{32}(?![A-Za-z0-9])/y,
+    most: 33,
+    example: (random) => `shpat_${random(HEX, 32)}`,
+  }),
+  token({
+    id: "shippo-token",
+    name: "Shippo API token",
+    keywords: ["shippo_live_", "shippo_test_"],
+    pattern: /shippo_(?:live|test)_[a-f0-9]{40}(?![A-Za-z0-9])/y,
+    most: 41,
+    example: (random) => `shippo_live_${random(HEX, 40)}`,
+  }),
+  token({
+    id: "notion-token",
+    name: "Notion integration token",
+    keywords: ["ntn_"],
+    pattern: /ntn_[0-9]{11}[A-Za-z0-9]{35}(?![A-Za-z0-9])/y,
+    most: 47,
+    example: (random) => `ntn_${random(DIGITS, 11)}${random(ALNUM, 35)}`,
+  }),
+];

@@ -1,0 +1,39 @@
+/**
+ * Error codes of `guard`.
+ *
+ * @module
+ */
+
+import { defineErrors, Exit, type ErrorTable } from "../core/index.ts";
+
+export const GuardErrors = {
+  "guard.settings-missing": {
+    what: "a detector has no settings",
+    hint: "say for each detector what a finding in a request and in a response does: off, allow, flag, mask or block",
+    exit: Exit.usage,
+  },
+  "guard.detector-unknown": {
+    what: "the settings name a detector that is not there",
+    hint: "check the spelling against the detectors that the guard was made with",
+    exit: Exit.usage,
+  },
+  "guard.detector-repeated": {
+    what: "two detectors have the same id",
+    hint: "give each detector an id of its own",
+    exit: Exit.usage,
+  },
+  "guard.stream-ended": {
+    what: "text was pushed into a guard's stream that had ended",
+    hint: "open one stream for each channel of text, and end it once",
+  },
+  "guard.input-unreadable": {
+    what: "the text to scan could not be read",
+    hint: "check that the path names a readable UTF-8 text file, or pipe the text in",
+  },
+  "guard.input-too-large": {
+    what: "the text to scan is larger than the limit",
+    hint: "split it, or scan its parts one by one",
+  },
+} as const satisfies ErrorTable;
+
+export const guardError = defineErrors(GuardErrors);
