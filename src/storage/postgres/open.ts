@@ -41,39 +41,40 @@ export async function openPostgres(url: string): Promise<Db> {
   pool.on("connect", (client) => client.on("error", ignore));
 
   let closing: Promise<void> | undefined;
+  const underWay = new Set<Promise<unknown>>();
   const owner = {};
-  const enter = (): void => {
+  /** Runs one call, which `close` waits for: the pool would leave one alone that waits for a connection. */
+  const call = async <T>(work: () => Promise<T>): Promise<T> => {
     if (closing !== undefined) throw storageError("storage.closed");
     refuseInside(owner);
+    const running = work();
+    underWay.add(running);
+    try {
+      return await running;
+    } finally {
+      underWay.delete(running);
+    }
+  };
+  const end = async (): Promise<void> => {
+    await Promise.allSettled(underWay);
+    await pool.end();
   };
 
   const db: Db = {
     dialect: "postgres",
     query: async <Row extends object>(statement: Sql) => {
       const rendered = render(statement);
-      enter();
-      return (await run(pool, rendered)).rows as Row[];
+      return (await call(() => run(pool, rendered))).rows as Row[];
     },
     execute: async (statement) => {
       const rendered = render(statement);
-      enter();
-      return changed(await run(pool, rendered).catch(outcomeUnknown));
+      return changed(await call(() => run(pool, rendered).catch(outcomeUnknown)));
     },
-    transaction: async (work) => {
-      for (let attempt = 1; ; attempt++) {
-        enter();
-        try {
-          return await runTransaction(owner, "postgres", await begin(pool), work);
-        } catch (error) {
-          if (!isHoldfastError(error, "storage.conflict") || attempt === ATTEMPTS) throw error;
-        }
-        await delay(Math.random() * Math.min(2 ** attempt, 250));
-      }
-    },
+    transaction: (work) => call(() => repeat(async () => runTransaction(owner, "postgres", await begin(pool), work))),
     close: async () => {
       if (closing === undefined) {
         refuseInside(owner);
-        closing = pool.end();
+        closing = end();
       }
       return closing;
     },
@@ -125,6 +126,18 @@ async function examine(db: Db): Promise<void> {
   if (encoding !== "UTF8") throw storageError("storage.unsuitable", { detail: `encoding ${encoding}` });
   if (readonly !== "off") throw storageError("storage.unsuitable", { detail: "it is read-only" });
   if (commits === "off") throw storageError("storage.unsuitable", { detail: "synchronous_commit is off" });
+}
+
+/** Runs a transaction until it collides with no other. After a collision nothing of it has happened. */
+async function repeat<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (!isHoldfastError(error, "storage.conflict") || attempt === ATTEMPTS) throw error;
+    }
+    await delay(Math.random() * Math.min(2 ** attempt, 250));
+  }
 }
 
 interface Rendered {

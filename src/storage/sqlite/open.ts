@@ -76,10 +76,12 @@ function session(call: Call, tx: number): Session {
 
 /** Starts the thread. `opened` rejects when the file cannot be opened; `call` sends a request and awaits its reply. */
 function startWorker(path: string): { call: Call; opened: Promise<Result> } {
+  // The process's own flags (`--eval`, a loader) are not the worker's.
+  const options = { workerData: path, execArgv: [] };
   // The published package holds .js; a clone runs .ts.
   const worker = import.meta.url.endsWith(".ts")
-    ? new Worker(new URL("./worker.ts", import.meta.url), { workerData: path })
-    : new Worker(new URL("./worker.js", import.meta.url), { workerData: path });
+    ? new Worker(new URL("./worker.ts", import.meta.url), options)
+    : new Worker(new URL("./worker.js", import.meta.url), options);
   const waiting = new Map<number, PromiseWithResolvers<Result>>();
   const outgoing: Request[] = [];
   let calls = 0;
