@@ -8,13 +8,19 @@
 
 /** A compiled set of keywords. */
 export interface Keywords {
-  /** `next[state * 128 + unit]`: the state after one more ASCII unit. Any other unit leads to state 0. */
+  /**
+   * `next[state * 128 + unit]`: the state after one more ASCII unit, and {@link ENDS} if a keyword ends there. Any other
+   * unit leads to state 0.
+   */
   readonly next: Uint16Array;
   /** Indices of the keywords that end in a state; `undefined` for most. */
   readonly ends: readonly (readonly number[] | undefined)[];
   /** Length of the text's last part that a keyword begins with, in a state: what may still become a keyword. */
   readonly depth: Uint16Array;
 }
+
+/** Bit of a transition: a keyword ends in its state. Looked at once a character instead of one more table. */
+export const ENDS = 0x8000;
 
 /** Compiles keywords: lower-case ASCII, none empty. */
 export function compileKeywords(words: readonly string[]): Keywords {
@@ -55,6 +61,7 @@ export function compileKeywords(words: readonly string[]): Keywords {
       queue.push(child);
     }
   }
+  for (const [index, state] of next.entries()) if (ends[state] !== undefined) next[index] = state | ENDS;
   return { next, ends, depth: Uint16Array.from(depths) };
 }
 

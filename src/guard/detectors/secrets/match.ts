@@ -11,7 +11,7 @@
  */
 
 import { entropy, isPlaceholder } from "./checks.ts";
-import { compileKeywords } from "./keywords.ts";
+import { compileKeywords, ENDS } from "./keywords.ts";
 import { CONTEXT, DEFAULT_ENTROPY, type SecretRule } from "./rule.ts";
 import { SECRET_RULES } from "./rules/index.ts";
 
@@ -96,9 +96,9 @@ export function openMatcher(): Matcher {
     for (let at = read; at < text.length; at++) {
       const unit = text.charCodeAt(at);
       state = unit < 128 ? (next[(state << 7) | unit] as number) : 0;
-      const ended = state === 0 ? undefined : ends[state];
-      if (ended === undefined) continue;
-      for (const keyword of ended) {
+      if (state < ENDS) continue;
+      state -= ENDS;
+      for (const keyword of ends[state] ?? []) {
         const { ready, length } = OWNERS[keyword] as (typeof OWNERS)[number];
         const start = at + 1 - length;
         if (ready.rule.inWord !== true && !startsWord(text, start)) continue;
@@ -109,6 +109,7 @@ export function openMatcher(): Matcher {
   };
 
   const readCandidates = (final: boolean): void => {
+    if (candidates.length === 0) return;
     const open: Candidate[] = [];
     for (const candidate of candidates) {
       if (follow(candidate, text, base) || final) judge(candidate);
@@ -135,6 +136,7 @@ export function openMatcher(): Matcher {
   };
 
   const grow = (): void => {
+    if (growing.length === 0) return;
     growing = growing.filter(({ hit, belongs }) => {
       while (hit.end < base + text.length) {
         if (!belongs(text.charCodeAt(hit.end - base))) return (hit.growing = false);
@@ -149,6 +151,7 @@ export function openMatcher(): Matcher {
     let settled = base + text.length;
     if (!final) settled -= KEYWORDS.depth[state] as number;
     for (const { start } of candidates) settled = Math.min(settled, start);
+    if (found.length === 0) return settled;
     // A guess waits until nothing that could replace it is open.
     let before = settled;
     for (const { rule, start, end } of found)
@@ -225,8 +228,16 @@ function follow(candidate: Candidate, text: string, base: number): boolean {
 
 /** Whether a keyword at `start` begins a word: also behind an escaped line break or a percent-encoded character. */
 function startsWord(text: string, start: number): boolean {
-  if (start === 0 || !/[A-Za-z0-9]/.test(text.charAt(start - 1))) return true;
-  return /\\[nrt]$|%[0-9A-Fa-f]{2}$/.test(text.slice(Math.max(0, start - 3), start));
+  if (start === 0 || !isAlphanumeric(text.charCodeAt(start - 1))) return true;
+  if (start >= 2 && text.charCodeAt(start - 2) === BACKSLASH) return "nrt".includes(text.charAt(start - 1));
+  return start >= 3 && text.charCodeAt(start - 3) === PERCENT && /^[0-9A-Fa-f]{2}$/.test(text.slice(start - 2, start));
+}
+
+const PERCENT = 0x25;
+const BACKSLASH = 0x5c;
+
+function isAlphanumeric(unit: number): boolean {
+  return (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x41 && unit <= 0x5a) || (unit >= 0x30 && unit <= 0x39);
 }
 
 function inOrder(one: SecretHit, other: SecretHit): number {

@@ -130,6 +130,7 @@ function endIn({ rule, end }: SecretHit, view: View | undefined): number {
 
 /** The same rule at the same place, seen in several ways, is one hit: the one that reaches furthest. */
 function onePerPlace(hits: readonly PlacedHit[]): readonly Hit[] {
+  if (hits.length === 0) return hits;
   const places = new Map<string, PlacedHit>();
   for (const hit of hits) {
     const { rule, location } = hit.finding;

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { HIDDEN_CHARACTER, isPlainAscii } from "../unicode/characters.ts";
+import { isPlainAscii, kindOf } from "../unicode/characters.ts";
 
 /** Makes a view of a text that comes in pieces, cut between code points. */
 export interface View {
@@ -25,8 +25,15 @@ export interface View {
   readonly length: number;
 }
 
-/** What a code point becomes; `undefined`: it stays. */
-type Fold = (character: string) => string | undefined;
+/** How a view is made. */
+interface Making {
+  /** Index of the first character at or after `from` that is replaced; -1: none is. */
+  readonly next: (piece: string, from: number) => number;
+  /** What a character that is replaced becomes; empty: it is dropped. */
+  readonly replace: (code: number) => string;
+  /** What becomes of the text in between. */
+  readonly between: "copied" | "dropped";
+}
 
 /** A stretch of the view: copied, or (from one character) `units` long. */
 interface Stretch {
@@ -38,22 +45,20 @@ interface Stretch {
 
 /** The view without disguise. */
 export function cleanedView(): View {
-  return openView(disguised(), (character) => foldTable().get(character) ?? "");
+  return openView({ next: nextDisguised, replace: (code) => plainForms().get(code) ?? "", between: "copied" });
 }
 
 /** The view of what tag characters spell. */
 export function hiddenView(): View {
-  return openView(/[^\u{E0020}-\u{E007E}]+|[\u{E0020}-\u{E007E}]/gu, (character) =>
-    isTag(character) ? String.fromCharCode((character.codePointAt(0) as number) - 0xe0000) : "",
-  );
+  return openView({ next: nextTag, replace: (code) => String.fromCharCode(code - TAGS), between: "dropped" });
 }
 
 /** Whether the cleaned view of a text differs from the text. */
 export function isDisguised(text: string): boolean {
-  return !isPlainAscii(text) && text.search(disguised()) !== -1;
+  return nextDisguised(text, 0) !== -1;
 }
 
-function openView(changed: RegExp, fold: Fold): View {
+function openView({ next, replace, between }: Making): View {
   let stretches: Stretch[] = [];
   let length = 0;
   let consumed = 0;
@@ -79,17 +84,21 @@ function openView(changed: RegExp, fold: Fold): View {
   return {
     add: (piece) => {
       let out = "";
-      let at = 0;
-      for (const { 0: character, index } of piece.matchAll(changed)) {
-        out += copy(piece.slice(at, index));
-        at = index + character.length;
-        const folded = fold(character) ?? character;
-        if (folded !== "") stretches.push({ at: length, from: consumed, units: character.length });
-        length += folded.length;
-        consumed += character.length;
-        out += folded;
+      for (let at = 0; ;) {
+        const changed = next(piece, at);
+        const plain = piece.slice(at, changed === -1 ? piece.length : changed);
+        if (between === "copied") out += copy(plain);
+        else consumed += plain.length;
+        if (changed === -1) return out;
+        const code = piece.codePointAt(changed) as number;
+        const units = code > 0xffff ? 2 : 1;
+        const replacement = replace(code);
+        if (replacement !== "") stretches.push({ at: length, from: consumed, units });
+        length += replacement.length;
+        consumed += units;
+        out += replacement;
+        at = changed + units;
       }
-      return out + copy(piece.slice(at));
     },
     startOf: (offset) => {
       const stretch = offset < length ? find(offset) : undefined;
@@ -111,8 +120,31 @@ function openView(changed: RegExp, fold: Fold): View {
   };
 }
 
-function isTag(character: string): boolean {
-  return /^[\u{E0020}-\u{E007E}]$/u.test(character);
+/** U+E0020 to U+E007E mirror printable ASCII. All of them have this first half of their pair. */
+const TAGS = 0xe0000;
+const TAG_HALF = "\uDB40";
+
+function nextTag(piece: string, from: number): number {
+  for (let at = piece.indexOf(TAG_HALF, from); at !== -1; at = piece.indexOf(TAG_HALF, at + 1)) {
+    const code = (piece.codePointAt(at) as number) - TAGS;
+    if (code >= 0x20 && code <= 0x7e) return at;
+  }
+  return -1;
+}
+
+function nextDisguised(piece: string, from: number): number {
+  if (from === 0 && isPlainAscii(piece)) return -1;
+  const units = disguisedUnits();
+  for (let at = from; at < piece.length; at++) {
+    const unit = units[piece.charCodeAt(at)];
+    if (unit === 0) continue;
+    if (unit === 1 || isDisguisedCode(piece.codePointAt(at) as number)) return at;
+  }
+  return -1;
+}
+
+function isDisguisedCode(code: number): boolean {
+  return kindOf(code) !== undefined || plainForms().has(code);
 }
 
 /** Blocks that hold every character whose NFKC form is ASCII (a test compares with all of Unicode). */
@@ -134,29 +166,40 @@ const COMPATIBILITY_BLOCKS: readonly (readonly [first: number, last: number])[] 
   [0x1f100, 0x1f190],
   [0x1fbf0, 0x1fbf9],
 ];
-const COMBINING_MARKS = "\\u0300-\\u036F\\u0483-\\u0489\\u1AB0-\\u1AFF\\u1DC0-\\u1DFF\\u20D0-\\u20FF\\uFE20-\\uFE2F";
+/** Diacritical and enclosing marks that can be put on any letter; the marks of scripts are left alone. */
+const COMBINING_MARKS: readonly (readonly [first: number, last: number])[] = [
+  [0x300, 0x36f],
+  [0x483, 0x489],
+  [0x1ab0, 0x1aff],
+  [0x1dc0, 0x1dff],
+  [0x20d0, 0x20ff],
+  [0xfe20, 0xfe2f],
+];
 
-let folds: ReadonlyMap<string, string> | undefined;
-let pattern: RegExp | undefined;
+let forms: ReadonlyMap<number, string> | undefined;
+let unitTable: Uint8Array | undefined;
 
-/** Characters with a printable ASCII form, made when a text first needs it. */
-function foldTable(): ReadonlyMap<string, string> {
-  if (folds !== undefined) return folds;
-  const table = new Map<string, string>();
+/** Code points with a printable ASCII form, made when a text first needs it. */
+function plainForms(): ReadonlyMap<number, string> {
+  if (forms !== undefined) return forms;
+  const table = new Map<number, string>();
   for (const [first, last] of COMPATIBILITY_BLOCKS) {
     for (let code = first; code <= last; code++) {
-      const character = String.fromCodePoint(code);
-      const folded = character.normalize("NFKC");
-      if (/^[\x20-\x7E]+$/.test(folded)) table.set(character, folded);
+      const form = String.fromCodePoint(code).normalize("NFKC");
+      if (/^[\x20-\x7E]+$/.test(form)) table.set(code, form);
     }
   }
-  return (folds = table);
+  forms = table;
+  return table;
 }
 
-/** Every character that the cleaned view changes or drops. */
-function disguised(): RegExp {
-  if (pattern !== undefined) return pattern;
-  const hidden = HIDDEN_CHARACTER.source.slice(1, -1);
-  const folded = [...foldTable().keys()].map((character) => `\\u{${character.codePointAt(0)?.toString(16)}}`).join("");
-  return (pattern = new RegExp(`[${hidden}${COMBINING_MARKS}${folded}]`, "gu"));
+/** By UTF-16 unit: 0 stays, 1 is replaced or dropped, 2 is half of a pair to look at. */
+function disguisedUnits(): Uint8Array {
+  if (unitTable !== undefined) return unitTable;
+  const table = new Uint8Array(0x10000);
+  for (let unit = 0; unit < 0x10000; unit++) if (isDisguisedCode(unit)) table[unit] = 1;
+  for (const [first, last] of COMBINING_MARKS) table.fill(1, first, last + 1);
+  table.fill(2, 0xd800, 0xdc00);
+  unitTable = table;
+  return table;
 }

@@ -56,11 +56,24 @@ const HIDDEN: readonly (readonly [first: number, last: number, kind: Kind])[] = 
   [0xe01f0, 0xe0fff, "zero-width"], // unassigned, ignored by default
 ];
 
-/** Finds the next character that is judged: set `lastIndex` first. */
-export const HIDDEN_CHARACTER = new RegExp(
-  `[${HIDDEN.map(([first, last]) => `\\u{${first.toString(16)}}-\\u{${last.toString(16)}}`).join("")}]`,
-  "gu",
-);
+/** `HIDDEN` by UTF-16 unit: 0 for what is seen, else one more than the kind's index; {@link ASTRAL}: look at the pair. */
+const KINDS: readonly Kind[] = [...new Set(HIDDEN.map(([, , kind]) => kind))];
+const UNITS = new Uint8Array(0x10000);
+const ASTRAL = 0xff;
+for (const [first, last, kind] of HIDDEN) {
+  if (last < 0x10000) UNITS.fill(KINDS.indexOf(kind) + 1, first, last + 1);
+  else UNITS.fill(ASTRAL, highSurrogate(first), highSurrogate(last) + 1);
+}
+
+/** Index of the first character at or after `from` that is judged; -1: there is none. */
+export function nextHidden(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    const unit = UNITS[text.charCodeAt(at)];
+    if (unit === 0) continue;
+    if (unit !== ASTRAL || kindOf(text.codePointAt(at) as number) !== undefined) return at;
+  }
+  return -1;
+}
 
 /** True when a text needs no look at all: printable ASCII, tab, line feed, form feed, carriage return. */
 export function isPlainAscii(text: string): boolean {
@@ -69,12 +82,26 @@ export function isPlainAscii(text: string): boolean {
 
 /** The text without any character that this detector judges. */
 export function stripHidden(text: string): string {
-  return text.replace(HIDDEN_CHARACTER, "");
+  let out = "";
+  let seen = 0;
+  for (let at = nextHidden(text, 0); at !== -1; at = nextHidden(text, seen)) {
+    out += text.slice(seen, at);
+    seen = at + ((text.codePointAt(at) as number) > 0xffff ? 2 : 1);
+  }
+  return out + text.slice(seen);
 }
 
 /** The kind of a code point, or `undefined` for one that is seen. */
 export function kindOf(code: number): Kind | undefined {
+  if (code < 0x10000) {
+    const unit = UNITS[code] as number;
+    return unit === ASTRAL ? undefined : KINDS[unit - 1];
+  }
   return HIDDEN.find(([first, last]) => code >= first && code <= last)?.[2];
+}
+
+function highSurrogate(code: number): number {
+  return 0xd800 + ((code - 0x10000) >> 10);
 }
 
 /** A letter, digit or mark: what words are made of. */

@@ -16,11 +16,11 @@ import type { Finding } from "../../../core/index.ts";
 import type { Hit, Scan } from "../../detector.ts";
 import {
   belongs,
-  HIDDEN_CHARACTER,
   isPresentationSelector,
   isRightToLeft,
   isWordCharacter,
   kindOf,
+  nextHidden,
   tagSequence,
   takesSelector,
   type Kind,
@@ -217,9 +217,8 @@ export function openUnicodeScan(pointer: string): Scan {
         at = growRun(run, limit);
         continue;
       }
-      HIDDEN_CHARACTER.lastIndex = at;
-      const next = HIDDEN_CHARACTER.exec(text)?.index ?? limit;
-      if (next >= limit) {
+      const next = nextHidden(text, at);
+      if (next === -1 || next >= limit) {
         at = limit;
         break;
       }

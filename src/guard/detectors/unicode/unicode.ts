@@ -12,7 +12,7 @@
 
 import type { Finding } from "../../../core/index.ts";
 import type { Detector } from "../../detector.ts";
-import { HIDDEN_CHARACTER, isPlainAscii, stripHidden } from "./characters.ts";
+import { isPlainAscii, nextHidden, stripHidden } from "./characters.ts";
 import { BIDI_REACH, openUnicodeScan } from "./scan.ts";
 
 const NOTHING: readonly Finding[] = [];
@@ -33,9 +33,7 @@ export const unicodeDetector = {
   longestMatch: BIDI_REACH + 2,
   cost: "cheap",
   detect: (text, { pointer }) => {
-    if (isPlainAscii(text)) return NOTHING;
-    HIDDEN_CHARACTER.lastIndex = 0;
-    if (!HIDDEN_CHARACTER.test(text)) return NOTHING;
+    if (isPlainAscii(text) || nextHidden(text, 0) === -1) return NOTHING;
     const scan = openUnicodeScan(pointer);
     void scan.push(text);
     void scan.end();
