@@ -1,0 +1,72 @@
+/**
+ * Collects the text of a whole message: what the guards get to read of a request, or of an answer that came whole.
+ *
+ * @module
+ */
+
+import { parseJson } from "../../core/index.ts";
+import type { Origin, TextSpan } from "../../guard/index.ts";
+import { unescapeJson } from "./escape.ts";
+import { logprobLanes } from "./logprobs.ts";
+import type { Unscanned } from "./operation.ts";
+import { JSON_TEXT_DEPTH } from "./pointer.ts";
+import { any, type Shape } from "./shape.ts";
+import { walk, type Visitor } from "./walk.ts";
+
+export interface Collected {
+  readonly spans: readonly TextSpan[];
+  readonly unscanned: readonly Unscanned[];
+  /** UTF-16 units of all spans. */
+  readonly chars: number;
+}
+
+/**
+ * Every text of `value`, in the order of its fields.
+ *
+ * @param mismatch called where a field has another type than its shape says: throws to refuse, returns to read on
+ */
+export function collect(
+  shape: Shape,
+  value: unknown,
+  origin: Origin,
+  mismatch: (pointer: string, expected: string) => void,
+): Collected {
+  const spans: TextSpan[] = [];
+  const unscanned: Unscanned[] = [];
+  let chars = 0;
+  const add = (text: string, pointer: string, from: Origin): void => {
+    if (text === "") return;
+    spans.push({ pointer, text, origin: from });
+    chars += text.length;
+  };
+
+  const visitor: Visitor = {
+    text(text, pointer, from, treatment) {
+      add(text, pointer, from);
+      if (treatment === "json") jsonText(text, pointer, from);
+    },
+    logprobs(probabilities, pointer, from) {
+      for (const lane of logprobLanes(probabilities)) add(lane.text, `${pointer}/${lane.name}`, from);
+    },
+    unscanned(part) {
+      unscanned.push(part);
+    },
+    mismatch,
+  };
+
+  /** The strings inside a JSON text, where escapes may make them differ from what the raw text shows. */
+  function jsonText(text: string, pointer: string, from: Origin): void {
+    if (!text.includes("\\")) return;
+    let inside: unknown;
+    try {
+      inside = parseJson(text, { maxBytes: text.length, maxDepth: JSON_TEXT_DEPTH });
+    } catch {
+      add(unescapeJson(text), `${pointer}/#decoded`, from);
+      return;
+    }
+    walk(any, inside, pointer, from, visitor);
+  }
+
+  walk(shape, value, "", origin, visitor);
+  return { spans, unscanned, chars };
+}

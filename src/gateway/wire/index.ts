@@ -1,0 +1,21 @@
+/**
+ * The door of the wire protocols.
+ *
+ * @module
+ */
+
+export { errorBody, errorEvent } from "./error.ts";
+export { operations } from "./operations.ts";
+export type {
+  Operation,
+  ParsedRequest,
+  ParsedResponse,
+  ProtocolId,
+  ResponseStream,
+  StreamHooks,
+  StreamOutput,
+  Unscanned,
+  Usage,
+} from "./operation.ts";
+export { setAtPointer } from "./pointer.ts";
+export { estimateTokens } from "./tokens.ts";

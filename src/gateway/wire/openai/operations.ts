@@ -1,0 +1,99 @@
+/**
+ * The OpenAI routes: Chat Completions, Embeddings, Models.
+ *
+ * @module
+ */
+
+import { collect } from "../collect.ts";
+import type { Operation, ParsedRequest, ParsedResponse } from "../operation.ts";
+import { answerMismatch, count, requestMismatch, requireAnswer, requireRequest } from "../read.ts";
+import type { Fields } from "../shape.ts";
+import { chatRequest, embeddingsRequest } from "./request.ts";
+import { chatResponse, embeddingsResponse, modelsResponse } from "./response.ts";
+import { chatStream } from "./stream.ts";
+import { openaiUsage } from "./usage.ts";
+
+export const openaiOperations: readonly Operation[] = [
+  {
+    id: "openai.chat",
+    protocol: "openai",
+    method: "POST",
+    path: "/v1/chat/completions",
+    upstreamPath: "/chat/completions",
+    parseRequest(value) {
+      const body = requireRequest(value);
+      const { spans, unscanned, chars } = collect(chatRequest, body, "metadata", requestMismatch);
+      return {
+        ...base(body),
+        spans,
+        unscanned,
+        inputChars: chars,
+        messages: (body["messages"] as readonly unknown[]).length,
+        maxTokens: count(body["max_completion_tokens"]) ?? count(body["max_tokens"]),
+      };
+    },
+    parseResponse(value) {
+      const body = requireAnswer(value, "choices");
+      return answer(body, collect(chatResponse, body, "metadata", answerMismatch));
+    },
+    responseStream: chatStream,
+  },
+  {
+    id: "openai.embeddings",
+    protocol: "openai",
+    method: "POST",
+    path: "/v1/embeddings",
+    upstreamPath: "/embeddings",
+    parseRequest(value) {
+      const body = requireRequest(value);
+      const { spans, unscanned, chars } = collect(embeddingsRequest, body, "metadata", requestMismatch);
+      return {
+        ...base(body),
+        stream: false,
+        spans,
+        unscanned,
+        inputChars: chars,
+        messages: inputs(body["input"]),
+        maxTokens: undefined,
+      };
+    },
+    parseResponse(value) {
+      const body = requireAnswer(value, "data");
+      return answer(body, collect(embeddingsResponse, body, "metadata", answerMismatch));
+    },
+  },
+  {
+    id: "openai.models",
+    protocol: "openai",
+    method: "GET",
+    path: "/v1/models",
+    upstreamPath: "/models",
+    parseRequest: () => ({
+      model: "",
+      stream: false,
+      spans: [],
+      unscanned: [],
+      messages: 0,
+      maxTokens: undefined,
+      inputChars: 0,
+    }),
+    parseResponse(value) {
+      const body = requireAnswer(value, "data");
+      return answer(body, collect(modelsResponse, body, "metadata", answerMismatch));
+    },
+  },
+];
+
+function base(body: Fields): Pick<ParsedRequest, "model" | "stream"> {
+  return { model: body["model"] as string, stream: body["stream"] === true };
+}
+
+function answer(body: Fields, { spans, unscanned }: Pick<ParsedResponse, "spans" | "unscanned">): ParsedResponse {
+  const model = body["model"];
+  return { spans, unscanned, usage: openaiUsage(body["usage"]), model: typeof model === "string" ? model : undefined };
+}
+
+/** A list of numbers is one input, given as token ids. */
+function inputs(input: unknown): number {
+  return Array.isArray(input) && typeof input[0] !== "number" ? input.length : 1;
+}

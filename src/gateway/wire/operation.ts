@@ -1,0 +1,112 @@
+/**
+ * What the gateway needs to know of a wire protocol, one {@link Operation} for each route: which text a request
+ * carries to the model, which text an answer carries back, and how a streamed answer is let through piece by piece.
+ *
+ * Everything here reads values that were already parsed by `core`'s `parseJson`, or bytes of an upstream, and treats
+ * both as hostile. Nothing here opens a socket or knows a policy.
+ *
+ * @module
+ */
+
+import type { GuardStream, Origin, TextSpan } from "../../guard/index.ts";
+
+/** Decides the format of errors and the header that carries the key. */
+export type ProtocolId = "openai" | "anthropic";
+
+/** A part of a message that no guard reads as text. It is named in the receipt: not scanned is never clean. */
+export interface Unscanned {
+  /** JSON Pointer to the field, in the form that {@link TextSpan} pointers have. */
+  readonly pointer: string;
+  /** A fixed sentence. */
+  readonly why: string;
+  /** How much: characters of base64, or numbers of a list of token ids or of an embedding. */
+  readonly size: number;
+  readonly kind: "base64" | "token-ids" | "vector";
+}
+
+export interface ParsedRequest {
+  /** The model that is asked for; `""` where the operation has none. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** Every string of the body, known fields under their origin, unknown ones and property names as `metadata`. */
+  readonly spans: readonly TextSpan[];
+  readonly unscanned: readonly Unscanned[];
+  /** Messages, or inputs to embed. */
+  readonly messages: number;
+  /** The caller's own bound on the answer. */
+  readonly maxTokens: number | undefined;
+  /** UTF-16 units of all spans. */
+  readonly inputChars: number;
+}
+
+/** Tokens as the upstream counted them, cached ones included. */
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface ParsedResponse {
+  readonly spans: readonly TextSpan[];
+  readonly unscanned: readonly Unscanned[];
+  readonly usage: Usage | undefined;
+  readonly model: string | undefined;
+}
+
+/** One route of one protocol. */
+export interface Operation {
+  /** `openai.chat`, `openai.embeddings`, `openai.models`, `anthropic.messages`. */
+  readonly id: string;
+  readonly protocol: ProtocolId;
+  readonly method: "GET" | "POST";
+  /** `/v1/chat/completions`: what a client calls. */
+  readonly path: string;
+  /** `/chat/completions`: relative to the upstream's base URL. */
+  readonly upstreamPath: string;
+  /** @throws `gateway.request-invalid` with the pointer of the first field of a wrong type, and nothing else */
+  parseRequest(value: unknown): ParsedRequest;
+  /** Reads a whole answer with status 200. @throws `gateway.upstream-invalid`, and nothing else */
+  parseResponse(value: unknown): ParsedResponse;
+  /** Lets a streamed answer through. Absent where the operation never streams. */
+  responseStream?(hooks: StreamHooks): ResponseStream;
+}
+
+export interface StreamHooks {
+  /**
+   * A guard for one channel of text: one choice's content, one tool call's arguments, one string that came whole. A
+   * stream opens one for each, up to a limit, and ends every one that it opened unless the stream is cut off.
+   */
+  openChannel(origin: Origin, pointer: string): GuardStream;
+}
+
+/** What a piece of the upstream's bytes becomes for the client. */
+export interface StreamOutput {
+  /** To be written to the client now; `""` while everything is held back. */
+  readonly bytes: string | Uint8Array;
+  /**
+   * A guard blocked: write `bytes`, which hold nothing of the match, then the protocol's error event (`errorEvent`),
+   * and stop.
+   */
+  readonly blocked: boolean;
+  /** Nothing comes after this: stop reading the upstream. */
+  readonly ended: boolean;
+}
+
+/** Upstream bytes in, judged client bytes out. One call at a time: await the last one first. */
+export interface ResponseStream {
+  /**
+   * @throws `gateway.upstream-invalid` for what is not the protocol, `gateway.upstream-too-large` for a limit, and
+   *   `gateway.upstream-error` or `gateway.upstream-rate-limited` for an error that the upstream reports in mid-stream
+   */
+  push(bytes: Uint8Array): Promise<StreamOutput> | StreamOutput;
+  /**
+   * The upstream closed: flushes what was held back. Where the answer was cut off, `complete` is false afterwards, and
+   * an error event is due. @throws as `push`
+   */
+  end(): Promise<StreamOutput> | StreamOutput;
+  readonly usage: Usage | undefined;
+  readonly model: string | undefined;
+  /** The answer came whole: its last event was seen, or all of it that a client needs. */
+  readonly complete: boolean;
+  /** What was not read as text so far, one entry for each field. */
+  readonly unscanned: readonly Unscanned[];
+}

@@ -1,0 +1,11 @@
+/**
+ * Every operation that the gateway knows. There is no catch-all: what is not here has no route.
+ *
+ * @module
+ */
+
+import { anthropicOperations } from "./anthropic/operations.ts";
+import type { Operation } from "./operation.ts";
+import { openaiOperations } from "./openai/operations.ts";
+
+export const operations: readonly Operation[] = [...openaiOperations, ...anthropicOperations];

@@ -1,0 +1,35 @@
+/**
+ * What all operations share in reading a message: when it is refused, and how a number is believed.
+ *
+ * @module
+ */
+
+import { gatewayError } from "../errors.ts";
+import type { Fields } from "./shape.ts";
+import { isObject } from "./walk.ts";
+
+/** Refuses a request. The pointer names known fields only, so it cannot quote the caller's text. */
+export function requestMismatch(pointer: string, expected: string): never {
+  throw gatewayError("gateway.request-invalid", {
+    detail: `${pointer === "" ? "the body" : pointer}: expected ${expected}`,
+  });
+}
+
+/** An answer's field of another type is read as text: servers differ, and reading it is what matters. */
+export function answerMismatch(): void {}
+
+/** @throws `gateway.request-invalid` */
+export function requireRequest(value: unknown): Fields {
+  return isObject(value) ? value : requestMismatch("", "an object");
+}
+
+/** The answer as an object with the list that makes it one. @throws `gateway.upstream-invalid` */
+export function requireAnswer(value: unknown, listName: string): Fields {
+  if (isObject(value) && Array.isArray(value[listName])) return value;
+  throw gatewayError("gateway.upstream-invalid", { detail: `the answer has no list named ${listName}` });
+}
+
+/** A count as an upstream or a caller states it, if it is one. */
+export function count(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}

@@ -1,0 +1,103 @@
+/**
+ * Shape: what is known of the fields of a message, as data.
+ *
+ * A shape never decides *whether* a text is read: the walker (`walk.ts`) visits every string and every property name
+ * of a value, known or not. It decides under which origin a text is read, which strings need no reading because they
+ * are words of the protocol, which hold JSON or base64, and which types a request must have.
+ *
+ * @module
+ */
+
+import type { Origin } from "../../guard/index.ts";
+
+export type Shape =
+  /** Anything: every string and every name in it is text. `part`: successive events of a stream continue the text. */
+  | { readonly is: "any"; readonly part?: boolean }
+  /** A string. `part`: a piece of a streamed text. `sealed`: signed or quoted, it may be blocked but never changed. */
+  | { readonly is: "text"; readonly part?: boolean; readonly sealed?: boolean }
+  /** A string that holds JSON. */
+  | { readonly is: "json"; readonly part?: boolean }
+  /** A string that is not read when it is one of the protocol's own words. */
+  | { readonly is: "word"; readonly of: ReadonlySet<string> }
+  /** Base64: not text, unless it is short or not base64 at all. */
+  | { readonly is: "base64" }
+  /** A URL: text, but for the payload of a base64 `data:` URL. */
+  | { readonly is: "url" }
+  /** Random text without meaning, whose length alone matters (`obfuscation`). */
+  | { readonly is: "padding" }
+  /** The tokens of an answer with their probabilities: the answer's text once more. */
+  | { readonly is: "logprobs" }
+  /** A list of numbers that stands for something else than numbers. */
+  | { readonly is: "numbers"; readonly kind: "token-ids" | "vector" }
+  | { readonly is: "number" }
+  | { readonly is: "boolean" }
+  /** `byIndex`: an element's own `index` names it, not its position: the choices and tool calls of a stream. */
+  | { readonly is: "list"; readonly of: Shape; readonly byIndex?: boolean }
+  /** An object with fixed names. Fields that are not listed have the shape `rest`. */
+  | RecordShape
+  /** An object whose names are the caller's own. */
+  | { readonly is: "map"; readonly of: Shape }
+  /** An object whose `tag` field tells which record it is. */
+  | {
+      readonly is: "variant";
+      readonly tag: string;
+      readonly of: Readonly<Record<string, Shape>>;
+      readonly other: Shape;
+    }
+  /** Chosen by the type of the value. `numbers` is for a list that holds nothing but numbers. */
+  | {
+      readonly is: "either";
+      readonly text?: Shape;
+      readonly list?: Shape;
+      readonly record?: Shape;
+      readonly numbers?: Shape;
+      readonly boolean?: Shape;
+    }
+  /** What is inside has this origin, or the origin that the object's own fields tell. */
+  | { readonly is: "from"; readonly origin: Origin | ((value: Fields) => Origin); readonly shape: Shape }
+  /** A shape that contains itself. */
+  | { readonly is: "lazy"; readonly shape: () => Shape };
+
+export interface RecordShape {
+  readonly is: "record";
+  readonly fields: Readonly<Record<string, Shape>>;
+  readonly required: readonly string[];
+  readonly rest: Shape;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export const any: Shape = { is: "any" };
+export const text: Shape = { is: "text" };
+export const json: Shape = { is: "json" };
+export const base64: Shape = { is: "base64" };
+export const url: Shape = { is: "url" };
+export const number: Shape = { is: "number" };
+export const boolean: Shape = { is: "boolean" };
+/** What no field of the protocol is known for: nobody may have written it with authority. */
+export const unknown: Shape = { is: "from", origin: "metadata", shape: any };
+
+export function list(of: Shape): Shape {
+  return { is: "list", of };
+}
+
+export function record(fields: Readonly<Record<string, Shape>>, options: Partial<RecordShape> = {}): RecordShape {
+  // Without a prototype, so that a field named like a method of Object is an unknown field.
+  return { is: "record", required: [], rest: unknown, ...options, fields: bare(fields) };
+}
+
+export function variant(tag: string, of: Readonly<Record<string, Shape>>, other: Shape): Shape {
+  return { is: "variant", tag, of: bare(of), other };
+}
+
+export function word(...of: readonly string[]): Shape {
+  return { is: "word", of: new Set(of) };
+}
+
+export function from(origin: Origin | ((value: Fields) => Origin), shape: Shape): Shape {
+  return { is: "from", origin, shape };
+}
+
+function bare<T>(entries: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return Object.assign(Object.create(null) as Record<string, T>, entries);
+}

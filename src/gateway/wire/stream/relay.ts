@@ -1,0 +1,430 @@
+/**
+ * The relay: events of a stream in, the same events out once every text in them has been judged.
+ *
+ * Text that successive events continue is a *channel* with a guard of its own. An event waits while a part of its text
+ * is held back, and leaves as it came once that is judged, so a clean stream is passed on unchanged. When another event
+ * comes that does not continue the channel, the waiting one leaves with the part that is judged, and the rest travels
+ * with the channel's next piece, or in an event of its own before the channel ends. The same happens to text that was
+ * masked. In every case the text that a client puts together from a channel is what the guard let out, in order.
+ *
+ * Strings that come whole (ids, names, citations) are judged whole before their event leaves. Log probabilities repeat
+ * the text: an event whose text was masked, or leaves in another event than it came in, loses them.
+ *
+ * @module
+ */
+
+import type { GuardStream, Origin } from "../../../guard/index.ts";
+import { gatewayError, type GatewayError } from "../../errors.ts";
+import { encodeEvent, type SseEvent } from "../../sse/index.ts";
+import { unescapeJson } from "../escape.ts";
+import { logprobLanes } from "../logprobs.ts";
+import type { StreamHooks, Unscanned } from "../operation.ts";
+import { isObject, walk, type Place, type Treatment } from "../walk.ts";
+import type { Shape } from "../shape.ts";
+import type { Steps } from "./settle.ts";
+import { blocked, jsonGuard, plainGuard, type TextGuard } from "./text-guard.ts";
+
+export interface Relay {
+  /**
+   * Takes an event.
+   *
+   * @param parts what to read in `value`, which stands for the event's data and may be changed
+   * @param closing the scopes whose channels end with this event: `/choices/0`, `/content/3`
+   */
+  event(source: SseEvent, value: unknown, parts: readonly Part[], closing?: readonly string[]): Steps<void>;
+  /** Takes an event that holds no text of an upstream. */
+  pass(source: SseEvent): void;
+  /** Ends every channel. */
+  close(): Steps<void>;
+  /** What may leave now. */
+  release(): Released;
+  /** True while an event waits. */
+  readonly waiting: boolean;
+  /** What was not read as text, by pointer. */
+  readonly unscanned: readonly Unscanned[];
+}
+
+/** A part of an event's value, and the shape that it has. */
+export interface Part {
+  readonly shape: Shape;
+  readonly value: unknown;
+  readonly pointer: string;
+  readonly origin: Origin;
+  /** `value` is a copy: nothing can be written to it, so a mask in it becomes a block. */
+  readonly copy?: boolean;
+}
+
+export interface Released {
+  readonly text: string;
+  /** Events that left, and whether each left as it came. */
+  readonly events: number;
+  readonly unchanged: boolean;
+}
+
+/** Most guards that one stream may open, one after the other: far more than any answer needs. */
+const MAX_GUARDS = 65_536;
+/** Most channels at a time: 128 choices with the log probabilities of 20 alternatives. */
+const MAX_CHANNELS = 4_096;
+/** Most events that wait for a channel; beyond it they leave with what is judged. */
+const MAX_WAITING = 256;
+/** Whole strings that are remembered, and their length, so that what every event repeats is judged once. */
+const MAX_REMEMBERED = 256;
+const MAX_REMEMBERED_CHARS = 256;
+
+interface Waiting {
+  readonly source: SseEvent;
+  readonly value: unknown;
+  /** Slots whose text is not all judged. */
+  open: number;
+  changed: boolean;
+  /** Text was changed or moved, so the log probabilities must go. */
+  rewritten: boolean;
+  readonly logprobs: Place[];
+  left: boolean;
+}
+
+/** A piece of a channel's text in an event. */
+interface Slot {
+  readonly event: Waiting;
+  readonly place: Place;
+  readonly text: string;
+  /** Units at the end of `text` that are not judged yet. */
+  open: number;
+}
+
+interface Channel {
+  readonly guard: TextGuard;
+  readonly pointer: string;
+  readonly treatment: Treatment | "lane";
+  readonly stream: GuardStream;
+  /** Slots that wait, oldest first. */
+  slots: Slot[];
+  /** Pushed and not emitted, as long as what was emitted is what was pushed; `undefined` once it was masked. */
+  held: string | undefined;
+  /** Text comes out later than it went in: each slot gets what its push emits. */
+  moving: boolean;
+  last: Slot | undefined;
+  touched: number;
+}
+
+interface Read {
+  readonly text: string;
+  readonly pointer: string;
+  readonly origin: Origin;
+  readonly treatment: Treatment | "lane";
+  readonly place: Place;
+}
+
+export function createRelay(hooks: StreamHooks): Relay {
+  // By scope, then by pointer.
+  const scopes = new Map<string, Map<string, Channel>>();
+  const loose = new Set<Channel>();
+  const holding = new Set<Channel>();
+  const remembered = new Map<string, string>();
+  const unscanned = new Map<string, Unscanned>();
+  let queue: Waiting[] = [];
+  let guards = 0;
+  let open = 0;
+  let sequence = 0;
+
+  function openGuard(origin: Origin, pointer: string): GuardStream {
+    if (++guards > MAX_GUARDS) throw tooMany(MAX_GUARDS, "texts");
+    return hooks.openChannel(origin, pointer);
+  }
+
+  function readsOf(event: Waiting, parts: readonly Part[]): readonly Read[] {
+    const reads: Read[] = [];
+    for (const part of parts) {
+      walk(part.shape, part.value, part.pointer, part.origin, {
+        text(text, pointer, origin, treatment, place) {
+          if (text === "") return;
+          reads.push({ text, pointer, origin, treatment: part.copy === true ? "sealed" : treatment, place });
+        },
+        logprobs(value, pointer, origin, place) {
+          event.logprobs.push(place);
+          for (const { name, text } of logprobLanes(value)) {
+            reads.push({ text, pointer: `${pointer}/${name}`, origin, treatment: "lane", place });
+          }
+        },
+        unscanned(one) {
+          const known = unscanned.get(one.pointer);
+          if (known === undefined && unscanned.size >= MAX_CHANNELS)
+            throw tooMany(MAX_CHANNELS, "fields that are not text");
+          unscanned.set(one.pointer, { ...one, size: one.size + (known?.size ?? 0) });
+        },
+        // Servers differ, and a field of another type has just been read as text.
+        mismatch() {},
+      });
+    }
+    return reads;
+  }
+
+  function* judge(event: Waiting, read: Read): Steps<void> {
+    switch (read.treatment) {
+      case "padding":
+        pad(event, read);
+        return;
+      case "part":
+      case "loose-part":
+      case "sealed-part":
+      case "json-part":
+      case "lane":
+        yield* follow(event, read);
+        return;
+      case "json":
+        yield* judgeWhole(event, read);
+        if (read.text.includes("\\"))
+          yield* judgeWhole(event, { ...read, text: unescapeJson(read.text), treatment: "sealed" });
+        return;
+      case "text":
+      case "sealed":
+      case "names":
+        yield* judgeWhole(event, read);
+    }
+  }
+
+  /** A string that came whole. What the last event said at the same place needs no second look. */
+  function* judgeWhole(event: Waiting, { text, pointer, origin, treatment, place }: Read): Steps<void> {
+    if (remembered.get(pointer) === text) return;
+    const stream = openGuard(origin, pointer);
+    const guard = plainGuard(stream);
+    const out = (yield* guard.push(text)) + (yield* guard.end());
+    if (out !== text) {
+      if (treatment !== "text") throw blocked(stream, "a mask would break what the text is part of");
+      place.holder[place.name] = out;
+      event.changed = true;
+      event.rewritten = true;
+    } else if (text.length <= MAX_REMEMBERED_CHARS && (remembered.has(pointer) || remembered.size < MAX_REMEMBERED)) {
+      remembered.set(pointer, text);
+    }
+  }
+
+  /** A piece of a channel. */
+  function* follow(event: Waiting, read: Read): Steps<void> {
+    const channel = scopes.get(scopeOf(read.pointer))?.get(read.pointer) ?? openChannel(read);
+    channel.touched = sequence;
+    const slot: Slot = { event, place: read.place, text: read.text, open: read.text.length };
+    channel.last = slot;
+    if (channel.held !== undefined) channel.held += read.text;
+    if (!channel.moving) {
+      channel.slots.push(slot);
+      event.open++;
+    }
+    absorb(channel, slot, yield* channel.guard.push(read.text));
+  }
+
+  function openChannel({ pointer, origin, treatment }: Read): Channel {
+    if (++open > MAX_CHANNELS) throw tooMany(MAX_CHANNELS, "texts at a time");
+    const stream = openGuard(origin, pointer);
+    const guard = treatment === "json-part" ? jsonGuard(stream, () => openGuard(origin, pointer)) : plainGuard(stream);
+    const channel: Channel = {
+      guard,
+      pointer,
+      treatment,
+      stream,
+      slots: [],
+      held: "",
+      moving: false,
+      last: undefined,
+      touched: 0,
+    };
+    const scope = scopeOf(pointer);
+    const siblings = scopes.get(scope) ?? new Map<string, Channel>();
+    scopes.set(scope, siblings.set(pointer, channel));
+    if (treatment === "loose-part") loose.add(channel);
+    return channel;
+  }
+
+  /** Gives text that a channel emitted to the event that it belongs to. */
+  function absorb(channel: Channel, slot: Slot, emitted: string): void {
+    const asPushed = channel.held?.startsWith(emitted) === true;
+    if (asPushed) channel.held = channel.held?.slice(emitted.length);
+    else mask(channel);
+    if (channel.moving) {
+      write(channel, slot, emitted);
+      // All that went in has come out again: events may wait and leave unchanged as before.
+      if (channel.held === "") channel.moving = false;
+    } else if (asPushed) settleSlots(channel, emitted.length);
+    else giveUp(channel, emitted);
+  }
+
+  /** The text that comes out is no longer the text that went in. */
+  function mask(channel: Channel): void {
+    if (channel.treatment === "sealed-part")
+      throw blocked(channel.stream, "a mask would break what the text is part of");
+    channel.held = undefined;
+  }
+
+  /** The first `judged` units of the waiting text are judged. */
+  function settleSlots(channel: Channel, judged: number): void {
+    let left = judged;
+    let settled = 0;
+    for (const slot of channel.slots) {
+      if (slot.open > left) {
+        slot.open -= left;
+        break;
+      }
+      left -= slot.open;
+      slot.event.open--;
+      settled++;
+    }
+    channel.slots.splice(0, settled);
+    if (channel.slots.length > 0) holding.add(channel);
+    else holding.delete(channel);
+  }
+
+  /** Lets the waiting events go with what is judged of their text and `more`; the rest moves on. */
+  function giveUp(channel: Channel, more: string): void {
+    let text = more;
+    for (const slot of channel.slots) {
+      slot.event.open--;
+      write(channel, slot, slot.text.slice(0, slot.text.length - slot.open) + text);
+      text = "";
+    }
+    channel.slots = [];
+    channel.moving = true;
+    holding.delete(channel);
+  }
+
+  function write(channel: Channel, { event, place, text }: Slot, out: string): void {
+    if (out === text) return;
+    event.changed = true;
+    event.rewritten = true;
+    if (channel.treatment !== "lane") place.holder[place.name] = out;
+  }
+
+  function* endScope(scope: string): Steps<void> {
+    const channels = scopes.get(scope);
+    scopes.delete(scope);
+    for (const channel of channels?.values() ?? []) yield* end(channel);
+  }
+
+  function* end(channel: Channel): Steps<void> {
+    open--;
+    loose.delete(channel);
+    const rest = yield* channel.guard.end();
+    const asPushed = channel.held?.startsWith(rest) === true && channel.held.length === rest.length;
+    if (!asPushed) mask(channel);
+    if (!channel.moving) {
+      if (asPushed) settleSlots(channel, rest.length);
+      else giveUp(channel, rest);
+    } else if (rest !== "" && channel.treatment !== "lane" && channel.last !== undefined) deliver(channel.last, rest);
+  }
+
+  /** Text that is left when its channel ends: added to the channel's last event, or sent in a copy of it. */
+  function deliver({ event, place }: Slot, rest: string): void {
+    if (!event.left) {
+      const text = place.holder[place.name];
+      place.holder[place.name] = `${typeof text === "string" ? text : ""}${rest}`;
+      event.changed = true;
+      event.rewritten = true;
+      return;
+    }
+    const value = only(event.value, place, rest);
+    queue.push({ source: event.source, value, open: 0, changed: true, rewritten: true, logprobs: [], left: false });
+  }
+
+  return {
+    *event(source, value, parts, closing = []) {
+      sequence++;
+      const event: Waiting = { source, value, open: 0, changed: false, rewritten: false, logprobs: [], left: false };
+      const reads = readsOf(event, parts);
+      for (const read of reads) yield* judge(event, read);
+      // Only now may the event be seen by `release`: all of it has been with its guards.
+      for (const scope of closing) yield* endScope(scope);
+      for (const channel of loose) {
+        if (!isOver(channel, sequence, reads)) continue;
+        scopes.get(scopeOf(channel.pointer))?.delete(channel.pointer);
+        yield* end(channel);
+      }
+      for (const channel of holding) {
+        if (channel.touched !== sequence || queue.length >= MAX_WAITING) giveUp(channel, "");
+      }
+      queue.push(event);
+    },
+    pass(source) {
+      queue.push({ source, value: undefined, open: 0, changed: false, rewritten: false, logprobs: [], left: false });
+    },
+    *close() {
+      for (const scope of scopes.keys()) yield* endScope(scope);
+    },
+    release() {
+      let text = "";
+      let events = 0;
+      let unchanged = true;
+      for (const event of queue) {
+        if (event.open > 0) break;
+        event.left = true;
+        events++;
+        if (event.rewritten) for (const { holder, name } of event.logprobs) holder[name] = null;
+        if (event.changed) unchanged = false;
+        text += encodeEvent(
+          event.changed ? { type: event.source.type, data: JSON.stringify(event.value) } : event.source,
+        );
+      }
+      queue = queue.slice(events);
+      return { text, events, unchanged };
+    },
+    get waiting() {
+      return queue.length > 0;
+    },
+    get unscanned() {
+      return [...unscanned.values()];
+    },
+  };
+}
+
+function tooMany(limit: number, what: string): GatewayError {
+  return gatewayError("gateway.upstream-too-large", { detail: `more than ${limit} ${what} in one stream` });
+}
+
+/** Padding hides the length of what it accompanies. Its text is replaced, so that nothing can be said in it. */
+function pad(event: Waiting, { text, place }: Read): void {
+  place.holder[place.name] = "x".repeat(text.length);
+  event.changed = true;
+}
+
+/** An unknown field is followed as long as the events of its choice or block carry it. */
+function isOver(channel: Channel, sequence: number, reads: readonly Read[]): boolean {
+  if (channel.touched === sequence) return false;
+  const scope = scopeOf(channel.pointer);
+  return reads.some((read) => scopeOf(read.pointer) === scope);
+}
+
+/** What a channel is part of: the first two tokens of its pointer, `/choices/0`. */
+function scopeOf(pointer: string): string {
+  const second = pointer.indexOf("/", 1);
+  const third = second === -1 ? -1 : pointer.indexOf("/", second + 1);
+  return third === -1 ? pointer : pointer.slice(0, third);
+}
+
+/**
+ * The parts of `value` on the way to `place`, with `text` there: what tells a client where the text belongs (`index`,
+ * `type`, and what is null) and, of the event itself, what every event of the stream repeats.
+ */
+function only(value: unknown, place: Place, text: string): unknown {
+  const found = onTheWay(value, place, text);
+  if (!isObject(value) || !isObject(found)) return found;
+  const envelope = Object.fromEntries(Object.entries(value).filter(([, member]) => typeof member !== "object"));
+  return { ...envelope, ...found };
+}
+
+function onTheWay(value: unknown, place: Place, text: string): unknown {
+  if (Array.isArray(value)) {
+    if ((value as unknown) === place.holder) return [text];
+    for (const item of value) {
+      const found = onTheWay(item, place, text);
+      if (found !== undefined) return [found];
+    }
+    return undefined;
+  }
+  if (!isObject(value)) return undefined;
+  const entries = Object.entries(value);
+  const where = entries.filter(([name, member]) => name === "index" || name === "type" || member === null);
+  if ((value as unknown) === place.holder) return { ...Object.fromEntries(where), [place.name]: text };
+  for (const [name, member] of entries) {
+    const found = onTheWay(member, place, text);
+    if (found !== undefined) return { ...Object.fromEntries(where), [name]: found };
+  }
+  return undefined;
+}

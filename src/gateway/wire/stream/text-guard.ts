@@ -1,0 +1,195 @@
+/**
+ * The guard of one channel of streamed text, plain or JSON, as steps (`settle.ts`).
+ *
+ * @module
+ */
+
+import type { GuardStream, StreamStep } from "../../../guard/index.ts";
+import { gatewayError, type GatewayError } from "../../errors.ts";
+import { escapeJson, simpleEscape } from "../escape.ts";
+import type { Steps } from "./settle.ts";
+
+/** Text in, judged text out. The pieces that come out spell what went in, less what was masked. */
+export interface TextGuard {
+  /** @throws `gateway.answer-blocked` */
+  push(text: string): Steps<string>;
+  /** What was still held back. @throws `gateway.answer-blocked` */
+  end(): Steps<string>;
+}
+
+/** A channel of plain text. */
+export function plainGuard(guard: GuardStream): TextGuard {
+  return {
+    *push(text) {
+      const step = guard.push(text);
+      return judged(guard, step instanceof Promise ? yield step : step);
+    },
+    *end() {
+      const step = guard.end();
+      return judged(guard, step instanceof Promise ? yield step : step);
+    },
+  };
+}
+
+/** Strings up to this many units, without an escape, are judged with the raw text alone. */
+const SHORT_STRING = 32;
+
+/**
+ * A channel of fragments that spell a JSON text: the arguments of a tool call.
+ *
+ * Each string in it is a channel of its own, unescaped, so that `\u0041KIA…` hides nothing; a mask there is escaped
+ * again and the JSON stays JSON. What comes out of that runs through a second channel as it is, for what spans more
+ * than one string; a mask there would tear the JSON, so it becomes a block.
+ *
+ * @param rawStream the channel of the raw text
+ * @param open a new channel, for a string
+ */
+export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): TextGuard {
+  const raw = plainGuard(rawStream);
+  // What went into the raw channel and has not come out.
+  let rawHeld = "";
+  let inString = false;
+  // An escape sequence that is not complete yet.
+  let escape = "";
+  // The string that is being read: its guard once it has one, and what has not come out of it, piece by piece.
+  let guard: TextGuard | undefined;
+  let pieces: { raw: string; decoded: string }[] = [];
+  let held = 0;
+  let changed = false;
+
+  function* take(text: string): Steps<string> {
+    let out = "";
+    let at = 0;
+    while (at < text.length) {
+      if (!inString) {
+        const quote = text.indexOf('"', at);
+        const end = quote === -1 ? text.length : quote + 1;
+        out += text.slice(at, end);
+        inString = quote !== -1;
+        at = end;
+      } else if (escape !== "") {
+        at = readEscape(text, at);
+      } else {
+        let end = at;
+        while (end < text.length && text[end] !== '"' && text[end] !== "\\") end++;
+        if (end > at) add(text.slice(at, end), undefined);
+        if (text[end] === "\\") escape = "\\";
+        if (text[end] === '"') {
+          out += (yield* judge()) + (yield* endString()) + '"';
+          inString = false;
+        }
+        at = end + 1;
+      }
+    }
+    return inString ? out + (yield* judge()) : out;
+  }
+
+  let fresh = "";
+
+  function add(piece: string, decoded: string | undefined): void {
+    pieces.push({ raw: piece, decoded: decoded ?? piece });
+    fresh += decoded ?? piece;
+    held += piece.length;
+    if (guard === undefined && (decoded !== undefined || held > SHORT_STRING)) guard = plainGuard(open());
+  }
+
+  function readEscape(text: string, at: number): number {
+    escape += text[at] as string;
+    const hex = escape[1] === "u";
+    const broken = hex && !/^\\u[0-9a-fA-F]*$/.test(escape);
+    if (broken) {
+      // Not an escape after all: a reader that goes on reads the characters, and the last one may be a quote.
+      const piece = escape.slice(0, -1);
+      escape = "";
+      add(piece, piece.slice(1));
+      return at;
+    }
+    if (!hex || escape.length === 6) {
+      add(escape, hex ? String.fromCharCode(parseInt(escape.slice(2), 16)) : simpleEscape(escape[1] as string));
+      escape = "";
+    }
+    return at + 1;
+  }
+
+  /** Runs what was added through the string's guard, if it has one: a short string waits for its end. */
+  function* judge(): Steps<string> {
+    if (guard === undefined || fresh === "") return "";
+    const text = fresh;
+    fresh = "";
+    return rewrite(yield* guard.push(text));
+  }
+
+  function* endString(): Steps<string> {
+    const rest = guard === undefined ? pieces.map((piece) => piece.raw).join("") : rewrite(yield* guard.end());
+    guard = undefined;
+    pieces = [];
+    fresh = "";
+    held = 0;
+    changed = false;
+    return rest;
+  }
+
+  /** The raw form of what a string's guard let out: as it came in, or escaped anew from where it was masked. */
+  function rewrite(emitted: string): string {
+    let out = "";
+    let at = 0;
+    while (!changed && at < emitted.length) {
+      const piece = pieces[0];
+      if (piece === undefined) changed = true;
+      else if (emitted.startsWith(piece.decoded, at)) {
+        out += piece.raw;
+        at += piece.decoded.length;
+        pieces.shift();
+      } else if (piece.raw === piece.decoded && piece.decoded.startsWith(emitted.slice(at))) {
+        const left = piece.raw.slice(emitted.length - at);
+        out += emitted.slice(at);
+        at = emitted.length;
+        pieces[0] = { raw: left, decoded: left };
+      } else changed = true;
+    }
+    if (changed) pieces = [];
+    return out + escapeJson(emitted.slice(at));
+  }
+
+  function* judgeRaw(text: string): Steps<string> {
+    if (text === "") return "";
+    rawHeld += text;
+    return release(yield* raw.push(text));
+  }
+
+  function release(emitted: string): string {
+    if (!rawHeld.startsWith(emitted)) throw blocked(rawStream, "a mask would break the JSON of a tool call");
+    rawHeld = rawHeld.slice(emitted.length);
+    return emitted;
+  }
+
+  return {
+    *push(text) {
+      return yield* judgeRaw(yield* take(text));
+    },
+    *end() {
+      // The arguments broke off inside a string, perhaps inside an escape.
+      if (escape !== "") add(escape, escape.slice(1));
+      escape = "";
+      const rest = inString ? (yield* judge()) + (yield* endString()) : "";
+      const out = (yield* judgeRaw(rest)) + release(yield* raw.end());
+      if (rawHeld !== "") throw blocked(rawStream, "a mask would break the JSON of a tool call");
+      return out;
+    },
+  };
+}
+
+/** The error for a channel that may not go on: the rules that fired, never what they saw. */
+export function blocked(guard: GuardStream, why?: string): GatewayError {
+  const { findings, runs } = guard.verdict;
+  const rules = [...new Set(findings.map((finding) => finding.rule))].slice(0, 5);
+  const failed = runs.filter((run) => run.outcome === "error").map((run) => `${run.detector} could not check`);
+  return gatewayError("gateway.answer-blocked", {
+    detail: [...rules, ...failed, ...(why === undefined ? [] : [why])].join(", "),
+  });
+}
+
+function judged(guard: GuardStream, step: StreamStep): string {
+  if (step.blocked) throw blocked(guard);
+  return step.emit;
+}

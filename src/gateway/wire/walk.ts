@@ -1,0 +1,284 @@
+/**
+ * The walker: visits every string and every property name of a JSON value, guided by a {@link Shape}.
+ *
+ * The rule that makes it safe: a shape can give a text an origin or a treatment, it cannot hide it. What a shape does
+ * not know is visited as plain text. The only strings that no visitor sees are the protocol's own words (`role:
+ * "user"`), known property names, and long base64, which is reported as not scanned.
+ *
+ * Pointers are RFC 6901 JSON Pointers, and they end up in receipts. A name that a caller chose may itself be a secret,
+ * so it never stands in a pointer: `#3` is the fourth member of its object, `#names` all unknown names of an object,
+ * `#head` the part of a `data:` URL before its payload, `#decoded` a JSON text that does not parse, unescaped.
+ * `pointer.ts` resolves them.
+ *
+ * @module
+ */
+
+import type { Origin } from "../../guard/index.ts";
+import type { Unscanned } from "./operation.ts";
+import type { Fields, RecordShape, Shape } from "./shape.ts";
+
+/** How a visited text is to be treated. See {@link Shape} for the words. */
+export type Treatment =
+  | "text"
+  | "part"
+  | "loose-part"
+  | "sealed-part"
+  | "sealed"
+  | "json"
+  | "json-part"
+  | "names"
+  | "padding";
+
+/** Where a text stands, so that a visitor can write it: `holder[name]`. For names `holder` is the object itself. */
+export interface Place {
+  readonly holder: Record<string | number, unknown>;
+  readonly name: string | number;
+}
+
+export interface Visitor {
+  text(text: string, pointer: string, origin: Origin, treatment: Treatment, place: Place): void;
+  /** A `logprobs` object, whatever its type. */
+  logprobs(value: unknown, pointer: string, origin: Origin, place: Place): void;
+  unscanned(part: Unscanned): void;
+  /**
+   * A known field has another type than the protocol says. Throw to refuse the message; return, and the field is read
+   * as unknown text.
+   */
+  mismatch(pointer: string, expected: string): void;
+}
+
+/** Base64 up to this many characters is also read as text: a key fits into it, and a scan costs nothing. */
+export const SHORT_BASE64 = 4096;
+
+/** Visits `value`, which stands at `pointer`. Recursion is as deep as the value, which `parseJson` has bounded. */
+export function walk(shape: Shape, value: unknown, pointer: string, origin: Origin, visitor: Visitor): void {
+  const root = { value };
+  // A text that stands alone has no holder that a visitor could write to.
+  if (typeof value === "string") visitor.text(value, pointer, origin, "sealed", { holder: root, name: "value" });
+  else visit(shape, root, "value", pointer, origin, visitor);
+}
+
+type Holder = Record<string | number, unknown>;
+
+function visit(
+  shape: Shape,
+  holder: Holder,
+  name: string | number,
+  pointer: string,
+  origin: Origin,
+  visitor: Visitor,
+): void {
+  const value = holder[name];
+  // The official APIs take null for «not given», and so do we: there is nothing to read in it.
+  if (value === null || value === undefined) return;
+  const place = (): Place => ({ holder, name });
+  // A field of another type than its shape says is read as text of no authority.
+  const otherwise = (expected: string): void => {
+    visitor.mismatch(pointer, expected);
+    visit(ANY, holder, name, pointer, "metadata", visitor);
+  };
+
+  switch (shape.is) {
+    case "any":
+      visitAny(shape.part === true, holder, name, pointer, origin, visitor);
+      return;
+    case "text": {
+      if (typeof value !== "string") return otherwise("a string");
+      const part = shape.part === true;
+      const treatment = shape.sealed === true ? (part ? "sealed-part" : "sealed") : part ? "part" : "text";
+      return visitor.text(value, pointer, origin, treatment, place());
+    }
+    case "json":
+      if (typeof value !== "string") return otherwise("a string");
+      return visitor.text(value, pointer, origin, shape.part === true ? "json-part" : "json", place());
+    case "word":
+      if (typeof value !== "string") return otherwise("a string");
+      if (!shape.of.has(value)) visitor.text(value, pointer, origin, "text", place());
+      return;
+    case "padding":
+      if (typeof value !== "string") return otherwise("a string");
+      return visitor.text(value, pointer, origin, "padding", place());
+    case "base64":
+      if (typeof value !== "string") return otherwise("a string");
+      return visitBase64(value, 0, pointer, origin, visitor, place());
+    case "url":
+      if (typeof value !== "string") return otherwise("a string");
+      return visitBase64(value, payloadStart(value), pointer, origin, visitor, place());
+    case "logprobs":
+      return visitor.logprobs(value, pointer, origin, place());
+    case "numbers": {
+      if (!isNumbers(value)) return otherwise("a list of numbers");
+      return visitor.unscanned({ pointer, why: WHY[shape.kind], size: value.length, kind: shape.kind });
+    }
+    case "number":
+      if (typeof value !== "number") otherwise("a number");
+      return;
+    case "boolean":
+      if (typeof value !== "boolean") otherwise("a boolean");
+      return;
+    case "list": {
+      if (!Array.isArray(value)) return otherwise("a list");
+      const items = value as unknown as Holder;
+      for (let index = 0; index < value.length; index++) {
+        if (value[index] === null && shape.of.is !== "any")
+          visitor.mismatch(`${pointer}/${index}`, "something else than null");
+        const token = shape.byIndex === true ? ownIndex(items[index], index) : index;
+        visit(shape.of, items, index, `${pointer}/${token}`, origin, visitor);
+      }
+      return;
+    }
+    case "record":
+      if (!isObject(value)) return otherwise("an object");
+      return visitRecord(shape, value, pointer, origin, visitor);
+    case "map":
+      if (!isObject(value)) return otherwise("an object");
+      return visitMembers(value, Object.keys(value), () => undefined, shape.of, pointer, origin, visitor);
+    case "variant": {
+      if (!isObject(value)) return otherwise("an object");
+      const tag = value[shape.tag];
+      const found = typeof tag === "string" ? shape.of[tag] : undefined;
+      return visit(found ?? shape.other, holder, name, pointer, origin, visitor);
+    }
+    case "either": {
+      const chosen = choose(shape, value);
+      if (chosen === undefined) return otherwise(allowed(shape));
+      return visit(chosen, holder, name, pointer, origin, visitor);
+    }
+    case "from": {
+      const inner =
+        typeof shape.origin === "string" ? shape.origin : isObject(value) ? shape.origin(value) : "metadata";
+      return visit(shape.shape, holder, name, pointer, inner, visitor);
+    }
+    case "lazy":
+      return visit(shape.shape(), holder, name, pointer, origin, visitor);
+  }
+}
+
+const ANY: Shape = { is: "any" };
+
+const WHY = {
+  "token-ids": "text given as token ids, which need the model's own tokenizer to read",
+  vector: "an embedding, which is numbers and not text",
+  base64: "base64 data, which no guard decodes",
+} as const;
+
+function visitAny(
+  part: boolean,
+  holder: Holder,
+  name: string | number,
+  pointer: string,
+  origin: Origin,
+  visitor: Visitor,
+): void {
+  const value = holder[name];
+  if (typeof value === "string") {
+    visitor.text(value, pointer, origin, part ? "loose-part" : "text", { holder, name });
+  } else if (Array.isArray(value)) {
+    const items = value as unknown as Holder;
+    for (let index = 0; index < value.length; index++) {
+      visitAny(part, items, index, `${pointer}/${part ? ownIndex(items[index], index) : index}`, origin, visitor);
+    }
+  } else if (isObject(value)) {
+    const names = Object.keys(value);
+    visitMembers(value, names, () => undefined, part ? ANY_PART : ANY, pointer, origin, visitor);
+  }
+}
+
+const ANY_PART: Shape = { is: "any", part: true };
+
+function visitRecord(shape: RecordShape, value: Holder, pointer: string, origin: Origin, visitor: Visitor): void {
+  for (const name of shape.required) {
+    if (value[name] === undefined || value[name] === null) visitor.mismatch(`${pointer}/${name}`, "to be there");
+  }
+  visitMembers(value, Object.keys(value), (name) => shape.fields[name], shape.rest, pointer, origin, visitor);
+}
+
+/** Visits the members of an object: known ones under their name, the others by position, then the others' names. */
+function visitMembers(
+  value: Holder,
+  names: readonly string[],
+  known: (name: string) => Shape | undefined,
+  rest: Shape,
+  pointer: string,
+  origin: Origin,
+  visitor: Visitor,
+): void {
+  let others: string | undefined;
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index] as string;
+    const shape = known(name);
+    if (shape === undefined) {
+      others = others === undefined ? name : `${others}\n${name}`;
+      visit(rest, value, name, `${pointer}/#${index}`, origin, visitor);
+    } else {
+      visit(shape, value, name, `${pointer}/${name}`, origin, visitor);
+    }
+  }
+  if (others !== undefined) {
+    visitor.text(others, `${pointer}/#names`, origin === "user" ? "metadata" : origin, "names", {
+      holder: value,
+      name: "#names",
+    });
+  }
+}
+
+/** Reports base64 from `start` on as not scanned, and everything that may be text as text. */
+function visitBase64(
+  value: string,
+  start: number,
+  pointer: string,
+  origin: Origin,
+  visitor: Visitor,
+  place: Place,
+): void {
+  const size = value.length - start;
+  if (start === -1 || size === 0 || !isBase64(start === 0 ? value : value.slice(start))) {
+    return visitor.text(value, pointer, origin, "text", place);
+  }
+  visitor.unscanned({ pointer, why: WHY.base64, size, kind: "base64" });
+  if (size <= SHORT_BASE64) visitor.text(value, pointer, origin, "text", place);
+  else if (start > 0) visitor.text(value.slice(0, start), `${pointer}/#head`, origin, "sealed", place);
+}
+
+/** Where the payload of a base64 `data:` URL (RFC 2397) begins, or -1. */
+function payloadStart(value: string): number {
+  if (value.slice(0, 5).toLowerCase() !== "data:") return -1;
+  const comma = value.indexOf(",");
+  return comma === -1 || !value.slice(0, comma).toLowerCase().endsWith(";base64") ? -1 : comma + 1;
+}
+
+/** Either alphabet of RFC 4648, with line breaks as MIME writes them. */
+function isBase64(value: string): boolean {
+  return /^[A-Za-z0-9+/_\-=\r\n]*$/.test(value);
+}
+
+function choose(shape: Extract<Shape, { is: "either" }>, value: unknown): Shape | undefined {
+  if (typeof value === "string") return shape.text;
+  if (typeof value === "boolean") return shape.boolean;
+  if (Array.isArray(value)) return shape.numbers !== undefined && isNumbers(value) ? shape.numbers : shape.list;
+  return isObject(value) ? shape.record : undefined;
+}
+
+function allowed(shape: Extract<Shape, { is: "either" }>): string {
+  const types = [
+    shape.text && "a string",
+    shape.boolean && "a boolean",
+    (shape.list ?? shape.numbers) && "a list",
+    shape.record && "an object",
+  ];
+  return types.filter((type) => type !== undefined).join(" or ");
+}
+
+/** The `index` that an element of a stream names itself by, else its position. */
+function ownIndex(value: unknown, position: number): number {
+  const index = isObject(value) ? value["index"] : undefined;
+  return typeof index === "number" && Number.isSafeInteger(index) && index >= 0 ? index : position;
+}
+
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "number");
+}
+
+export function isObject(value: unknown): value is Holder & Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
