@@ -20,6 +20,9 @@ export const BUSY_MS = 10_000;
 /** Files up to this size are checked page by page when they are opened: about 50 ms for each 10 MiB. */
 const CHECK_BYTES = 16 * 1024 * 1024;
 
+/** The smallest page that SQLite knows, in bytes: every database is at least this long, or empty. */
+const SMALLEST_PAGE = 512;
+
 /** `writer` makes every change; `reader` sees what is committed and never waits for the writer (WAL). */
 export interface Connections {
   readonly writer: DatabaseSync;
@@ -63,6 +66,9 @@ function prepareFile(path: string): void {
       closeSync(descriptor);
     } else if (!known.isFile()) {
       throw storageError("storage.foreign", { detail: `${path} is not a regular file` });
+    } else if (known.size > 0 && known.size < SMALLEST_PAGE) {
+      // SQLite takes a file that is shorter than a page for an empty one, and would write over it.
+      throw storageError("storage.foreign", { detail: path });
     } else if ((known.mode & 0o077) !== 0) {
       chmodSync(path, 0o600);
     }
