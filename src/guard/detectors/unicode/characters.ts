@@ -18,19 +18,31 @@ export type Kind =
   | "deprecated"
   | "soft-hyphen"
   | "control"
-  | "c1";
+  | "untidy-control";
 
 /**
  * Everything that is judged: first and last code point, and its kind. Tab, line feed, form feed (page breaks of
  * extracted PDF text), carriage return and U+0085 (a line break) are left alone.
  */
 const HIDDEN: readonly (readonly [first: number, last: number, kind: Kind])[] = [
-  [0x00, 0x08, "control"],
-  [0x0b, 0x0b, "control"],
-  [0x0e, 0x1f, "control"],
-  [0x7f, 0x7f, "control"],
-  [0x80, 0x84, "c1"],
-  [0x86, 0x9f, "c1"],
+  [0x00, 0x00, "control"],
+  [0x01, 0x07, "untidy-control"],
+  [0x08, 0x08, "control"], // backspace
+  [0x0b, 0x0b, "untidy-control"],
+  [0x0e, 0x0f, "control"], // shift out and in
+  [0x10, 0x1a, "untidy-control"],
+  [0x1b, 0x1b, "control"], // escape
+  [0x1c, 0x1f, "untidy-control"],
+  [0x7f, 0x7f, "control"], // delete
+  // Windows-1252 read as Latin-1 has its quotes and dashes from 0x80 on, but nothing at 0x90 and 0x9D.
+  [0x80, 0x84, "untidy-control"],
+  [0x86, 0x8f, "untidy-control"],
+  [0x90, 0x90, "control"],
+  [0x91, 0x9a, "untidy-control"],
+  [0x9b, 0x9b, "control"], // control sequence introducer
+  [0x9c, 0x9c, "untidy-control"],
+  [0x9d, 0x9d, "control"], // operating system command
+  [0x9e, 0x9f, "untidy-control"],
   [0xad, 0xad, "soft-hyphen"],
   [0x034f, 0x034f, "zero-width"], // combining grapheme joiner
   [0x061c, 0x061c, "zero-width"], // Arabic letter mark
@@ -154,12 +166,15 @@ const JOINER_SCRIPT =
 const UNSPACED_SCRIPT =
   /^[\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}\p{scx=Tibt}\p{scx=Java}\p{scx=Bali}\p{scx=Lana}\p{scx=Talu}\p{scx=Han}\p{scx=Hira}\p{scx=Kana}]$/u;
 
+/** Web pages put a zero-width space behind the punctuation of an address, where it may be broken. */
+const LINE_BREAK_HINT = /^[/.:_?&=#|,;-]$/;
+
 /** Whether the zero-width character `code` belongs between `before` and `after` (each one character, or empty). */
 export function belongs(code: number, before: string, after: string): boolean {
   const either = (pattern: RegExp): boolean => pattern.test(before) || pattern.test(after);
   switch (code) {
     case 0x200b:
-      return either(UNSPACED_SCRIPT);
+      return either(UNSPACED_SCRIPT) || LINE_BREAK_HINT.test(before);
     case 0x200c:
       return either(JOINER_SCRIPT);
     case 0x200d:

@@ -63,8 +63,9 @@ export function openUnicodeScan(pointer: string): Scan {
   let strays = 0;
   let openEmbeddings = 0;
   let openIsolates = 0;
-  /** Letters since the last soft hyphen end here: its offset in the channel. */
+  /** Offset in the channel of the last soft hyphen, and how many in a row stood at most a letter apart. */
   let lastSoftHyphen = -10;
+  let closeSoftHyphens = 0;
   let run: Run | undefined;
   let flooded: MutableHit | undefined;
 
@@ -172,7 +173,9 @@ export function openUnicodeScan(pointer: string): Scan {
 
   const judgeSoftHyphen = (start: number): number => {
     const offset = base + start;
-    if (offset - lastSoftHyphen <= 2) report("soft-hyphen", start, start + 1);
+    closeSoftHyphens = offset - lastSoftHyphen <= 2 ? closeSoftHyphens + 1 : 0;
+    // Two next to each other is a slip; a third has nothing to hyphenate.
+    if (closeSoftHyphens >= 2) report("soft-hyphen", start, start + 1);
     lastSoftHyphen = offset;
     return start + 1;
   };
@@ -201,8 +204,7 @@ export function openUnicodeScan(pointer: string): Scan {
       case "control":
         report("control-character", start, end);
         return end;
-      // Text in Windows-1252 that was read as Latin-1 has these for its quotes and dashes.
-      case "c1":
+      case "untidy-control":
         stray(start, end);
         return end;
       default:
