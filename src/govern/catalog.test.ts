@@ -5,10 +5,9 @@ import { pathToFileURL } from "node:url";
 
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "yaml";
-import { z } from "zod";
 
 import { isHoldfastError } from "../core/index.ts";
-import { catalogSchema, loadCatalog, readCatalog } from "./catalog.ts";
+import { catalogJsonSchema, loadCatalog, readCatalog } from "./catalog.ts";
 
 const SOURCE = new URL("../../catalog/controls.yaml", import.meta.url);
 const SCHEMA = new URL("../../catalog/controls.schema.json", import.meta.url);
@@ -56,8 +55,7 @@ test("every text is one or more whole sentences, and no two controls ask the sam
 
 test("the schema file is the one that the definition makes, and the catalogue is valid under it", async () => {
   const stored = JSON.parse(await readFile(SCHEMA, "utf8")) as Record<string, unknown>;
-  const made = JSON.parse(JSON.stringify(z.toJSONSchema(catalogSchema))) as Record<string, unknown>;
-  assert.deepEqual({ ...stored, title: undefined }, { ...made, title: undefined });
+  assert.deepEqual(stored, JSON.parse(JSON.stringify(catalogJsonSchema())));
   const validate = new Ajv2020({ strict: false, formats: { date: true, uri: true } }).compile(stored);
   assert.equal(validate(parse(await readFile(SOURCE, "utf8"))), true, JSON.stringify(validate.errors));
 });

@@ -44,7 +44,7 @@ const controlSchema = z.strictObject({
 });
 
 /** The form of `catalog/controls.yaml`. */
-export const catalogSchema = z.strictObject({
+const catalogSchema = z.strictObject({
   edition: isoDate.describe("the day of this edition"),
   guides: z.record(z.string(), z.strictObject({ title: z.string(), sections: z.string() })),
   frameworks: z.record(
@@ -55,13 +55,17 @@ export const catalogSchema = z.strictObject({
   controls: z.array(controlSchema).min(1),
 });
 
-export type Stage = z.output<typeof stageSchema>;
-
 /** A control with what the catalogue knows beyond the words of `core`. */
 export type CatalogControl = Control & z.output<typeof controlSchema>;
 
 export interface Catalog extends z.output<typeof catalogSchema> {
   readonly controls: CatalogControl[];
+}
+
+/** The JSON Schema of the catalogue, for editors and for others who use it. */
+export function catalogJsonSchema(): Readonly<Record<string, unknown>> {
+  const { $schema, ...schema } = z.toJSONSchema(catalogSchema);
+  return { $schema, title: "The controls of Holdfast", ...schema };
 }
 
 /**

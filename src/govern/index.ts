@@ -4,7 +4,7 @@
  * @module
  */
 
-export { catalogSchema, loadCatalog } from "./catalog.ts";
+export { catalogJsonSchema } from "./catalog.ts";
 export { governModule } from "./module.ts";
 export type { BoundProof } from "./observe.ts";
 export { observeAndRecord, readPosture, type CheckOptions, type GovernServices } from "./posture.ts";

@@ -6,8 +6,8 @@
 
 import type { Module } from "../core/index.ts";
 import { GovernErrors } from "./errors.ts";
+import { governMigrations } from "./migrations.ts";
 import type { GovernServices } from "./posture.ts";
-import { governMigrations } from "./store.ts";
 
 /** How often the server looks for proofs that are due. */
 const LOOK_EVERY_MS = 5 * 60 * 1000;

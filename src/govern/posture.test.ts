@@ -10,7 +10,7 @@ import { runPosture } from "./command.ts";
 import { observeDue } from "./due.ts";
 import { governModule } from "./module.ts";
 import type { BoundProof } from "./observe.ts";
-import { observeAndRecord, readPosture, type GovernServices } from "./posture.ts";
+import { observeAndRecord, type GovernServices, type readPosture } from "./posture.ts";
 
 const HOUR = 3_600_000;
 const plain = (text: string): string => text;

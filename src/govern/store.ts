@@ -12,31 +12,10 @@ import {
   PredicateType,
   statement,
   uuidv7,
-  type Migration,
   type RecordedObservation,
   type Statement,
 } from "../core/index.ts";
 import { enqueueEvidence, sql, type Db } from "../storage/index.ts";
-
-export const governMigrations: readonly Migration[] = [
-  {
-    id: "0001-observations",
-    statements: [
-      `create table observations (
-        id text primary key,
-        proof text not null,
-        control text not null,
-        observed_at bigint not null,
-        outcome text not null,
-        observed text not null,
-        expected text not null,
-        scope text not null,
-        ledger_index bigint
-      )`,
-      "create index observations_newest on observations (proof, observed_at)",
-    ],
-  },
-];
 
 /** The predicate of {@link PredicateType.observation}. */
 export interface ObservationPredicate extends Omit<RecordedObservation, "ledgerIndex" | "observedAt"> {

@@ -1,0 +1,21 @@
+/**
+ * What can go wrong on the command line itself.
+ *
+ * @module
+ */
+
+import { defineErrors, Exit, type ErrorTable } from "../core/index.ts";
+
+export const CliErrors = {
+  "cli.usage": {
+    what: "the command line is not understood",
+    hint: "see `holdfast --help`",
+    exit: Exit.usage,
+  },
+  "cli.system": {
+    what: "the system refused",
+    hint: "check the path that the message names, and its permissions",
+  },
+} as const satisfies ErrorTable;
+
+export const cliError = defineErrors(CliErrors);

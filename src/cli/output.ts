@@ -1,0 +1,91 @@
+/**
+ * Results on standard output: one line of JSON for machines, text for people, with colours only where they show.
+ *
+ * @module
+ */
+
+import type { CommandResult, Style } from "../core/index.ts";
+import { printable } from "../server/index.ts";
+
+export interface Output {
+  readonly write: (text: string) => void;
+  readonly format: "text" | "json";
+  readonly style: Style;
+}
+
+/** A stream as far as printing needs it. */
+interface Stream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/** Output to `stream`. FORCE_COLOR wins over NO_COLOR, as in Node itself; both count only when not empty. */
+export function createOutput(
+  stream: Stream,
+  format: "text" | "json",
+  env: Readonly<Record<string, string | undefined>>,
+): Output {
+  return { write: (text) => stream.write(text), format, style: hasColours(stream, env) ? ANSI : PLAIN };
+}
+
+/** Prints one result. */
+export function writeResult({ write, format, style }: Output, result: CommandResult): void {
+  if (format === "json") {
+    write(`${escapeControls(JSON.stringify(result.data, bigintAsText))}\n`);
+    return;
+  }
+  const text = visible(result.text(style), style === ANSI);
+  if (text !== "") write(`${text}\n`);
+}
+
+const PLAIN: Style = { bold: same, dim: same, red: same, green: same, yellow: same };
+const ANSI: Style = {
+  bold: ansi(1, 22),
+  dim: ansi(2, 22),
+  red: ansi(31, 39),
+  green: ansi(32, 39),
+  yellow: ansi(33, 39),
+};
+
+function same(text: string): string {
+  return text;
+}
+
+function ansi(on: number, off: number): (text: string) => string {
+  return (text) => `\u001b[${on}m${text}\u001b[${off}m`;
+}
+
+function hasColours(stream: Stream, env: Readonly<Record<string, string | undefined>>): boolean {
+  const force = env["FORCE_COLOR"];
+  if (force !== undefined && force !== "") return force !== "0" && force !== "false";
+  if (env["NO_COLOR"] !== undefined && env["NO_COLOR"] !== "") return false;
+  return stream.isTTY === true && env["TERM"] !== "dumb";
+}
+
+/**
+ * Text with its lines and our own colours, and with every other control character escaped: names and messages in it may
+ * be foreign, and a terminal obeys whatever it is sent.
+ */
+function visible(text: string, coloured: boolean): string {
+  return text
+    .split("\n")
+    .map((line) => (coloured ? line.split(OWN_COLOURS).map(keepColours).join("") : printable(line)))
+    .join("\n");
+}
+
+// oxlint-disable-next-line no-control-regex
+const OWN_COLOURS = /(\u001b\[(?:1|2|22|31|32|33|39)m)/;
+
+/** `split` with a group puts the separators at the odd places. */
+function keepColours(part: string, index: number): string {
+  return index % 2 === 1 ? part : printable(part);
+}
+
+/** JSON escapes C0 itself; the rest could still drive a terminal, and means the same escaped. */
+function escapeControls(json: string): string {
+  return printable(json);
+}
+
+function bigintAsText(_name: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}

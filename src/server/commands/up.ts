@@ -1,0 +1,109 @@
+/**
+ * `holdfast up`: starts everything, says in five lines what to do with it, and runs until it is told to stop.
+ *
+ * @module
+ */
+
+import type { CommandResult, CommandRun } from "../../core/index.ts";
+import { Exit, type Style } from "../../core/index.ts";
+import { loadConfig } from "../config/load.ts";
+import { keyFile } from "../home.ts";
+import type { Services } from "../services.ts";
+import { FIRST_APP, startHoldfast, type Running } from "../up.ts";
+
+/**
+ * The first SIGTERM, SIGINT or SIGHUP stops in order and exits 0; a second SIGINT exits 130 at once, which loses nothing
+ * that was acknowledged.
+ */
+export const runUp: CommandRun<Services> = async ({ services }) => {
+  const stop = watchSignals();
+  try {
+    const running = await startHoldfast(services);
+    services.print(readyResult(running, services));
+    const signal = await stop.asked;
+    services.log.info("stopping", { signal });
+    await running.close();
+    return { data: { event: "stopped", signal }, text: () => `stopped on ${signal}` };
+  } finally {
+    stop.dispose();
+  }
+};
+
+function watchSignals(): { readonly asked: Promise<NodeJS.Signals>; dispose(): void } {
+  const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let asked = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (asked && signal === "SIGINT") process.exit(Exit.interrupted);
+    asked = true;
+    resolve(signal);
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    asked: promise,
+    dispose: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}
+
+/** What `up` prints once it serves. The first key is in it, and is printed nowhere else. */
+function readyResult(running: Running, services: Services): CommandResult {
+  const { gatewayUrl, adminUrl, upstreams, firstKey } = running;
+  const { file, home } = loadConfig(services.source);
+  const key = firstKey?.key.reveal();
+  const tryIt = curl(running, key ?? "$HOLDFAST_KEY");
+  return {
+    data: {
+      event: "ready",
+      gateway: gatewayUrl,
+      admin: adminUrl,
+      adminTokenFile: keyFile(home, "admin.token"),
+      config: file ?? null,
+      data: home,
+      upstreams: upstreams.map(({ name, protocol, models }) => ({ name, protocol, models })),
+      ...(firstKey === undefined ? {} : { firstKey: { id: firstKey.id, app: FIRST_APP, key } }),
+      try: tryIt,
+    },
+    text: (style) =>
+      [
+        `${style.bold("Holdfast is up")}: gateway ${gatewayUrl}, admin API ${adminUrl}`,
+        `data    ${home} (state, ledger, keys); ` +
+          (file === undefined
+            ? "no configuration file, so the defaults hold: holdfast init writes one"
+            : `set by ${file}`),
+        `model   ${modelLine(running, style)}`,
+        key === undefined
+          ? "key     the keys made before still work; make another: holdfast key create --app <name>"
+          : `key     ${style.bold(key)} (app ${FIRST_APP}, shown only now; make another: holdfast key create --app <name>)`,
+        `try     ${tryIt}`,
+      ].join("\n"),
+  };
+}
+
+function modelLine({ upstreams, discovered }: Running, style: Style): string {
+  if (upstreams.length === 0) {
+    return (
+      `${style.yellow("none")}: protection works, but there is no model to talk to, so requests end with 503; ` +
+      "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name an upstream in holdfast.yaml"
+    );
+  }
+  const names = upstreams.map(({ name, protocol }) => (name === protocol ? name : `${name} (${protocol})`));
+  return `${names.join(", ")}${discovered ? ", found on this machine since no upstream is configured" : ""}`;
+}
+
+/** One request to try: a chat where a model is known by name, else the list of models. */
+function curl({ gatewayUrl, upstreams }: Running, key: string): string {
+  const head = `curl ${gatewayUrl}`;
+  // Double quotes: the key is a shell variable where it is not known.
+  const auth = `-H "authorization: Bearer ${key}"`;
+  const named = upstreams.find(({ protocol, models }) => protocol === "openai" && isName(models[0]));
+  if (named === undefined && upstreams.length > 0) return `${head}/v1/models ${auth}`;
+  const body = JSON.stringify({ model: named?.models[0] ?? "any", messages: [{ role: "user", content: "Hello" }] });
+  return `${head}/v1/chat/completions ${auth} -H "content-type: application/json" -d '${body}'`;
+}
+
+/** A whole name that needs no quoting in a shell, rather than a pattern. */
+function isName(model: string | undefined): boolean {
+  return model !== undefined && /^[\w.:/@-]+$/.test(model);
+}

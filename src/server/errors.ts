@@ -1,0 +1,83 @@
+/**
+ * What can go wrong in the server: configuration, the data folder, starting, and the admin API.
+ *
+ * @module
+ */
+
+import { defineErrors, Exit, type ErrorTable } from "../core/index.ts";
+
+export const ServerErrors = {
+  "server.config-invalid": {
+    what: "the configuration is not valid",
+    hint: "run `holdfast config check` to see every problem",
+    exit: Exit.usage,
+  },
+  "server.config-unreadable": {
+    what: "the configuration file cannot be read",
+    hint: "check the path given with --config or HOLDFAST_CONFIG, or write a new file with `holdfast init`",
+    exit: Exit.usage,
+  },
+  "server.init-exists": {
+    what: "the file is there already and was left as it is",
+    hint: "use --force to write it anew, or --output to write elsewhere",
+    exit: Exit.usage,
+  },
+  "server.init-failed": {
+    what: "the file cannot be written",
+    hint: "check that the folder is there and writable, or use --output to write elsewhere",
+  },
+  "server.data-unusable": {
+    what: "the data folder cannot be used",
+    hint: "check its permissions, or name another with --data or HOLDFAST_DATA",
+  },
+  "server.already-running": {
+    what: "another holdfast runs on this data folder",
+    hint: "stop it, or name another data folder with --data or HOLDFAST_DATA",
+  },
+  "server.unreachable": {
+    what: "the holdfast that runs on this data folder did not answer",
+    hint: "try again in a moment; if it persists, look at its log",
+  },
+  "server.listen-failed": {
+    what: "the admin API cannot listen on its address",
+    hint: "stop what uses the port, or set admin.listen in holdfast.yaml or HOLDFAST_ADMIN_LISTEN",
+  },
+  // Admin API
+  "server.unauthorized": {
+    what: "the request carries no valid admin token",
+    hint: "send authorization: Bearer with the content of keys/admin.token in the data folder",
+    status: 401,
+  },
+  "server.host-refused": {
+    what: "the request names a host that this server does not go by",
+    hint: "use the address that `holdfast up` printed, or add the name to admin.hosts in holdfast.yaml",
+    status: 421,
+  },
+  "server.not-found": {
+    what: "there is no such route",
+    hint: "the routes are listed in /openapi.json",
+    status: 404,
+  },
+  "server.method-not-allowed": {
+    what: "the route does not take this method",
+    hint: "the routes and their methods are listed in /openapi.json",
+    status: 405,
+  },
+  "server.request-invalid": {
+    what: "a field of the request is not as the API says",
+    hint: "compare the request with /openapi.json",
+    status: 400,
+  },
+  "server.body-too-large": {
+    what: "the body is larger than the admin API takes",
+    hint: "send less than 65,536 bytes",
+    status: 413,
+  },
+  "server.media-type": {
+    what: "the body is not application/json",
+    hint: "send content-type: application/json",
+    status: 415,
+  },
+} as const satisfies ErrorTable;
+
+export const serverError = defineErrors(ServerErrors);

@@ -1,0 +1,35 @@
+/**
+ * The server: the parts wired together. See README.md.
+ *
+ * What is heavy stands behind a `load`, so that the command starts fast.
+ *
+ * @module
+ */
+
+import type { expectation } from "./config/expectation.ts";
+import type { configJsonSchema } from "./config/schema.ts";
+import type { createServices } from "./services.ts";
+
+export type { JsonSchema } from "./config/expectation.ts";
+export { CONFIG_VARIABLES } from "./config/variables.ts";
+export { createLogger, LOG_LEVELS, printable, type LogLevel } from "./log.ts";
+export { modules } from "./modules.ts";
+export type { Services } from "./services.ts";
+export { VERSION } from "./version.ts";
+
+/** What makes the services of a run. */
+export async function loadServices(): Promise<typeof createServices> {
+  return (await import("./services.ts")).createServices;
+}
+
+/** What the reference of the configuration is made from. */
+export async function loadConfigSchema(): Promise<{
+  readonly configJsonSchema: typeof configJsonSchema;
+  readonly expectation: typeof expectation;
+}> {
+  const [{ configJsonSchema }, { expectation }] = await Promise.all([
+    import("./config/schema.ts"),
+    import("./config/expectation.ts"),
+  ]);
+  return { configJsonSchema, expectation };
+}

@@ -1,0 +1,81 @@
+/**
+ * What the server plugs into the product: the commands that are about the product as a whole.
+ *
+ * @module
+ */
+
+import type { Module } from "../core/index.ts";
+import { ServerErrors } from "./errors.ts";
+import type { Services } from "./services.ts";
+
+export const serverModule: Module<Services> = {
+  name: "server",
+  summary: "runs the parts together, and the admin API",
+  errors: ServerErrors,
+  commands: [
+    {
+      path: "up",
+      summary: "start the gateway and the admin API, and run until stopped",
+      description:
+        "Works without a configuration. The first start makes a key for the app `default` and shows it once.\n\n" +
+        "Stops in order on SIGTERM or Ctrl-C: requests in flight end, the ledger publishes a last checkpoint. A second " +
+        "Ctrl-C stops at once.\n\n" +
+        "Exit codes: 0 stopped as asked, 2 could not start or go on, 64 the configuration is not valid, 130 stopped at " +
+        "once.",
+      examples: [
+        { what: "with what is there", line: "holdfast up" },
+        {
+          what: "with a configuration and a data folder",
+          line: "holdfast up --config prod.yaml --data /var/lib/holdfast",
+        },
+        { what: "in front of a local model", line: "holdfast up    # finds Ollama and llama.cpp on this machine" },
+      ],
+      load: async () => (await import("./commands/up.ts")).runUp,
+    },
+    {
+      path: "init",
+      summary: "write a commented holdfast.yaml, and its JSON Schema for editors",
+      options: [
+        { flags: "--output <folder>", summary: "where to write", default: "." },
+        { flags: "--force", summary: "write over a holdfast.yaml that is there" },
+      ],
+      examples: [
+        { what: "in this folder", line: "holdfast init" },
+        { what: "elsewhere", line: "holdfast init --output /etc/holdfast" },
+      ],
+      load: async () => (await import("./commands/init.ts")).runInit,
+    },
+    {
+      path: "doctor",
+      summary: "check this installation, and say what to do about what is wrong",
+      description:
+        "Looks at Node, the configuration, the data folder, the ports, the database, the counters, the ledger and the " +
+        "upstreams. Changes nothing.\n\nExit codes: 0 nothing failed (there may be warnings), 1 something failed.",
+      examples: [
+        { what: "all checks", line: "holdfast doctor" },
+        {
+          what: "what failed, for a script",
+          line: "holdfast doctor --format json | jq '.checks[] | select(.status == \"fail\")'",
+        },
+      ],
+      load: async () => (await import("./commands/doctor.ts")).runDoctor,
+    },
+    {
+      path: "config check",
+      summary: "check the configuration, and show every problem with its place",
+      description: "Exit codes: 0 valid, 64 not valid or not readable.",
+      arguments: [{ name: "file", summary: "the file; else --config, HOLDFAST_CONFIG, ./holdfast.yaml" }],
+      examples: [
+        { what: "the file in this folder", line: "holdfast config check" },
+        { what: "another file", line: "holdfast config check prod.yaml" },
+      ],
+      load: async () => (await import("./commands/config.ts")).runConfigCheck,
+    },
+    {
+      path: "config schema",
+      summary: "print the JSON Schema of holdfast.yaml",
+      examples: [{ what: "for an editor", line: "holdfast config schema > holdfast.schema.json" }],
+      load: async () => (await import("./commands/config.ts")).runConfigSchema,
+    },
+  ],
+};

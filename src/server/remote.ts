@@ -1,0 +1,57 @@
+/**
+ * Asking the server that runs on the same data folder. Some proofs can only be observed in its process; were the command
+ * to observe them itself, its «could not be checked» would stand over what the server has just seen.
+ *
+ * @module
+ */
+
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { parseJson } from "../core/index.ts";
+import { adminToken } from "./admin/token.ts";
+import { formatListen, type ListenAddress } from "./config/listen.ts";
+import { serverError } from "./errors.ts";
+import { keyFile } from "./home.ts";
+
+/** Longer than the time limit of all proofs together would be of no use to a person who waits. */
+const ANSWER_MS = 10 * 60_000;
+
+/** Notes where the admin API listens, for commands on the same data folder. Returns what takes the note back. */
+export function noteAdminAddress(home: string, address: ListenAddress): () => void {
+  const file = join(home, "up.json");
+  writeFileSync(file, JSON.stringify({ admin: formatListen(reachable(address)) }), { mode: 0o600 });
+  return () => rmSync(file, { force: true });
+}
+
+/**
+ * Has the running server observe the proofs of one control, or all, and record the answers.
+ *
+ * @throws `server.unreachable`
+ */
+export async function askServerToCheck(home: string, control: string | undefined): Promise<void> {
+  let response: Response;
+  try {
+    const note = parseJson(readFileSync(join(home, "up.json"))) as { readonly admin: string };
+    response = await fetch(`http://${note.admin}/api/posture/check`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${adminToken(keyFile(home, "admin.token")).reveal()}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify(control === undefined ? {} : { control }),
+      redirect: "error",
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    await response.body?.cancel();
+  } catch (cause) {
+    throw serverError("server.unreachable", { cause });
+  }
+  if (!response.ok) throw serverError("server.unreachable", { detail: `it answered ${response.status}` });
+}
+
+/** A socket that is bound to every address is reached over the loopback. */
+function reachable({ host, port }: ListenAddress): ListenAddress {
+  if (host === "0.0.0.0") return { host: "127.0.0.1", port };
+  return host === "::" ? { host: "::1", port } : { host, port };
+}

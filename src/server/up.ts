@@ -1,0 +1,123 @@
+/**
+ * `holdfast up`: everything started in the order in which it is needed, and stopped in the reverse.
+ *
+ *     lock -> database -> ledger -> counters -> gateway -> admin API -> jobs
+ *
+ * On the way down the gateway stops taking requests and lets those in flight end; then the last evidence moves into the
+ * ledger, which publishes a final checkpoint. What fails on the way up takes down what was started before it.
+ *
+ * @module
+ */
+
+import type { Secret } from "../core/index.ts";
+import { createKey, discoverUpstreams, listKeys, startGateway, type UpstreamConfig } from "../gateway/index.ts";
+import { markObservation } from "../govern/index.ts";
+import { openLedger } from "../ledger/index.ts";
+import { drainEvidence } from "../storage/index.ts";
+import { startAdmin } from "./admin/listen.ts";
+import { formatListen, isLoopback } from "./config/listen.ts";
+import { lockHome } from "./home.ts";
+import { startJobs, type RunningJob } from "./jobs.ts";
+import { modules } from "./modules.ts";
+import { noteAdminAddress } from "./remote.ts";
+import type { Services } from "./services.ts";
+
+/** A running Holdfast. */
+export interface Running {
+  readonly gatewayUrl: string;
+  readonly adminUrl: string;
+  readonly upstreams: readonly UpstreamConfig[];
+  /** Whether the upstreams were looked for, since none is configured. */
+  readonly discovered: boolean;
+  /** The key of app `default`, made because there was none at all; its text is nowhere else. */
+  readonly firstKey?: { readonly id: string; readonly key: Secret };
+  close(): Promise<void>;
+}
+
+/** How often evidence of changes made by other processes (the command) is looked for. */
+const DRAIN_EVERY_MS = 1_000;
+/** The app that the first key belongs to. */
+export const FIRST_APP = "default";
+/** How the names of the product's own apps begin. */
+const OWN_APPS = "holdfast-";
+
+/**
+ * Starts the product on the data folder of `services`, which stay the caller's to close.
+ *
+ * @throws `server.already-running`, `server.listen-failed`, and what the parts throw when they cannot start
+ */
+export async function startHoldfast(services: Services): Promise<Running> {
+  const { config, home, clock, log } = services;
+  await using starting = new AsyncDisposableStack();
+
+  const lock = lockHome(home);
+  starting.defer(() => lock.release());
+  const db = await services.db();
+  const ledger = await openLedger({ folder: services.ledgerFolder, keyFile: services.ledgerKeyFile });
+  starting.defer(() => ledger.close());
+  const drain = async (): Promise<void> => {
+    await drainEvidence(
+      db,
+      (entry) => ledger.append(entry),
+      (id, index) => markObservation(db, id, index),
+    );
+  };
+  starting.defer(() => drain());
+
+  const discovered = config.gateway.upstreams.length === 0;
+  const upstreams = discovered ? await discoverUpstreams(services.source.env) : config.gateway.upstreams;
+  const gateway = await startGateway({
+    config: { ...config.gateway, upstreams: [...upstreams] },
+    db,
+    ledger,
+    committer: await services.committer(),
+    counters: await services.counters(),
+    clock,
+    log,
+    telemetry: config.telemetry,
+    env: services.source.env,
+  });
+  starting.defer(() => gateway.close());
+  const admin = await startAdmin({ services, db, gateway, drain });
+  starting.defer(() => admin.close());
+  starting.defer(noteAdminAddress(home, admin.address));
+  warnIfOpen("gateway", gateway.address.host, services);
+  warnIfOpen("admin API", admin.address.host, services);
+
+  // Keys of the product's own apps, such as those that proofs probe with, let no user in.
+  const keys = (await listKeys(db)).filter(({ app }) => !app.startsWith(OWN_APPS));
+  const firstKey = keys.length === 0 ? await createKey(db, { app: FIRST_APP }, clock) : undefined;
+  services.setGateway(gateway);
+  const jobs = startJobs(
+    [{ name: "evidence", every: DRAIN_EVERY_MS, run: drain }, ...(await moduleJobs(services))],
+    log,
+  );
+  starting.defer(() => jobs.stop());
+
+  const running = starting.move();
+  return {
+    gatewayUrl: `http://${formatListen(gateway.address)}`,
+    adminUrl: `http://${formatListen(admin.address)}`,
+    upstreams,
+    discovered,
+    ...(firstKey === undefined ? {} : { firstKey }),
+    close: () => running.disposeAsync(),
+  };
+}
+
+async function moduleJobs(services: Services): Promise<readonly RunningJob[]> {
+  const jobs = modules.flatMap((module) => (module.jobs ?? []).map((job) => ({ module: module.name, job })));
+  return await Promise.all(
+    jobs.map(async ({ module, job: { name, every, load } }) => {
+      const run = await load();
+      return { name: `${module}.${name}`, every, run: () => run(services) };
+    }),
+  );
+}
+
+/** Other machines may connect: that is the operator's right, but not to be done by accident. */
+function warnIfOpen(what: string, host: string, { log }: Services): void {
+  if (!isLoopback(host)) {
+    log.warn(`the ${what} listens for other machines, without TLS: put a TLS proxy in front of it`, { host });
+  }
+}
