@@ -11,7 +11,7 @@
 import type { ErrorTable, ExitCode } from "./errors.ts";
 import type { Proof } from "./posture.ts";
 
-export interface Module<Services = never> {
+export interface Module<Services = unknown> {
   /** The folder's name: `ledger`, `gateway`. */
   readonly name: string;
   /** One sentence for people. */
@@ -32,7 +32,7 @@ export interface Migration {
 }
 
 /** A command of `holdfast`. */
-export interface Command<Services = never> {
+export interface Command<Services = unknown> {
   /** Words after `holdfast`: `key create`. */
   readonly path: string;
   readonly summary: string;
@@ -83,7 +83,7 @@ export interface Style {
 }
 
 /** A part's routes under `/api/<module name>` of the admin API, as a Fetch API handler. */
-export interface Routes<Services = never> {
+export interface Routes<Services = unknown> {
   readonly load: () => Promise<(services: Services) => RouteHandler>;
 }
 
@@ -92,7 +92,7 @@ export interface RouteHandler {
 }
 
 /** Work that `holdfast up` repeats. The next run starts `every` milliseconds after the last one ended. */
-export interface Job<Services = never> {
+export interface Job<Services = unknown> {
   readonly name: string;
   readonly every: number;
   readonly load: () => Promise<(services: Services) => Promise<void>>;
