@@ -62,7 +62,7 @@ export interface Released {
 }
 
 /** Most guards that one stream may open, one after the other: far more than any answer needs. */
-const MAX_GUARDS = 65_536;
+const MAX_GUARDS = 32_768;
 /** Most channels at a time: 128 choices with the log probabilities of 20 alternatives. */
 const MAX_CHANNELS = 4_096;
 /** Most events that wait for a channel; beyond it they leave with what is judged. */

@@ -31,9 +31,6 @@ export function plainGuard(guard: GuardStream): TextGuard {
   };
 }
 
-/** Strings up to this many units, without an escape, are judged with the raw text alone. */
-const SHORT_STRING = 32;
-
 /**
  * A channel of fragments that spell a JSON text: the arguments of a tool call.
  *
@@ -51,10 +48,10 @@ export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): Text
   let inString = false;
   // An escape sequence that is not complete yet.
   let escape = "";
-  // The string that is being read: its guard once it has one, and what has not come out of it, piece by piece.
+  // The string that is being read: its guard, what was not pushed yet, and what has not come out of it, by piece.
   let guard: TextGuard | undefined;
+  let fresh = "";
   let pieces: { raw: string; decoded: string }[] = [];
-  let held = 0;
   let changed = false;
 
   function* take(text: string): Steps<string> {
@@ -72,7 +69,7 @@ export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): Text
       } else {
         let end = at;
         while (end < text.length && text[end] !== '"' && text[end] !== "\\") end++;
-        if (end > at) add(text.slice(at, end), undefined);
+        if (end > at) add(text.slice(at, end));
         if (text[end] === "\\") escape = "\\";
         if (text[end] === '"') {
           out += (yield* judge()) + (yield* endString()) + '"';
@@ -84,13 +81,9 @@ export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): Text
     return inString ? out + (yield* judge()) : out;
   }
 
-  let fresh = "";
-
-  function add(piece: string, decoded: string | undefined): void {
-    pieces.push({ raw: piece, decoded: decoded ?? piece });
-    fresh += decoded ?? piece;
-    held += piece.length;
-    if (guard === undefined && (decoded !== undefined || held > SHORT_STRING)) guard = plainGuard(open());
+  function add(piece: string, decoded = piece): void {
+    pieces.push({ raw: piece, decoded });
+    fresh += decoded;
   }
 
   function readEscape(text: string, at: number): number {
@@ -99,9 +92,7 @@ export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): Text
     const broken = hex && !/^\\u[0-9a-fA-F]*$/.test(escape);
     if (broken) {
       // Not an escape after all: a reader that goes on reads the characters, and the last one may be a quote.
-      const piece = escape.slice(0, -1);
-      escape = "";
-      add(piece, piece.slice(1));
+      addBroken(escape.slice(0, -1));
       return at;
     }
     if (!hex || escape.length === 6) {
@@ -111,20 +102,26 @@ export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): Text
     return at + 1;
   }
 
-  /** Runs what was added through the string's guard, if it has one: a short string waits for its end. */
+  /** The beginning of an escape, `\u00`, whose rest did not come. */
+  function addBroken(start: string): void {
+    escape = "";
+    add(start.slice(0, 2), "u");
+    if (start.length > 2) add(start.slice(2));
+  }
+
+  /** Runs what was added through the string's guard. */
   function* judge(): Steps<string> {
-    if (guard === undefined || fresh === "") return "";
+    if (fresh === "") return "";
+    guard ??= plainGuard(open());
     const text = fresh;
     fresh = "";
     return rewrite(yield* guard.push(text));
   }
 
   function* endString(): Steps<string> {
-    const rest = guard === undefined ? pieces.map((piece) => piece.raw).join("") : rewrite(yield* guard.end());
+    const rest = guard === undefined ? "" : rewrite(yield* guard.end());
     guard = undefined;
     pieces = [];
-    fresh = "";
-    held = 0;
     changed = false;
     return rest;
   }
@@ -133,21 +130,22 @@ export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): Text
   function rewrite(emitted: string): string {
     let out = "";
     let at = 0;
+    let next = 0;
     while (!changed && at < emitted.length) {
-      const piece = pieces[0];
+      const piece = pieces[next];
       if (piece === undefined) changed = true;
       else if (emitted.startsWith(piece.decoded, at)) {
         out += piece.raw;
         at += piece.decoded.length;
-        pieces.shift();
+        next++;
       } else if (piece.raw === piece.decoded && piece.decoded.startsWith(emitted.slice(at))) {
         const left = piece.raw.slice(emitted.length - at);
         out += emitted.slice(at);
         at = emitted.length;
-        pieces[0] = { raw: left, decoded: left };
+        pieces[next] = { raw: left, decoded: left };
       } else changed = true;
     }
-    if (changed) pieces = [];
+    pieces = changed ? [] : pieces.slice(next);
     return out + escapeJson(emitted.slice(at));
   }
 
@@ -169,9 +167,8 @@ export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): Text
     },
     *end() {
       // The arguments broke off inside a string, perhaps inside an escape.
-      if (escape !== "") add(escape, escape.slice(1));
-      escape = "";
-      const rest = inString ? (yield* judge()) + (yield* endString()) : "";
+      if (escape.length > 1) addBroken(escape);
+      const rest = inString ? (yield* judge()) + (yield* endString()) + escape : "";
       const out = (yield* judgeRaw(rest)) + release(yield* raw.end());
       if (rawHeld !== "") throw blocked(rawStream, "a mask would break the JSON of a tool call");
       return out;
