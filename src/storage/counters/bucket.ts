@@ -36,6 +36,6 @@ export function take(bucket: Bucket, cost: number): Bucket & { readonly allowed:
 export function answer(allowed: boolean, tokens: number, rate: Rate, cost: number): RateAnswer {
   const remaining = Math.floor(tokens + EPSILON);
   if (allowed) return { allowed, remaining, retryAfterMs: 0 };
-  const wait = cost > rate.burst + EPSILON ? Infinity : Math.ceil((cost - tokens) / rate.perMs);
+  const wait = cost > rate.burst + EPSILON ? Infinity : Math.ceil((cost - tokens - EPSILON) / rate.perMs);
   return { allowed, remaining, retryAfterMs: wait };
 }

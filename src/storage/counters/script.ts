@@ -17,6 +17,12 @@ export interface Script {
   readonly sha1: string;
 }
 
+/**
+ * How much longer a key is kept than it says something, in milliseconds: the server expires keys by its own clock, which
+ * may run ahead of the one that `ARGV[1]` brings.
+ */
+const SLACK_MS = 60_000;
+
 const NOW = `
 local now = tonumber(ARGV[1])
 if now == nil then
@@ -26,7 +32,7 @@ end`;
 
 /**
  * KEYS[1] a string «tokens at»; ARGV now or '', perMs, burst, cost. Answers {allowed, tokens as text}: a number would
- * be cut to an integer. The key expires when the bucket is full, which is what no key means.
+ * be cut to an integer. The key expires after the bucket is full, which is what no key means.
  */
 export const TAKE: Script = script(`${NOW}
 local perMs, burst, cost = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -43,7 +49,7 @@ if tokens + ${EPSILON} >= cost then
 end
 local text = string.format('%.17g', tokens)
 if tokens < burst then
-  local fullIn = math.ceil((burst - tokens) / perMs) + 1
+  local fullIn = math.ceil((burst - tokens) / perMs) + ${SLACK_MS}
   redis.call('SET', KEYS[1], text .. ' ' .. string.format('%.17g', now), 'PX', string.format('%.0f', fullIn))
 else
   redis.call('DEL', KEYS[1])
@@ -71,7 +77,7 @@ else
   end
 end
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-if last then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(tonumber(last) - now) + 1)) end
+if last then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(tonumber(last) - now) + ${SLACK_MS})) end
 return granted`);
 
 /** KEYS[1] as above; ARGV[1] the lease. */
