@@ -27,7 +27,7 @@ interface PlacedFinding extends Finding {
 }
 
 /** Exits 0 when nothing was found, 1 when something was, 2 when a detector failed. */
-export const run: CommandRun<never> = async ({ args }) => {
+export const run: CommandRun<unknown> = async ({ args }) => {
   const path = args["path"];
   const text = await readText(path);
   const guard = createGuard({
