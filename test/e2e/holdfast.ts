@@ -42,7 +42,7 @@ export async function startHoldfast(upstream: string): Promise<Holdfast> {
       "  listen: 127.0.0.1:0",
       "  upstreams:",
       `    - { name: local, protocol: openai, url: "${upstream}/v1" }`,
-      `    - { name: local-anthropic, protocol: anthropic, url: "${upstream}" }`,
+      `    - { name: local-anthropic, protocol: anthropic, url: "${upstream}/v1" }`,
       "admin:",
       "  listen: 127.0.0.1:0",
       "data: data",
