@@ -11,9 +11,7 @@
 
 import { join, resolve } from "node:path";
 import { storageError } from "./errors.ts";
-import { openPostgres } from "./postgres/open.ts";
 import type { Sql } from "./sql.ts";
-import { openSqlite } from "./sqlite/open.ts";
 
 export interface Db {
   readonly dialect: "sqlite" | "postgres";
@@ -60,8 +58,13 @@ export interface DbOptions {
  */
 export async function openDb(options: DbOptions): Promise<Db> {
   const { url, home } = options;
+  // Loaded when it is used: a command that needs no database, or SQLite, starts without PostgreSQL's client.
+  if (/^postgres(?:ql)?:\/\//.test(url)) {
+    const { openPostgres } = await import("./postgres/open.ts");
+    return openPostgres(url);
+  }
+  const { openSqlite } = await import("./sqlite/open.ts");
   if (url === "sqlite") return openSqlite(join(resolve(home), "state.db"));
   if (/^sqlite:./.test(url) && !url.includes("\0")) return openSqlite(resolve(url.slice("sqlite:".length)));
-  if (/^postgres(?:ql)?:\/\//.test(url)) return openPostgres(url);
   throw storageError("storage.url-invalid");
 }

@@ -12,7 +12,7 @@ import { createClient, ErrorReply, type RedisClientType } from "@redis/client";
 import { storageError } from "../errors.ts";
 
 /** The longest a caller waits for an answer or a connection, in milliseconds. */
-export const ANSWER_MS = 2_000;
+const ANSWER_MS = 2_000;
 /** Before the first and before every later attempt to connect again, in milliseconds. */
 const REDIAL_MS = [50, 2_000] as const;
 /** Answers that may be awaited at once; more would only hide that the server cannot keep up. */

@@ -11,7 +11,6 @@ import type { Clock } from "../../core/index.ts";
 import { systemClock } from "../../core/index.ts";
 import { storageError } from "../errors.ts";
 import { memoryCounters } from "./memory.ts";
-import { openRedisCounters } from "./redis.ts";
 
 /** A token bucket: it holds `burst` tokens and gains `perMinute` a minute. */
 export interface RateLimit {
@@ -72,6 +71,10 @@ export interface CountersOptions {
  */
 export async function openCounters(options: CountersOptions): Promise<Counters> {
   if (options.url === "memory") return memoryCounters(options.clock ?? systemClock);
-  if (/^rediss?:\/\/./.test(options.url)) return openRedisCounters(options.url, options.clock);
+  if (/^rediss?:\/\/./.test(options.url)) {
+    // Loaded when it is used, as PostgreSQL's client is.
+    const { openRedisCounters } = await import("./redis.ts");
+    return openRedisCounters(options.url, options.clock);
+  }
   throw storageError("storage.url-invalid");
 }
