@@ -7,7 +7,7 @@
 import { printable } from "../server/index.ts";
 
 export interface Progress {
-  /** Shows what is going on. Cheap to call often. */
+  /** Shows what is going on, at once or as soon as it is time to. Cheap to call often. */
   readonly show: (what: string, done?: number, total?: number) => void;
   /** Takes the line away, before anything else is written. */
   readonly clear: () => void;
@@ -26,30 +26,36 @@ const AFTER_MS = 1_000;
 const EVERY_MS = 100;
 
 /** Makes the progress line of one command. Silent off a terminal, and for machines. */
-export function createProgress(
-  stream: Stream,
-  format: "text" | "json",
-  now: () => number = () => performance.now(),
-): Progress {
+export function createProgress(stream: Stream, format: "text" | "json"): Progress {
   if (stream.isTTY !== true || format === "json") return { show: () => undefined, clear: () => undefined };
-  const started = now();
+  const started = performance.now();
   let last = Number.NEGATIVE_INFINITY;
+  let line = "";
   let shown = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const draw = (): void => {
+    timer = undefined;
+    last = performance.now();
+    shown = true;
+    stream.write(`\r\u001b[K${line.slice(0, (stream.columns ?? 80) - 1)}`);
+  };
   return {
     show(what, done, total) {
-      const time = now();
-      if (time - started < AFTER_MS || time - last < EVERY_MS) return;
-      last = time;
-      shown = true;
       const share =
         done !== undefined && total !== undefined && total > 0 ? ` ${Math.floor((done / total) * 100)} %` : "";
-      const line = `${printable(what)}${share}`.slice(0, (stream.columns ?? 80) - 1);
-      stream.write(`\r\u001b[K${line}`);
+      line = `${printable(what)}${share}`;
+      if (timer !== undefined) return;
+      const wait = Math.max(started + AFTER_MS, last + EVERY_MS) - performance.now();
+      if (wait <= 0) draw();
+      // It must not keep a command alive that has ended.
+      else timer = setTimeout(draw, wait).unref();
     },
     clear() {
-      if (!shown) return;
+      clearTimeout(timer);
+      timer = undefined;
+      if (shown) stream.write("\r\u001b[K");
       shown = false;
-      stream.write("\r\u001b[K");
     },
   };
 }

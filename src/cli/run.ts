@@ -12,6 +12,7 @@
 
 import { Exit, systemClock, type ExitCode } from "../core/index.ts";
 import { createLogger, loadServices, LOG_LEVELS, modules, type LogLevel } from "../server/index.ts";
+import { cliError } from "./errors.ts";
 import { reportError } from "./failure.ts";
 import { createOutput, writeResult } from "./output.ts";
 import { parseCommandLine, type Invocation } from "./parse.ts";
@@ -73,8 +74,14 @@ async function execute({ command, args, options, globals }: Invocation): Promise
   }
 }
 
+/** @throws `cli.usage` for a level that does not exist */
 function logLevel(wanted: string | undefined): LogLevel {
-  return LOG_LEVELS.find((level) => level === wanted) ?? "info";
+  const level = LOG_LEVELS.find((known) => known === (wanted === undefined || wanted === "" ? "info" : wanted));
+  if (level !== undefined) return level;
+  throw cliError("cli.usage", {
+    detail: "HOLDFAST_LOG names a level that does not exist",
+    hint: `set it to ${LOG_LEVELS.join(", ")}, or not at all`,
+  });
 }
 
 /** Known before the arguments are parsed, since their errors have a format too. */
@@ -85,8 +92,8 @@ function wantsJson(argv: readonly string[]): boolean {
 /** `holdfast ledger show | head`: the reader has seen enough, which is no error. */
 function endQuietlyOnBrokenPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    // A server goes on without its reader.
+    // What is printed after it has gone ends here too: a server goes on without its reader.
+    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
     process.stdout.destroy();
   });
   process.stderr.on("error", () => undefined);

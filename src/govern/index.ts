@@ -5,7 +5,6 @@
  */
 
 export { catalogJsonSchema } from "./catalog.ts";
-export { governModule } from "./module.ts";
 export type { BoundProof } from "./observe.ts";
 export { observeAndRecord, readPosture, type CheckOptions, type GovernServices } from "./posture.ts";
 export { markObservation } from "./store.ts";

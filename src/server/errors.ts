@@ -60,7 +60,7 @@ export const ServerErrors = {
   },
   "server.method-not-allowed": {
     what: "the route does not take this method",
-    hint: "the routes and their methods are listed in /openapi.json",
+    hint: "read with GET or HEAD",
     status: 405,
   },
   "server.request-invalid": {

@@ -5,6 +5,7 @@
  *     <home>/ledger/      the ledger, public as it is
  *     <home>/keys/        private keys and the admin token: mode 0700, files 0600
  *     <home>/up.lock      held by the running server
+ *     <home>/up.json      where its admin API listens
  *
  * The lock is SQLite's own file lock: the kernel holds it for the process, so that it is gone the moment the process is,
  * however it ended, on every system that Node runs on. A file with a process id in it would outlive a kill -9.

@@ -71,3 +71,31 @@ test("a job that fails is logged without its words, tried again, and does not di
   assert.match(lines[0] ?? "", /"message":"a job failed","job":"bad"/);
   assert.doesNotMatch(lines.join(""), /hunter2/);
 });
+
+test("a failure that stays the same is logged once, and that it is over is logged too", async () => {
+  const { lines, log } = quiet();
+  const done = Promise.withResolvers<void>();
+  let runs = 0;
+  const jobs = startJobs(
+    [
+      {
+        name: "disk",
+        every: 1,
+        run: async () => {
+          runs += 1;
+          if (runs <= 3) throw Object.assign(new Error("full"), { code: "ENOSPC" });
+          if (runs === 4) throw Object.assign(new Error("broken"), { code: "EIO" });
+          if (runs === 6) done.resolve();
+        },
+      },
+    ],
+    log,
+  );
+  await done.promise;
+  await jobs.stop();
+  const said = lines.map((line) => JSON.parse(line) as { level: string; system?: string });
+  assert.deepEqual(
+    said.map(({ level, system }) => `${level} ${system ?? ""}`),
+    ["error ENOSPC", "error EIO", "info "],
+  );
+});

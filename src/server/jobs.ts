@@ -25,11 +25,18 @@ export function startJobs(jobs: readonly RunningJob[], log: Logger): { stop(): P
   const timers = new Set<NodeJS.Timeout>();
   const active = new Set<Promise<void>>();
 
+  /** What was logged last of each job that fails: a disk that stays full is one line, not one a second. */
+  const failing = new Map<string, string>();
+
   const turn = async (job: RunningJob): Promise<void> => {
     try {
       await job.run();
+      if (failing.delete(job.name)) log.info("a job works again", { job: job.name });
     } catch (error) {
-      if (!stopped) log.error("a job failed", { job: job.name, ...errorFields(error) });
+      const fields = errorFields(error);
+      const what = JSON.stringify(fields);
+      if (!stopped && failing.get(job.name) !== what) log.error("a job failed", { job: job.name, ...fields });
+      failing.set(job.name, what);
     }
     if (stopped) return;
     const timer = setTimeout(() => {

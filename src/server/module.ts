@@ -18,7 +18,7 @@ export const serverModule: Module<Services> = {
       summary: "start the gateway and the admin API, and run until stopped",
       description:
         "Works without a configuration. The first start makes a key for the app `default` and shows it once.\n\n" +
-        "Stops in order on SIGTERM or Ctrl-C: requests in flight end, the ledger publishes a last checkpoint. A second " +
+        "Stops in order on SIGTERM, SIGHUP or Ctrl-C: requests in flight end, the ledger publishes a last checkpoint. A second " +
         "Ctrl-C stops at once.\n\n" +
         "Exit codes: 0 stopped as asked, 2 could not start or go on, 64 the configuration is not valid, 130 stopped at " +
         "once.",

@@ -19,9 +19,16 @@ const ANSWER_MS = 10 * 60_000;
 
 /** Notes where the admin API listens, for commands on the same data folder. Returns what takes the note back. */
 export function noteAdminAddress(home: string, address: ListenAddress): () => void {
-  const file = join(home, "up.json");
-  writeFileSync(file, JSON.stringify({ admin: formatListen(reachable(address)) }), { mode: 0o600 });
-  return () => rmSync(file, { force: true });
+  writeFileSync(noteFile(home), JSON.stringify({ admin: formatListen(reachable(address)) }), { mode: 0o600 });
+  return () => forgetAdminAddress(home);
+}
+
+/**
+ * Takes back the note of a server that could not do so itself. Called while the lock is held and before anything
+ * listens: otherwise a command could send the token to whoever has that port now.
+ */
+export function forgetAdminAddress(home: string): void {
+  rmSync(noteFile(home), { force: true });
 }
 
 /**
@@ -32,7 +39,7 @@ export function noteAdminAddress(home: string, address: ListenAddress): () => vo
 export async function askServerToCheck(home: string, control: string | undefined): Promise<void> {
   let response: Response;
   try {
-    const note = parseJson(readFileSync(join(home, "up.json"))) as { readonly admin: string };
+    const note = parseJson(readFileSync(noteFile(home))) as { readonly admin: string };
     response = await fetch(`http://${note.admin}/api/posture/check`, {
       method: "POST",
       headers: {
@@ -48,6 +55,10 @@ export async function askServerToCheck(home: string, control: string | undefined
     throw serverError("server.unreachable", { cause });
   }
   if (!response.ok) throw serverError("server.unreachable", { detail: `it answered ${response.status}` });
+}
+
+function noteFile(home: string): string {
+  return join(home, "up.json");
 }
 
 /** A socket that is bound to every address is reached over the loopback. */

@@ -19,7 +19,7 @@ import { formatListen, isLoopback } from "./config/listen.ts";
 import { lockHome } from "./home.ts";
 import { startJobs, type RunningJob } from "./jobs.ts";
 import { modules } from "./modules.ts";
-import { noteAdminAddress } from "./remote.ts";
+import { forgetAdminAddress, noteAdminAddress } from "./remote.ts";
 import type { Services } from "./services.ts";
 
 /** A running Holdfast. */
@@ -52,6 +52,7 @@ export async function startHoldfast(services: Services): Promise<Running> {
 
   const lock = lockHome(home);
   starting.defer(() => lock.release());
+  forgetAdminAddress(home);
   const db = await services.db();
   const ledger = await openLedger({ folder: services.ledgerFolder, keyFile: services.ledgerKeyFile });
   starting.defer(() => ledger.close());

@@ -92,6 +92,12 @@ test("wrong usage exits 64, in two lines or as JSON, with nothing on standard ou
   assert.match(error.message, /unknown option '--frob'/);
 });
 
+test("a log level that does not exist is refused rather than taken for another", async (context) => {
+  const { code, stderr } = await holdfast(emptyPlace(context, { HOLDFAST_LOG: "verbose" }), "init");
+  assert.equal(code, 64);
+  assert.match(twoLines(stderr).hint, /debug, info, warn, error/);
+});
+
 test("init writes a valid configuration and its schema, and never writes over one by itself", async (context) => {
   const place = emptyPlace(context);
   assert.equal((await holdfast(place, "init")).code, 0);

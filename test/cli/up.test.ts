@@ -191,6 +191,15 @@ test("an address in use is named, with how to change it, and nothing is left beh
   }
 });
 
+test("it goes on when nobody reads what it prints", async (context) => {
+  const place = emptyPlace(context, { HOLDFAST_GATEWAY_LISTEN: "127.0.0.1:0", HOLDFAST_ADMIN_LISTEN: "127.0.0.1:0" });
+  const up = await startUp(context, place);
+  up.child.stdout.destroy();
+  const { code, stderr } = await up.stop();
+  assert.equal(code, 0, stderr);
+  assert.doesNotMatch(stderr, /EPIPE|holdfast: error/);
+});
+
 test("listening for other machines is said aloud", async (context) => {
   const place = emptyPlace(context, { HOLDFAST_GATEWAY_LISTEN: "0.0.0.0:0", HOLDFAST_ADMIN_LISTEN: "127.0.0.1:0" });
   const up = await startUp(context, place);

@@ -190,6 +190,10 @@ test("unknown routes and methods are problems too", async (context) => {
   assert.equal((await problem(await get("/nothing"))).code, "server.not-found");
   assert.equal((await problem(await get("/metrics"))).code, "server.not-found", "metrics are off");
   assert.equal((await problem(await send("PUT", "/api/posture", {}))).code, "server.not-found");
+  for (const path of ["/ledger/checkpoint", "/ledger/", "/ledger/.state/journal", "/ledger/%2e%2e/keys/admin.token"]) {
+    assert.equal((await problem(await get(path))).code, "server.not-found", path);
+  }
+  assert.equal((await problem(await send("POST", "/ledger/checkpoint"))).code, "server.method-not-allowed");
 });
 
 test("readiness says why not", async (context) => {

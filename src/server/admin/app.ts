@@ -83,7 +83,12 @@ export async function createAdminApp(options: AdminAppOptions): Promise<OpenAPIH
     app.mount(`/api/${name}`, (request: Request) => handler.fetch(request));
   }
   const ledger = ledgerHandler(services.ledgerFolder);
-  app.mount("/ledger", (request: Request) => ledger(request));
+  app.mount("/ledger", async (request: Request) => {
+    const response = await ledger(request);
+    if (response.status === 404) throw serverError("server.not-found");
+    if (response.status === 405) throw serverError("server.method-not-allowed");
+    return response;
+  });
 
   app.openAPIRegistry.registerComponent("securitySchemes", "admin token", { type: "http", scheme: "bearer" });
   app.doc31("/openapi.json", {

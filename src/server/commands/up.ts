@@ -74,7 +74,7 @@ function readyResult(running: Running, services: Services): CommandResult {
             : `set by ${file}`),
         `model   ${modelLine(running, style)}`,
         key === undefined
-          ? "key     the keys made before still work; make another: holdfast key create --app <name>"
+          ? "key     use one made before (holdfast key list), or make another: holdfast key create --app <name>"
           : `key     ${style.bold(key)} (app ${FIRST_APP}, shown only now; make another: holdfast key create --app <name>)`,
         `try     ${tryIt}`,
       ].join("\n"),
