@@ -20,6 +20,6 @@ try {
 } catch (error) {
   // A blocked request arrives as the client's own error class: status 403, code gateway.blocked.
   if (!(error instanceof APIError)) throw error;
-  console.error(`${error.status} ${error.code}: ${error.message}`);
+  console.error(`${error.code}: ${error.message}`);
   process.exitCode = 1;
 }
