@@ -116,7 +116,8 @@ async function answerStream(
   }) as ResponseStream;
   const settle = (): void => {
     exchange.usage = stream.usage;
-    exchange.responseVerdict = { verdict: mergeVerdicts(channels.map((channel) => channel.verdict)), unscanned: [] };
+    const verdict = mergeVerdicts(channels.map((channel) => channel.verdict));
+    exchange.responseVerdict = { verdict, unscanned: stream.unscanned };
   };
 
   reply.open();

@@ -278,12 +278,16 @@ class Serving {
   ): Promise<void> {
     exchange.outcome = outcomeOf(error, gone);
     if (!gone) exchange.error = error.code;
+    if (error.code === "gateway.ledger-unavailable") {
+      await this.#withoutReceipt(protocol, error, response, reply);
+      return;
+    }
     try {
       if (reply.opened) {
         await reply.end(response.destroyed ? "" : errorEvent(protocol, error));
         return;
       }
-      const recorded = error.code !== "gateway.ledger-unavailable" && this.#mayRecord(exchange);
+      const recorded = this.#mayRecord(exchange);
       const { status, body } = errorBody(protocol, error);
       const headers: Record<string, string> = {};
       if (error.retryAfter !== undefined) headers["retry-after"] = String(error.retryAfter);

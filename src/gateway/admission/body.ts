@@ -23,23 +23,24 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     }
     const chunks: Buffer[] = [];
     let size = 0;
-    request.on("data", (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > limit) {
-        request.removeAllListeners("data");
-        reject(tooLarge(limit));
-        return;
-      }
       chunks.push(chunk);
-    });
-    request.on("end", () => {
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
-    });
-    const aborted = (): void => {
-      reject(gatewayError("gateway.request-aborted"));
+      if (size > limit) settle(() => reject(tooLarge(limit)));
     };
-    request.on("error", aborted);
-    request.on("close", aborted);
+    const onEnd = (): void => {
+      settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
+    };
+    const onAbort = (): void => {
+      settle(() => reject(gatewayError("gateway.request-aborted")));
+    };
+    const settle = (how: () => void): void => {
+      request.off("data", onData).off("end", onEnd).off("error", onAbort).off("close", onAbort);
+      // An error after this has nobody to tell; without a listener it would end the process.
+      request.on("error", () => undefined);
+      how();
+    };
+    request.on("data", onData).on("end", onEnd).on("error", onAbort).on("close", onAbort);
   });
 }
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { decodeStatement, PredicateType, type Finding } from "../../core/index.ts";
+import { canonicalJson, decodeStatement, PredicateType, type Finding } from "../../core/index.ts";
 import { encodeReceipt, safePointer, type Exchange, type Receipt } from "./receipt.ts";
 
 const committer = { salt: () => "00", commit: (id: string, field: string) => `${id}:${field}` };
@@ -45,6 +45,55 @@ describe("a receipt", () => {
     });
   });
 
+  it("is canonical JSON, whatever is in it", () => {
+    const text = fc.string({ unit: "binary", maxLength: 20 });
+    const run = fc.record(
+      { detector: text, version: text, outcome: fc.constant("ran" as const), findings: fc.nat(), why: text },
+      { requiredKeys: ["detector", "version", "outcome", "findings"] },
+    );
+    const finding = fc.record({
+      rule: text,
+      severity: fc.constant("low" as const),
+      location: fc.record({ pointer: text, start: fc.nat(), end: fc.nat() }),
+      message: text,
+      remedy: text,
+      references: fc.array(text),
+    });
+    const record = fc.record({
+      verdict: fc.record({ action: fc.constant("mask" as const), runs: fc.array(run), findings: fc.array(finding) }),
+      unscanned: fc.array(
+        fc.record({ pointer: text, why: text, size: fc.nat(), kind: fc.constant("base64" as const) }),
+      ),
+    });
+    const part = fc.record({ bytes: fc.nat(), sha256: fc.constant(new Uint8Array(32)) });
+    const any = fc.record(
+      {
+        route: text,
+        model: text,
+        stream: fc.boolean(),
+        request: part,
+        response: part,
+        requestVerdict: record,
+        responseVerdict: record,
+        upstream: fc.record({
+          name: text,
+          status: fc.nat(),
+          firstByteMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
+        }),
+        usage: fc.record({ inputTokens: fc.nat(), outputTokens: fc.nat() }),
+        error: text,
+        unrecordedBefore: fc.nat(),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(any, (more) => {
+        const written = new TextDecoder().decode(encodeReceipt(exchange(more), "abcd", committer));
+        assert.equal(canonicalJson(JSON.parse(written)), written);
+      }),
+    );
+  });
+
   it("lists findings up to a bound and says how many more there are", () => {
     const finding = (start: number): Finding => ({
       rule: "unicode.tag",
@@ -60,7 +109,7 @@ describe("a receipt", () => {
     assert.ok(bytes.length < 65_535);
     const summary = (decodeStatement(bytes).predicate as Receipt).guards.request;
     assert.equal(summary?.findings.length, 40);
-    assert.equal(summary?.more, 4_960);
+    assert.equal(summary?.moreFindings, 4_960);
   });
 
   it("shows of a pointer only names that the protocols define", () => {

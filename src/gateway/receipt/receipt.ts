@@ -9,17 +9,16 @@
  */
 
 import {
-  encodeStatement,
   PredicateType,
-  statement,
+  STATEMENT_TYPE,
   type Action,
   type DetectorRun,
-  type Finding,
+  type Statement,
   type Verdict,
 } from "../../core/index.ts";
 import type { Committer } from "../../ledger/index.ts";
 import type { Principal } from "../identity/principal.ts";
-import type { Usage } from "../wire/index.ts";
+import type { Unscanned, Usage } from "../wire/index.ts";
 
 /**
  * - `served`: the whole answer was sent
@@ -61,112 +60,144 @@ export interface Exchange {
 /** A verdict with the list of what the guards could not read. */
 export interface GuardRecord {
   readonly verdict: Verdict;
-  readonly unscanned: readonly { readonly pointer: string; readonly why: string }[];
+  readonly unscanned: readonly Unscanned[];
 }
 
-/** The predicate of a receipt, `https://holdfast.dev/receipt/v1`. */
+/**
+ * The predicate of a receipt, `https://holdfast.dev/receipt/v1`. Members stand in alphabetical order: see
+ * {@link encodeReceipt}.
+ */
 export interface Receipt {
-  readonly id: string;
-  readonly receivedAt: string;
-  readonly outcome: Outcome;
-  readonly error?: string;
-  readonly status: number;
-  readonly principal: { readonly key: string; readonly app: string } | null;
-  readonly route: string | null;
-  readonly model: string | null;
-  readonly stream: boolean;
-  readonly policy: { readonly digest: { readonly sha256: string } };
-  readonly request: { readonly bytes: number; readonly commitment: string } | null;
-  readonly response: { readonly bytes: number; readonly commitment: string } | null;
+  readonly error?: string | undefined;
   readonly guards: { readonly request: GuardSummary | null; readonly response: GuardSummary | null };
-  readonly upstream: { readonly name: string; readonly status: number | null } | null;
+  readonly id: string;
+  readonly model: string | null;
+  readonly outcome: Outcome;
+  readonly policy: { readonly digest: { readonly sha256: string } };
+  readonly principal: { readonly app: string; readonly key: string } | null;
+  readonly receivedAt: string;
+  readonly request: Committed | null;
+  readonly response: Committed | null;
+  readonly route: string | null;
+  readonly status: number;
+  readonly stream: boolean;
+  readonly timing: { readonly firstByteMs: number | null; readonly totalMs: number };
   readonly tokens: {
     readonly estimatedInput: number | null;
     readonly input: number | null;
     readonly output: number | null;
   };
-  readonly timing: { readonly totalMs: number; readonly firstByteMs: number | null };
-  readonly unrecordedBefore?: number;
+  readonly unrecordedBefore?: number | undefined;
+  readonly upstream: { readonly name: string; readonly status: number | null } | null;
+}
+
+/** Bytes that are not here, only committed to. */
+export interface Committed {
+  readonly bytes: number;
+  readonly commitment: string;
 }
 
 export interface GuardSummary {
   readonly action: Action;
-  readonly runs: readonly DetectorRun[];
   readonly findings: readonly {
+    readonly end: number;
+    readonly pointer: string;
     readonly rule: string;
     readonly severity: string;
-    readonly pointer: string;
     readonly start: number;
-    readonly end: number;
   }[];
   /** Findings beyond those listed. */
-  readonly more?: number;
-  readonly unscanned: readonly { readonly pointer: string; readonly why: string }[];
+  readonly moreFindings?: number | undefined;
+  /** Unscanned parts beyond those listed. */
+  readonly moreUnscanned?: number | undefined;
+  readonly runs: readonly DetectorRun[];
+  readonly unscanned: readonly Unscanned[];
 }
 
 /** Findings and unscanned parts listed in one receipt at most: an entry of the ledger holds 65,535 bytes. */
 const LISTED = 40;
 
-/** The entry for the ledger: an in-toto Statement about the exchange, as canonical JSON. */
+/**
+ * The entry for the ledger: an in-toto Statement about the exchange, as canonical JSON.
+ *
+ * This runs once for every request, so it does not go through `canonicalJson`: what is built here has its members in
+ * canonical order, and then `JSON.stringify` is canonical JSON (RFC 8785 is defined by it). A test holds the two
+ * against each other.
+ */
 export function encodeReceipt(exchange: Exchange, policyDigest: string, committer: Committer): Uint8Array {
-  const receipt = receiptOf(exchange, policyDigest, committer);
-  const subject = {
-    name: `request:${exchange.id}`,
-    digest: {
-      holdfastCommitmentV1: receipt.request?.commitment ?? committer.commit(exchange.id, "request", new Uint8Array()),
-    },
+  const predicate = receiptOf(exchange, policyDigest, committer);
+  const commitment = predicate.request?.commitment ?? committer.commit(exchange.id, "request", NOTHING);
+  const entry: Statement<Receipt> = {
+    _type: STATEMENT_TYPE,
+    predicate,
+    predicateType: PredicateType.receipt,
+    subject: [{ digest: { holdfastCommitmentV1: commitment }, name: `request:${exchange.id}` }],
   };
-  return encodeStatement(statement([subject], PredicateType.receipt, receipt));
+  return Buffer.from(JSON.stringify(entry), "utf8");
 }
 
+const NOTHING = new Uint8Array();
+
 function receiptOf(exchange: Exchange, policyDigest: string, committer: Committer): Receipt {
-  const commit = (field: "request" | "response", part: Exchange["request"]): Receipt["request"] =>
+  const { model, principal, upstream, usage } = exchange;
+  const commit = (field: "request" | "response", part: Exchange["request"]): Committed | null =>
     part === undefined ? null : { bytes: part.bytes, commitment: committer.commit(exchange.id, field, part.sha256) };
   return {
+    error: exchange.error,
+    guards: { request: summaryOf(exchange.requestVerdict), response: summaryOf(exchange.responseVerdict) },
     id: exchange.id,
-    receivedAt: new Date(exchange.receivedAt).toISOString(),
+    // A lone surrogate has no canonical form.
+    model: model === undefined ? null : model.toWellFormed(),
     outcome: exchange.outcome,
-    ...(exchange.error === undefined ? {} : { error: exchange.error }),
-    status: exchange.status,
-    principal: exchange.principal === undefined ? null : { key: exchange.principal.keyId, app: exchange.principal.app },
-    route: exchange.route ?? null,
-    model: exchange.model ?? null,
-    stream: exchange.stream ?? false,
     policy: { digest: { sha256: policyDigest } },
+    principal: principal === undefined ? null : { app: principal.app, key: principal.keyId },
+    receivedAt: new Date(exchange.receivedAt).toISOString(),
     request: commit("request", exchange.request),
     response: commit("response", exchange.response),
-    guards: { request: summaryOf(exchange.requestVerdict), response: summaryOf(exchange.responseVerdict) },
-    upstream:
-      exchange.upstream === undefined
-        ? null
-        : { name: exchange.upstream.name, status: exchange.upstream.status ?? null },
+    route: exchange.route ?? null,
+    status: exchange.status,
+    stream: exchange.stream ?? false,
+    timing: {
+      firstByteMs: upstream?.firstByteMs === undefined ? null : round(upstream.firstByteMs),
+      totalMs: round((exchange.endedAt ?? exchange.startedAt) - exchange.startedAt),
+    },
     tokens: {
       estimatedInput: exchange.estimatedInputTokens ?? null,
-      input: exchange.usage?.inputTokens ?? null,
-      output: exchange.usage?.outputTokens ?? null,
+      input: usage?.inputTokens ?? null,
+      output: usage?.outputTokens ?? null,
     },
-    timing: {
-      totalMs: round((exchange.endedAt ?? exchange.startedAt) - exchange.startedAt),
-      firstByteMs: exchange.upstream?.firstByteMs === undefined ? null : round(exchange.upstream.firstByteMs),
-    },
-    ...(exchange.unrecordedBefore === undefined ? {} : { unrecordedBefore: exchange.unrecordedBefore }),
+    unrecordedBefore: exchange.unrecordedBefore,
+    upstream: upstream === undefined ? null : { name: upstream.name, status: upstream.status ?? null },
   };
 }
 
 function summaryOf(record: GuardRecord | undefined): GuardSummary | null {
   if (record === undefined) return null;
   const { action, findings, runs } = record.verdict;
+  const { unscanned } = record;
   return {
     action,
-    runs,
-    findings: findings.slice(0, LISTED).map(findingSummary),
-    ...(findings.length > LISTED ? { more: findings.length - LISTED } : {}),
-    unscanned: record.unscanned.slice(0, LISTED).map(({ pointer, why }) => ({ pointer: safePointer(pointer), why })),
+    findings: findings.slice(0, LISTED).map(({ rule, severity, location }) => ({
+      end: location.end,
+      pointer: safePointer(location.pointer),
+      rule,
+      severity,
+      start: location.start,
+    })),
+    moreFindings: findings.length > LISTED ? findings.length - LISTED : undefined,
+    moreUnscanned: unscanned.length > LISTED ? unscanned.length - LISTED : undefined,
+    runs: runs.map(runInOrder),
+    unscanned: unscanned.slice(0, LISTED).map(({ kind, pointer, size, why }) => ({
+      kind,
+      pointer: safePointer(pointer),
+      size,
+      why,
+    })),
   };
 }
 
-function findingSummary({ rule, severity, location }: Finding): GuardSummary["findings"][number] {
-  return { rule, severity, pointer: safePointer(location.pointer), start: location.start, end: location.end };
+function runInOrder({ detector, findings, outcome, version, why }: DetectorRun): DetectorRun {
+  return why === undefined ? { detector, findings, outcome, version } : { detector, findings, outcome, version, why };
 }
 
 /** Names of the protocols' own fields, which a pointer may show. */

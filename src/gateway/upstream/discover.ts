@@ -33,7 +33,7 @@ export async function discoverUpstreams(
     found.push(upstreamConfig.parse({ name: "openai", protocol: "openai", url, key: { env: "OPENAI_API_KEY" } }));
   }
   if (env["ANTHROPIC_API_KEY"] !== undefined && env["ANTHROPIC_API_KEY"] !== "") {
-    const url = "https://api.anthropic.com";
+    const url = "https://api.anthropic.com/v1";
     found.push(
       upstreamConfig.parse({ name: "anthropic", protocol: "anthropic", url, key: { env: "ANTHROPIC_API_KEY" } }),
     );
@@ -44,9 +44,8 @@ export async function discoverUpstreams(
   for (const server of answers) {
     if (server === undefined) continue;
     found.push(upstreamConfig.parse({ ...server, protocol: "openai" }));
-    // Both kinds of server also speak Anthropic Messages, below the same host.
-    const host = server.url.replace(/\/v1$/, "");
-    found.push(upstreamConfig.parse({ name: `${server.name}-anthropic`, url: host, protocol: "anthropic" }));
+    // Both kinds of server also speak Anthropic Messages, below the same URL.
+    found.push(upstreamConfig.parse({ ...server, name: `${server.name}-anthropic`, protocol: "anthropic" }));
   }
   return found;
 }

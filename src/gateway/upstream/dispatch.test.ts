@@ -5,7 +5,7 @@ import { afterEach, describe, it } from "node:test";
 
 import { isHoldfastError } from "../../core/index.ts";
 import { gatewayConfig, upstreamConfig } from "../config.ts";
-import { send, type UpstreamAnswer } from "./dispatch.ts";
+import { send, type Taken, type UpstreamAnswer } from "./dispatch.ts";
 import { openTargets, type Target } from "./target.ts";
 
 const open: { server: Server; target: Target }[] = [];
@@ -145,7 +145,7 @@ describe("an exchange with an upstream", () => {
     const answer = await ask(target);
     let taken = 0;
     let writtenWhileHeld = 0;
-    await answer.forEach(async (chunk) => {
+    await answer.forEach(async (chunk): Promise<Taken> => {
       if (taken === 0) {
         await new Promise((resolve) => {
           setTimeout(resolve, 200);

@@ -151,10 +151,12 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamAnswer {
         }
         if (this.#error !== undefined) throw this.#error;
         if (this.#ended) return;
-        if (this.#controller?.paused === true) this.#controller.resume();
-        await new Promise<void>((resolve) => {
+        const woken = new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
+        // After the waiter is in place: resuming may hand over the next piece before it returns.
+        if (this.#controller?.paused === true) this.#controller.resume();
+        await woken;
         this.#wake = undefined;
       }
     } catch (error) {
