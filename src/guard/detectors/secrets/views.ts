@@ -149,22 +149,28 @@ function isDisguisedCode(code: number): boolean {
 
 /** Blocks that hold every character whose NFKC form is ASCII (a test compares with all of Unicode). */
 const COMPATIBILITY_BLOCKS: readonly (readonly [first: number, last: number])[] = [
-  [0xa0, 0xff],
-  [0x2b0, 0x2ff],
-  [0x1d2c, 0x1d6a],
-  [0x2000, 0x209f],
-  [0x2100, 0x218f],
-  [0x2460, 0x24ff],
-  [0x2a70, 0x2a7f],
-  [0x3000, 0x3000],
-  [0x3200, 0x33ff],
-  [0xfb00, 0xfb06],
-  [0xfe10, 0xfe6f],
-  [0xff01, 0xff5e],
-  [0x1ccd6, 0x1ccf9],
-  [0x1d400, 0x1d7ff],
-  [0x1f100, 0x1f190],
-  [0x1fbf0, 0x1fbf9],
+  [0xa0, 0x17f], // Latin-1 and Latin Extended-A: superscripts, ligatures, long s
+  [0x1c4, 0x1f3], // digraphs
+  [0x2b0, 0x2ff], // modifier letters
+  [0x37e, 0x37e], // Greek question mark
+  [0x1d2c, 0x1dbf], // phonetic superscripts
+  [0x1fef, 0x1fef], // Greek varia
+  [0x2000, 0x20a8], // spaces, dots, sub- and superscripts, rupee
+  [0x2100, 0x218f], // letter-like symbols, Roman numerals
+  [0x2460, 0x24ff], // circled and parenthesised
+  [0x2a74, 0x2a76],
+  [0x2c7c, 0x2c7d],
+  [0x3000, 0x3000], // ideographic space
+  [0x3200, 0x33ff], // units and dates in a square
+  [0xa7f1, 0xa7f4],
+  [0xfb00, 0xfb29], // ligatures
+  [0xfe10, 0xfe6f], // vertical and small forms
+  [0xff01, 0xff5e], // full width
+  [0x107a5, 0x107a5],
+  [0x1ccd6, 0x1ccf9], // outlined
+  [0x1d400, 0x1d7ff], // mathematical
+  [0x1f100, 0x1f190], // enclosed
+  [0x1fbf0, 0x1fbf9], // segmented digits
 ];
 /** Diacritical and enclosing marks that can be put on any letter; the marks of scripts are left alone. */
 const COMBINING_MARKS: readonly (readonly [first: number, last: number])[] = [

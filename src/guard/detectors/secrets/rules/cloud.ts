@@ -85,7 +85,7 @@ export const CLOUD_RULES: readonly SecretRule[] = [
     most: 35,
     characters: "\\w~.-",
     inWord: true,
-    check: (_, before) => /(?:^|[^\w~.-])[\w~.-]{3}$/.test(before),
+    check: (_, before) => /(?:^|[^\w~.-]|\\[nrt])[\w~.-]{3}$/.test(before),
     example: (random) => `${random(ALNUM, 3)}8Q~${random(ALNUM, 34)}`,
   }),
   {

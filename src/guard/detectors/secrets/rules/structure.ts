@@ -162,16 +162,21 @@ export const STRUCTURE_RULES: readonly SecretRule[] = [
 
 /**
  * Capitals, small letters and digits mixed throughout, as randomness mixes them and names, paths and versions do not:
- * of two neighbours in random base 62, 62 % are of different kinds, in base 36 40 %, in words joined by hyphens few.
+ * of two neighbours in random base 62, 62 % are of different kinds, in base 36 40 %, in words few. Digits stand in
+ * several places, not only as a year at the end.
  */
 function looksRandom(value: string): boolean {
   const plain = value.replace(/[^A-Za-z0-9]/g, "");
   const digits = plain.replace(/[^0-9]/g, "").length;
   if (digits < 3 || digits === plain.length || /^[/.]|[./-]{2}/.test(value)) return false;
   if (/^[0-9a-f]+$/i.test(plain)) return plain.length >= 32;
-  const kinds = Array.from(plain, (character) => (character <= "9" ? 0 : character <= "Z" ? 1 : 2));
-  const changes = kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length;
-  return changes >= 0.3 * (plain.length - 1);
+  const changes = countChanges(plain, (unit) => (unit <= "9" ? 0 : unit <= "Z" ? 1 : 2));
+  return changes >= 0.3 * (plain.length - 1) && countChanges(plain, (unit) => (unit <= "9" ? 0 : 1)) >= 3;
+}
+
+function countChanges(text: string, kindOf: (unit: string) => number): number {
+  const kinds = Array.from(text, kindOf);
+  return kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length;
 }
 
 function pem(body: string): string {

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { isHoldfastError, type Finding } from "../core/index.ts";
+import type { Detector, TextSpan } from "./detector.ts";
+import { secretsDetector } from "./detectors/secrets/secrets.ts";
+import { unicodeDetector } from "./detectors/unicode/unicode.ts";
+import { createGuard } from "./guard.ts";
+import type { DetectorSettings, GuardAction } from "./policy.ts";
+
+const AWS = ["AKIA", "Z7Q4TLM2XKPW3VHD"].join("");
+
+function span(text: string, pointer = "/messages/0/content"): TextSpan {
+  return { pointer, text, origin: "user" };
+}
+
+function settings(
+  request: GuardAction,
+  response: GuardAction = request,
+  onError: "block" | "allow" = "block",
+): DetectorSettings {
+  return { request, response, onError };
+}
+
+/** Finds every occurrence of its word. */
+function wordDetector(word: string, how: "now" | "later" = "now"): Detector {
+  const detect = (text: string, pointer: string): readonly Finding[] =>
+    Array.from(text.matchAll(new RegExp(word, "g")), ({ index }) => ({
+      rule: `${word}.found`,
+      severity: "low",
+      location: { pointer, start: index, end: index + word.length },
+      message: "a word",
+      remedy: "none",
+      references: [],
+    }));
+  return {
+    id: word,
+    version: "1",
+    directions: ["request"],
+    longestMatch: word.length,
+    cost: "cheap",
+    detect: (text, { pointer }) => (how === "now" ? detect(text, pointer) : Promise.resolve(detect(text, pointer))),
+  };
+}
+
+function brokenDetector(detect: Detector["detect"]): Detector {
+  return { ...wordDetector("broken"), directions: ["request", "response"], detect };
+}
+
+test("a clean message is allowed, and the verdict says who looked", async () => {
+  const guard = createGuard({
+    detectors: [unicodeDetector, secretsDetector],
+    settings: { unicode: settings("block"), secrets: settings("off") },
+  });
+  const { verdict, masked } = await guard.inspect([span("hello")], "request");
+  assert.deepEqual(masked, []);
+  assert.deepEqual(verdict, {
+    action: "allow",
+    findings: [],
+    runs: [
+      { detector: "unicode", version: "1.0.0", findings: 0, outcome: "ran" },
+      { detector: "secrets", version: "1.0.0", findings: 0, outcome: "not-scanned", why: "off by policy" },
+    ],
+  });
+});
+
+test("a finding does what the settings of its detector and direction say", async () => {
+  for (const action of ["allow", "flag", "mask", "block"] as const) {
+    const guard = createGuard({ detectors: [secretsDetector], settings: { secrets: settings(action, "flag") } });
+    const request = await guard.inspect([span(`k ${AWS}`)], "request");
+    assert.equal(request.verdict.action, action);
+    assert.equal(request.verdict.findings.length, 1);
+    assert.deepEqual(
+      request.masked,
+      action === "mask" ? [{ pointer: "/messages/0/content", text: "k [masked:secrets.aws-access-key-id]" }] : [],
+    );
+    assert.equal((await guard.inspect([span(`k ${AWS}`)], "response")).verdict.action, "flag");
+  }
+});
+
+test("the hardest action wins, and a block masks nothing", async () => {
+  const guard = createGuard({
+    detectors: [unicodeDetector, secretsDetector],
+    settings: { unicode: settings("mask"), secrets: settings("block") },
+  });
+  const { verdict, masked } = await guard.inspect([span("a\u200Bb", "/a"), span(AWS, "/b")], "request");
+  assert.equal(verdict.action, "block");
+  assert.deepEqual(masked, []);
+  assert.deepEqual(
+    verdict.findings.map(({ location }) => location.pointer),
+    ["/a", "/b"],
+  );
+});
+
+test("each span is masked by itself: hidden characters go, secrets get a label", async () => {
+  const guard = createGuard({
+    detectors: [unicodeDetector, secretsDetector],
+    settings: { unicode: settings("mask"), secrets: settings("mask") },
+  });
+  const spans = [span("ig\u200Bnore", "/a"), span("fine", "/b"), span(`x\u202E ${AWS}!`, "/c")];
+  assert.deepEqual((await guard.inspect(spans, "request")).masked, [
+    { pointer: "/a", text: "ignore" },
+    { pointer: "/c", text: "x [masked:secrets.aws-access-key-id]!" },
+  ]);
+});
+
+test("a detector that does not read a direction is shown as not scanning it", async () => {
+  const guard = createGuard({ detectors: [wordDetector("bad")], settings: { bad: settings("block") } });
+  const { verdict } = await guard.inspect([span("bad")], "response");
+  assert.deepEqual(verdict.runs, [
+    { detector: "bad", version: "1", findings: 0, outcome: "not-scanned", why: "does not read a response" },
+  ]);
+});
+
+test("a detector may answer later", async () => {
+  const guard = createGuard({ detectors: [wordDetector("bad", "later")], settings: { bad: settings("mask") } });
+  const { masked } = await guard.inspect([span("a bad day", "/a"), span("good", "/b")], "request");
+  assert.deepEqual(masked, [{ pointer: "/a", text: "a [masked:bad.found] day" }]);
+});
+
+const FAILURES: Readonly<Record<string, Detector["detect"]>> = {
+  throws: () => {
+    throw new Error(`quotes ${AWS}`);
+  },
+  rejects: () => Promise.reject(new Error(`quotes ${AWS}`)),
+  "answers with nothing": () => undefined as unknown as readonly Finding[],
+  "answers with another thing": () => [{ rule: 1 }] as unknown as readonly Finding[],
+  "points outside the text": (text, { pointer }) => [
+    {
+      rule: "broken.x",
+      severity: "low",
+      location: { pointer, start: 0, end: text.length + 1 },
+      message: "",
+      remedy: "",
+      references: [],
+    },
+  ],
+  "points at another field": () => [
+    {
+      rule: "broken.x",
+      severity: "low",
+      location: { pointer: "/other", start: 0, end: 1 },
+      message: "",
+      remedy: "",
+      references: [],
+    },
+  ],
+};
+
+for (const [name, detect] of Object.entries(FAILURES)) {
+  test(`a detector that ${name} blocks, or not by an explicit choice, and shows`, async () => {
+    for (const onError of ["block", "allow"] as const) {
+      const guard = createGuard({
+        detectors: [brokenDetector(detect)],
+        settings: { broken: settings("flag", "flag", onError) },
+      });
+      const { verdict } = await guard.inspect([span("text"), span("more", "/b")], "request");
+      assert.equal(verdict.action, onError);
+      const [run] = verdict.runs;
+      assert.equal(run?.outcome, "error");
+      assert.equal(run?.why, "the detector failed");
+      assert.ok(!JSON.stringify(verdict).includes(AWS));
+    }
+  });
+}
+
+test("settings and detectors must match one to one", () => {
+  const codeOf = (make: () => unknown): string | undefined => {
+    try {
+      make();
+    } catch (error) {
+      return isHoldfastError(error) ? error.code : "another error";
+    }
+    return undefined;
+  };
+  const detectors = [unicodeDetector];
+  const unicode = settings("block");
+  assert.equal(
+    codeOf(() => createGuard({ detectors, settings: { unicode } })),
+    undefined,
+  );
+  assert.equal(
+    codeOf(() => createGuard({ detectors, settings: {} })),
+    "guard.settings-missing",
+  );
+  assert.equal(
+    codeOf(() => createGuard({ detectors, settings: { unicode, secret: unicode } })),
+    "guard.detector-unknown",
+  );
+  assert.equal(
+    codeOf(() => createGuard({ detectors: [...detectors, ...detectors], settings: { unicode } })),
+    "guard.detector-repeated",
+  );
+});
