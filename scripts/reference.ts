@@ -10,11 +10,11 @@ import { fileURLToPath } from "node:url";
 import { CliErrors, EXIT_CODES, GLOBAL_OPTIONS } from "../src/cli/index.ts";
 import { CoreErrors, Exit, type Command, type ErrorTable } from "../src/core/index.ts";
 import { catalogJsonSchema } from "../src/govern/index.ts";
-import { CONFIG_VARIABLES, loadConfigSchema, modules, type JsonSchema } from "../src/server/index.ts";
+import { CONFIG_VARIABLES, loadConfigReference, modules, type JsonSchema } from "../src/server/index.ts";
 
 const MADE = "<!-- made by scripts/reference.ts: change the sources, then run it -->";
 
-const { configJsonSchema, expectation } = await loadConfigSchema();
+const { configJsonSchema, expectation } = await loadConfigReference();
 
 const files: Readonly<Record<string, string>> = {
   "docs/reference/cli.md": cliReference(),

@@ -23,13 +23,13 @@ export async function loadServices(): Promise<typeof createServices> {
 }
 
 /** What the reference of the configuration is made from. */
-export async function loadConfigSchema(): Promise<{
+interface ConfigReference {
   readonly configJsonSchema: typeof configJsonSchema;
   readonly expectation: typeof expectation;
-}> {
-  const [{ configJsonSchema }, { expectation }] = await Promise.all([
-    import("./config/schema.ts"),
-    import("./config/expectation.ts"),
-  ]);
-  return { configJsonSchema, expectation };
+}
+
+/** Loads the definition of the configuration. */
+export async function loadConfigReference(): Promise<ConfigReference> {
+  const [schema, words] = await Promise.all([import("./config/schema.ts"), import("./config/expectation.ts")]);
+  return { configJsonSchema: schema.configJsonSchema, expectation: words.expectation };
 }

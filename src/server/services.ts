@@ -110,7 +110,7 @@ function bind(proof: Proof<Services>, services: Services): BoundProof {
   return { ...proof, observe: () => proof.observe(services) };
 }
 
-/** Calls `make` at the first call and gives that answer ever after. One that throws is asked again. */
+/** Calls `make` at the first call and gives that answer, or that promise, ever after. One that throws is asked again. */
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {
