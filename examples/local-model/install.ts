@@ -45,7 +45,7 @@ export function installEngine(say: (line: string) => void): void {
   const result = spawnSync("npm", ["install", ...flags, `@node-llama-cpp/${binary}@${BINARY_VERSION}`], {
     cwd: folder,
     stdio: ["ignore", "ignore", "inherit"],
-    env: { ...process.env, npm_config_loglevel: "error" },
+    env: { ...process.env, npm_config_loglevel: "error", npm_config_update_notifier: "false" },
     // npm is a script of the command shell on Windows. Every argument is one of the constants above.
     shell: process.platform === "win32",
   });

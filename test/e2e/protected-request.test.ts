@@ -16,6 +16,9 @@ import { PermissionDeniedError as AnthropicDenied } from "@anthropic-ai/sdk";
 import type OpenAI from "openai";
 import { AuthenticationError, PermissionDeniedError } from "openai";
 
+import { decodeStatement, PredicateType } from "../../src/core/index.ts";
+import type { Receipt } from "../../src/gateway/index.ts";
+import { openLedgerReader } from "../../src/ledger/index.ts";
 import { startServer, type LocalModelServer } from "../../examples/local-model/server.ts";
 import { startHoldfast, type Holdfast } from "./holdfast.ts";
 import { SCRIPTED_MODEL as model, scriptedEngine } from "./scripted-engine.ts";
@@ -172,6 +175,36 @@ describe("one protected request, proven", { timeout: 120_000 }, () => {
       assert.ok(!bytes.includes(awsKey), `the key is in ${name}`);
       assert.ok(!bytes.includes(hiddenText), `the hidden text is in ${name}`);
       assert.ok(!bytes.includes(tags(hiddenText)), `the hidden text is in ${name}`);
+    }
+  });
+
+  test("the receipts say who asked, what was blocked, and which rule stopped it where", async () => {
+    const receipts: Receipt[] = [];
+    for await (const { bytes } of openLedgerReader(holdfast.ledger.folder).entries()) {
+      const { predicateType, predicate } = decodeStatement(bytes);
+      const receipt = predicate as Receipt;
+      // The gateway's own proofs probe it, too, under a name of their own.
+      if (predicateType === PredicateType.receipt && receipt.principal?.app === "default") receipts.push(receipt);
+    }
+    const stopped = receipts.filter(({ outcome }) => outcome === "blocked");
+    assert.equal(stopped.length, blocked);
+    assert.equal(receipts.filter(({ outcome }) => outcome === "served").length, 3);
+    for (const { route, error, status, guards, request, upstream } of stopped) {
+      assert.equal(error, "gateway.blocked");
+      assert.equal(status, 403);
+      assert.equal(upstream, null);
+      assert.ok(request !== null && request.commitment.length > 20);
+      const rules = guards.request?.findings.map(({ rule, pointer }) => `${rule} ${pointer.split("/", 2).join("/")}`);
+      // The name of a field that nobody knows is the client's own text: a star stands for it.
+      const field = /^(?:unicode\.tag-characters|secrets\.aws-access-key-id) \/(?:messages|system|tools|input|\*)$/;
+      assert.ok(
+        rules?.some((rule) => field.test(rule)),
+        `${route}: ${rules?.join(", ")}`,
+      );
+    }
+    for (const rule of ["unicode.tag-characters", "secrets.aws-access-key-id"]) {
+      const named = stopped.filter(({ guards }) => guards.request?.findings.some((finding) => finding.rule === rule));
+      assert.equal(named.length, blocked / 2, rule);
     }
   });
 
