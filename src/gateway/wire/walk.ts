@@ -71,53 +71,46 @@ function visit(
   const value = holder[name];
   // The official APIs take null for «not given», and so do we: there is nothing to read in it.
   if (value === null || value === undefined) return;
-  const place = (): Place => ({ holder, name });
-  // A field of another type than its shape says is read as text of no authority.
-  const otherwise = (expected: string): void => {
-    visitor.mismatch(pointer, expected);
-    visit(ANY, holder, name, pointer, "metadata", visitor);
-  };
-
   switch (shape.is) {
     case "any":
       visitAny(shape.part === true, holder, name, pointer, origin, visitor);
       return;
     case "text": {
-      if (typeof value !== "string") return otherwise("a string");
+      if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
       const part = shape.part === true;
       const treatment = shape.sealed === true ? (part ? "sealed-part" : "sealed") : part ? "part" : "text";
-      return visitor.text(value, pointer, origin, treatment, place());
+      return visitor.text(value, pointer, origin, treatment, { holder, name });
     }
     case "json":
-      if (typeof value !== "string") return otherwise("a string");
-      return visitor.text(value, pointer, origin, shape.part === true ? "json-part" : "json", place());
+      if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
+      return visitor.text(value, pointer, origin, shape.part === true ? "json-part" : "json", { holder, name });
     case "word":
-      if (typeof value !== "string") return otherwise("a string");
-      if (!shape.of.has(value)) visitor.text(value, pointer, origin, "text", place());
+      if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
+      if (!shape.of.has(value)) visitor.text(value, pointer, origin, "text", { holder, name });
       return;
     case "padding":
-      if (typeof value !== "string") return otherwise("a string");
-      return visitor.text(value, pointer, origin, "padding", place());
+      if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
+      return visitor.text(value, pointer, origin, "padding", { holder, name });
     case "base64":
-      if (typeof value !== "string") return otherwise("a string");
-      return visitBase64(value, 0, pointer, origin, visitor, place());
+      if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
+      return visitBase64(value, 0, pointer, origin, visitor, { holder, name });
     case "url":
-      if (typeof value !== "string") return otherwise("a string");
-      return visitBase64(value, payloadStart(value), pointer, origin, visitor, place());
+      if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
+      return visitBase64(value, payloadStart(value), pointer, origin, visitor, { holder, name });
     case "logprobs":
-      return visitor.logprobs(value, pointer, origin, place());
+      return visitor.logprobs(value, pointer, origin, { holder, name });
     case "numbers": {
-      if (!isNumbers(value)) return otherwise("a list of numbers");
+      if (!isNumbers(value)) return mismatched(holder, name, pointer, visitor, "a list of numbers");
       return visitor.unscanned({ pointer, why: WHY[shape.kind], size: value.length, kind: shape.kind });
     }
     case "number":
-      if (typeof value !== "number") otherwise("a number");
+      if (typeof value !== "number") mismatched(holder, name, pointer, visitor, "a number");
       return;
     case "boolean":
-      if (typeof value !== "boolean") otherwise("a boolean");
+      if (typeof value !== "boolean") mismatched(holder, name, pointer, visitor, "a boolean");
       return;
     case "list": {
-      if (!Array.isArray(value)) return otherwise("a list");
+      if (!Array.isArray(value)) return mismatched(holder, name, pointer, visitor, "a list");
       const items = value as unknown as Holder;
       for (let index = 0; index < value.length; index++) {
         if (value[index] === null && shape.of.is !== "any")
@@ -128,20 +121,20 @@ function visit(
       return;
     }
     case "record":
-      if (!isObject(value)) return otherwise("an object");
+      if (!isObject(value)) return mismatched(holder, name, pointer, visitor, "an object");
       return visitRecord(shape, value, pointer, origin, visitor);
     case "map":
-      if (!isObject(value)) return otherwise("an object");
+      if (!isObject(value)) return mismatched(holder, name, pointer, visitor, "an object");
       return visitMembers(value, Object.keys(value), () => undefined, shape.of, pointer, origin, visitor);
     case "variant": {
-      if (!isObject(value)) return otherwise("an object");
+      if (!isObject(value)) return mismatched(holder, name, pointer, visitor, "an object");
       const tag = value[shape.tag];
       const found = typeof tag === "string" ? shape.of[tag] : undefined;
       return visit(found ?? shape.other, holder, name, pointer, origin, visitor);
     }
     case "either": {
       const chosen = choose(shape, value);
-      if (chosen === undefined) return otherwise(allowed(shape));
+      if (chosen === undefined) return mismatched(holder, name, pointer, visitor, allowed(shape));
       return visit(chosen, holder, name, pointer, origin, visitor);
     }
     case "from": {
@@ -152,6 +145,12 @@ function visit(
     case "lazy":
       return visit(shape.shape(), holder, name, pointer, origin, visitor);
   }
+}
+
+/** A field of another type than its shape says is read as text of no authority. */
+function mismatched(holder: Holder, name: string | number, pointer: string, visitor: Visitor, expected: string): void {
+  visitor.mismatch(pointer, expected);
+  visitAny(false, holder, name, pointer, "metadata", visitor);
 }
 
 const ANY: Shape = { is: "any" };
@@ -172,7 +171,7 @@ function visitAny(
 ): void {
   const value = holder[name];
   if (typeof value === "string") {
-    visitor.text(value, pointer, origin, part ? "loose-part" : "text", { holder, name });
+    visitor.text(value, pointer, origin, part && !LABELS.has(name) ? "loose-part" : "text", { holder, name });
   } else if (Array.isArray(value)) {
     const items = value as unknown as Holder;
     for (let index = 0; index < value.length; index++) {
@@ -183,6 +182,9 @@ function visitAny(
     visitMembers(value, names, () => undefined, part ? ANY_PART : ANY, pointer, origin, visitor);
   }
 }
+
+/** Fields that say of a piece what it is. They come whole each time: a client does not put them together. */
+const LABELS: ReadonlySet<string | number> = new Set(["type", "id", "role", "format", "object", "status"]);
 
 const ANY_PART: Shape = { is: "any", part: true };
 

@@ -19,7 +19,7 @@ import { encodeEvent, type SseEvent } from "../../sse/index.ts";
 import { unescapeJson } from "../escape.ts";
 import { logprobLanes } from "../logprobs.ts";
 import type { StreamHooks, Unscanned } from "../operation.ts";
-import { isObject, walk, type Place, type Treatment } from "../walk.ts";
+import { isObject, walk, type Place, type Treatment, type Visitor } from "../walk.ts";
 import type { Shape } from "../shape.ts";
 import type { Steps } from "./settle.ts";
 import { blocked, jsonGuard, plainGuard, type TextGuard } from "./text-guard.ts";
@@ -132,29 +132,38 @@ export function createRelay(hooks: StreamHooks): Relay {
     return hooks.openChannel(origin, pointer);
   }
 
+  // The event that is being read, and what was found in it.
+  let reading: Waiting;
+  let reads: Read[] = [];
+  let copied = false;
+  const visitor: Visitor = {
+    text(text, pointer, origin, treatment, place) {
+      // What the last event said at the same place needs no second look.
+      if (text === "" || remembered.get(pointer) === text) return;
+      reads.push({ text, pointer, origin, treatment: copied ? "sealed" : treatment, place });
+    },
+    logprobs(value, pointer, origin, place) {
+      reading.logprobs.push(place);
+      for (const { name, text } of logprobLanes(value)) {
+        reads.push({ text, pointer: `${pointer}/${name}`, origin, treatment: "lane", place });
+      }
+    },
+    unscanned(one) {
+      const known = unscanned.get(one.pointer);
+      if (known === undefined && unscanned.size >= MAX_CHANNELS)
+        throw tooMany(MAX_CHANNELS, "fields that are not text");
+      unscanned.set(one.pointer, { ...one, size: one.size + (known?.size ?? 0) });
+    },
+    // Servers differ, and a field of another type has just been read as text.
+    mismatch() {},
+  };
+
   function readsOf(event: Waiting, parts: readonly Part[]): readonly Read[] {
-    const reads: Read[] = [];
-    for (const part of parts) {
-      walk(part.shape, part.value, part.pointer, part.origin, {
-        text(text, pointer, origin, treatment, place) {
-          if (text === "") return;
-          reads.push({ text, pointer, origin, treatment: part.copy === true ? "sealed" : treatment, place });
-        },
-        logprobs(value, pointer, origin, place) {
-          event.logprobs.push(place);
-          for (const { name, text } of logprobLanes(value)) {
-            reads.push({ text, pointer: `${pointer}/${name}`, origin, treatment: "lane", place });
-          }
-        },
-        unscanned(one) {
-          const known = unscanned.get(one.pointer);
-          if (known === undefined && unscanned.size >= MAX_CHANNELS)
-            throw tooMany(MAX_CHANNELS, "fields that are not text");
-          unscanned.set(one.pointer, { ...one, size: one.size + (known?.size ?? 0) });
-        },
-        // Servers differ, and a field of another type has just been read as text.
-        mismatch() {},
-      });
+    reading = event;
+    reads = [];
+    for (const { shape, value, pointer, origin, copy } of parts) {
+      copied = copy === true;
+      walk(shape, value, pointer, origin, visitor);
     }
     return reads;
   }
@@ -183,9 +192,8 @@ export function createRelay(hooks: StreamHooks): Relay {
     }
   }
 
-  /** A string that came whole. What the last event said at the same place needs no second look. */
+  /** A string that came whole. */
   function* judgeWhole(event: Waiting, { text, pointer, origin, treatment, place }: Read): Steps<void> {
-    if (remembered.get(pointer) === text) return;
     const stream = openGuard(origin, pointer);
     const guard = plainGuard(stream);
     const out = (yield* guard.push(text)) + (yield* guard.end());
@@ -328,12 +336,12 @@ export function createRelay(hooks: StreamHooks): Relay {
     *event(source, value, parts, closing = []) {
       sequence++;
       const event: Waiting = { source, value, open: 0, changed: false, rewritten: false, logprobs: [], left: false };
-      const reads = readsOf(event, parts);
-      for (const read of reads) yield* judge(event, read);
+      const found = readsOf(event, parts);
+      for (const read of found) yield* judge(event, read);
       // Only now may the event be seen by `release`: all of it has been with its guards.
       for (const scope of closing) yield* endScope(scope);
       for (const channel of loose) {
-        if (!isOver(channel, sequence, reads)) continue;
+        if (!isOver(channel, sequence, found)) continue;
         scopes.get(scopeOf(channel.pointer))?.delete(channel.pointer);
         yield* end(channel);
       }

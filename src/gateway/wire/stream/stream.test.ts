@@ -307,10 +307,14 @@ describe("a streamed answer", () => {
     const stream = operation?.responseStream?.({
       openChannel: (origin, pointer) => guard.stream("response", origin, pointer),
     });
+    const push = async (event: string): Promise<string> => {
+      const output = await stream?.push(utf8.encode(event));
+      return typeof output?.bytes === "string" ? output.bytes : new TextDecoder().decode(output?.bytes);
+    };
     let text = "";
-    for (const event of sent) text += ((await stream?.push(utf8.encode(event)))?.bytes as string).toString();
+    for (const event of sent) text += await push(event);
     assert.match(assemble(text)["0.content"] ?? "", /^answer/);
-    text += ((await stream?.push(utf8.encode(finish(0) + DONE)))?.bytes as string).toString();
+    text += await push(finish(0) + DONE);
     assert.deepEqual(assemble(text), { "0.reasoning_content": "thought CAN", "0.content": "answer goes on, far on" });
   });
 });
@@ -468,6 +472,25 @@ describe("what a stream says beside its text", () => {
       utf8.encode(sse({ choices: [], obfuscation: SECRET }) + DONE),
     ]);
     assert.equal(text, sse({ choices: [], obfuscation: "xxxxxx" }) + DONE);
+  });
+
+  it("is followed in an unknown form too, whose labels stay whole", async () => {
+    const thought = (text: string): string =>
+      chunk(0, { content: [{ type: "thinking", thinking: [{ type: "text", text }] }] });
+    const sent = [thought("a CAN"), thought("ARY b"), chunk(0, { content: "said" }), finish(0), DONE].join("");
+    const { text } = await run("openai.chat", guardThat("mask"), cut(sent, [200]));
+    const texts = [...text.matchAll(/"text":"([^"]*)"/g)].map(([, one]) => one).join("");
+    assert.equal(texts, `a ${MASK} b`);
+    assert.equal(text.match(/"type":"thinking"/g)?.length, 2);
+    assert.equal((await run("openai.chat", guardThat("block"), [utf8.encode(sent)])).blocked, true);
+    const compacted = message(
+      [
+        { type: "compaction_delta", content: "a CAN" },
+        { type: "compaction_delta", content: "ARY" },
+      ],
+      { type: "compaction", content: null },
+    );
+    assert.equal((await run("anthropic.messages", guardThat("block"), cut(compacted, []))).blocked, true);
   });
 
   it("starts a block with text as its first delta", async () => {
