@@ -21,7 +21,7 @@ export interface SseEvent {
   readonly data: string | undefined;
 }
 
-export interface SseChunk {
+interface SseChunk {
   readonly events: readonly SseEvent[];
   /**
    * The bytes are exactly what {@link encodeEvent} writes for these events, and nothing is pending on either side: who
@@ -38,7 +38,7 @@ export interface SseDecoder {
 }
 
 /** Most UTF-16 units of one event: far above what any model API sends, far below what hurts. */
-export const MAX_EVENT_CHARS = 4 * 1024 * 1024;
+const MAX_EVENT_CHARS = 4 * 1024 * 1024;
 
 const LF = 0x0a;
 

@@ -4,5 +4,5 @@
  * @module
  */
 
-export { createSseDecoder, type SseDecoder, type SseEvent } from "./decode.ts";
+export { createSseDecoder, type SseEvent } from "./decode.ts";
 export { encodeEvent } from "./encode.ts";

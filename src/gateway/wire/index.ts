@@ -6,16 +6,6 @@
 
 export { errorBody, errorEvent } from "./error.ts";
 export { operations } from "./operations.ts";
-export type {
-  Operation,
-  ParsedRequest,
-  ParsedResponse,
-  ProtocolId,
-  ResponseStream,
-  StreamHooks,
-  StreamOutput,
-  Unscanned,
-  Usage,
-} from "./operation.ts";
+export type { Operation, ParsedRequest, ProtocolId, ResponseStream, Unscanned, Usage } from "./operation.ts";
 export { setAtPointer } from "./pointer.ts";
 export { estimateTokens } from "./tokens.ts";

@@ -75,7 +75,7 @@ export const url: Shape = { is: "url" };
 export const number: Shape = { is: "number" };
 export const boolean: Shape = { is: "boolean" };
 /** What no field of the protocol is known for: nobody may have written it with authority. */
-export const unknown: Shape = { is: "from", origin: "metadata", shape: any };
+const unknown: Shape = { is: "from", origin: "metadata", shape: any };
 
 export function list(of: Shape): Shape {
   return { is: "list", of };

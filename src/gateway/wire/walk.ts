@@ -45,10 +45,12 @@ export interface Visitor {
    * as unknown text.
    */
   mismatch(pointer: string, expected: string): void;
+  /** The number that stands for an unknown name in pointers. Without it, the member's place in its object. */
+  member?(pointer: string, name: string): number;
 }
 
 /** Base64 up to this many characters is also read as text: a key fits into it, and a scan costs nothing. */
-export const SHORT_BASE64 = 4096;
+const SHORT_BASE64 = 4096;
 
 /** Visits `value`, which stands at `pointer`. Recursion is as deep as the value, which `parseJson` has bounded. */
 export function walk(shape: Shape, value: unknown, pointer: string, origin: Origin, visitor: Visitor): void {
@@ -211,7 +213,8 @@ function visitMembers(
     const shape = known(name);
     if (shape === undefined) {
       others = others === undefined ? name : `${others}\n${name}`;
-      visit(rest, value, name, `${pointer}/#${index}`, origin, visitor);
+      const number = visitor.member === undefined ? index : visitor.member(pointer, name);
+      visit(rest, value, name, `${pointer}/#${number}`, origin, visitor);
     } else {
       visit(shape, value, name, `${pointer}/${name}`, origin, visitor);
     }
@@ -272,7 +275,7 @@ function allowed(shape: Extract<Shape, { is: "either" }>): string {
 }
 
 /** The `index` that an element of a stream names itself by, else its position. */
-function ownIndex(value: unknown, position: number): number {
+export function ownIndex(value: unknown, position: number): number {
   const index = isObject(value) ? value["index"] : undefined;
   return typeof index === "number" && Number.isSafeInteger(index) && index >= 0 ? index : position;
 }

@@ -11,7 +11,7 @@ import type { Part, Relay } from "../stream/relay.ts";
 import type { Steps } from "../stream/settle.ts";
 import { createResponseStream } from "../stream/stream.ts";
 import { upstreamError } from "../stream/upstream-error.ts";
-import { isObject } from "../walk.ts";
+import { isObject, ownIndex } from "../walk.ts";
 import { chatChunk } from "./response.ts";
 import { openaiUsage } from "./usage.ts";
 
@@ -42,7 +42,7 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
     const pointers: string[] = [];
     list.forEach((choice: unknown, position) => {
       if (!isObject(choice)) return;
-      const index = typeof choice["index"] === "number" ? choice["index"] : position;
+      const index = ownIndex(choice, position);
       const ended = typeof choice["finish_reason"] === "string";
       if (choices.size < MAX_CHOICES) choices.set(index, ended || choices.get(index) === true);
       if (ended) pointers.push(`/choices/${index}`);

@@ -19,10 +19,12 @@ import { encodeEvent, type SseEvent } from "../../sse/index.ts";
 import { unescapeJson } from "../escape.ts";
 import { logprobLanes } from "../logprobs.ts";
 import type { StreamHooks, Unscanned } from "../operation.ts";
-import { isObject, walk, type Place, type Treatment, type Visitor } from "../walk.ts";
+import { walk, type Place, type Treatment, type Visitor } from "../walk.ts";
 import type { Shape } from "../shape.ts";
+import { carrier } from "./carrier.ts";
+import { absorb, addSlot, createChannel, finish, giveUp, type Channel, type Slot, type Waiting } from "./channel.ts";
 import type { Steps } from "./settle.ts";
-import { blocked, jsonGuard, plainGuard, type TextGuard } from "./text-guard.ts";
+import { blocked, jsonGuard, plainGuard } from "./text-guard.ts";
 
 export interface Relay {
   /**
@@ -54,7 +56,7 @@ export interface Part {
   readonly copy?: boolean;
 }
 
-export interface Released {
+interface Released {
   readonly text: string;
   /** Events that left, and whether each left as it came. */
   readonly events: number;
@@ -71,41 +73,8 @@ const MAX_WAITING = 256;
 const MAX_REMEMBERED = 256;
 const MAX_REMEMBERED_CHARS = 256;
 
-interface Waiting {
-  readonly source: SseEvent;
-  readonly value: unknown;
-  /** Slots whose text is not all judged. */
-  open: number;
-  changed: boolean;
-  /** Text was changed or moved, so the log probabilities must go. */
-  rewritten: boolean;
-  readonly logprobs: Place[];
-  left: boolean;
-}
-
-/** A piece of a channel's text in an event. */
-interface Slot {
-  readonly event: Waiting;
-  readonly place: Place;
-  readonly text: string;
-  /** Units at the end of `text` that are not judged yet. */
-  open: number;
-}
-
-interface Channel {
-  readonly guard: TextGuard;
-  readonly pointer: string;
-  readonly treatment: Treatment | "lane";
-  readonly stream: GuardStream;
-  /** Slots that wait, oldest first. */
-  slots: Slot[];
-  /** Pushed and not emitted, as long as what was emitted is what was pushed; `undefined` once it was masked. */
-  held: string | undefined;
-  /** Text comes out later than it went in: each slot gets what its push emits. */
-  moving: boolean;
-  last: Slot | undefined;
-  touched: number;
-}
+/** Texts that come whole with their event. */
+const WHOLE: ReadonlySet<Treatment> = new Set(["text", "sealed", "names"]);
 
 interface Read {
   readonly text: string;
@@ -121,6 +90,7 @@ export function createRelay(hooks: StreamHooks): Relay {
   const loose = new Set<Channel>();
   const holding = new Set<Channel>();
   const remembered = new Map<string, string>();
+  const members = new Map<string, number>();
   const unscanned = new Map<string, Unscanned>();
   let queue: Waiting[] = [];
   let guards = 0;
@@ -139,7 +109,7 @@ export function createRelay(hooks: StreamHooks): Relay {
   const visitor: Visitor = {
     text(text, pointer, origin, treatment, place) {
       // What the last event said at the same place needs no second look.
-      if (text === "" || remembered.get(pointer) === text) return;
+      if (text === "" || (WHOLE.has(treatment) && remembered.get(pointer) === text)) return;
       reads.push({ text, pointer, origin, treatment: copied ? "sealed" : treatment, place });
     },
     logprobs(value, pointer, origin, place) {
@@ -156,6 +126,14 @@ export function createRelay(hooks: StreamHooks): Relay {
     },
     // Servers differ, and a field of another type has just been read as text.
     mismatch() {},
+    // A field that is not known is followed by its name, whatever stands before it in each event.
+    member(pointer, name) {
+      const key = `${pointer}/${name}`;
+      const number = members.get(key) ?? members.size;
+      if (number >= MAX_CHANNELS) throw tooMany(MAX_CHANNELS, "unknown fields");
+      members.set(key, number);
+      return number;
+    },
   };
 
   function readsOf(event: Waiting, parts: readonly Part[]): readonly Read[] {
@@ -211,94 +189,22 @@ export function createRelay(hooks: StreamHooks): Relay {
   function* follow(event: Waiting, read: Read): Steps<void> {
     const channel = scopes.get(scopeOf(read.pointer))?.get(read.pointer) ?? openChannel(read);
     channel.touched = sequence;
-    const slot: Slot = { event, place: read.place, text: read.text, open: read.text.length };
-    channel.last = slot;
-    if (channel.held !== undefined) channel.held += read.text;
-    if (!channel.moving) {
-      channel.slots.push(slot);
-      event.open++;
-    }
+    const slot = addSlot(channel, event, read.place, read.text);
     absorb(channel, slot, yield* channel.guard.push(read.text));
+    if (channel.slots.length > 0) holding.add(channel);
+    else holding.delete(channel);
   }
 
   function openChannel({ pointer, origin, treatment }: Read): Channel {
     if (++open > MAX_CHANNELS) throw tooMany(MAX_CHANNELS, "texts at a time");
     const stream = openGuard(origin, pointer);
     const guard = treatment === "json-part" ? jsonGuard(stream, () => openGuard(origin, pointer)) : plainGuard(stream);
-    const channel: Channel = {
-      guard,
-      pointer,
-      treatment,
-      stream,
-      slots: [],
-      held: "",
-      moving: false,
-      last: undefined,
-      touched: 0,
-    };
+    const channel = createChannel(guard, stream, pointer, treatment);
     const scope = scopeOf(pointer);
     const siblings = scopes.get(scope) ?? new Map<string, Channel>();
     scopes.set(scope, siblings.set(pointer, channel));
     if (treatment === "loose-part") loose.add(channel);
     return channel;
-  }
-
-  /** Gives text that a channel emitted to the event that it belongs to. */
-  function absorb(channel: Channel, slot: Slot, emitted: string): void {
-    const asPushed = channel.held?.startsWith(emitted) === true;
-    if (asPushed) channel.held = channel.held?.slice(emitted.length);
-    else mask(channel);
-    if (channel.moving) {
-      write(channel, slot, emitted);
-      // All that went in has come out again: events may wait and leave unchanged as before.
-      if (channel.held === "") channel.moving = false;
-    } else if (asPushed) settleSlots(channel, emitted.length);
-    else giveUp(channel, emitted);
-  }
-
-  /** The text that comes out is no longer the text that went in. */
-  function mask(channel: Channel): void {
-    if (channel.treatment === "sealed-part")
-      throw blocked(channel.stream, "a mask would break what the text is part of");
-    channel.held = undefined;
-  }
-
-  /** The first `judged` units of the waiting text are judged. */
-  function settleSlots(channel: Channel, judged: number): void {
-    let left = judged;
-    let settled = 0;
-    for (const slot of channel.slots) {
-      if (slot.open > left) {
-        slot.open -= left;
-        break;
-      }
-      left -= slot.open;
-      slot.event.open--;
-      settled++;
-    }
-    channel.slots.splice(0, settled);
-    if (channel.slots.length > 0) holding.add(channel);
-    else holding.delete(channel);
-  }
-
-  /** Lets the waiting events go with what is judged of their text and `more`; the rest moves on. */
-  function giveUp(channel: Channel, more: string): void {
-    let text = more;
-    for (const slot of channel.slots) {
-      slot.event.open--;
-      write(channel, slot, slot.text.slice(0, slot.text.length - slot.open) + text);
-      text = "";
-    }
-    channel.slots = [];
-    channel.moving = true;
-    holding.delete(channel);
-  }
-
-  function write(channel: Channel, { event, place, text }: Slot, out: string): void {
-    if (out === text) return;
-    event.changed = true;
-    event.rewritten = true;
-    if (channel.treatment !== "lane") place.holder[place.name] = out;
   }
 
   function* endScope(scope: string): Steps<void> {
@@ -310,13 +216,9 @@ export function createRelay(hooks: StreamHooks): Relay {
   function* end(channel: Channel): Steps<void> {
     open--;
     loose.delete(channel);
-    const rest = yield* channel.guard.end();
-    const asPushed = channel.held?.startsWith(rest) === true && channel.held.length === rest.length;
-    if (!asPushed) mask(channel);
-    if (!channel.moving) {
-      if (asPushed) settleSlots(channel, rest.length);
-      else giveUp(channel, rest);
-    } else if (rest !== "" && channel.treatment !== "lane" && channel.last !== undefined) deliver(channel.last, rest);
+    holding.delete(channel);
+    const rest = finish(channel, yield* channel.guard.end());
+    if (rest !== "" && channel.last !== undefined) deliver(channel.last, rest);
   }
 
   /** Text that is left when its channel ends: added to the channel's last event, or sent in a copy of it. */
@@ -328,7 +230,7 @@ export function createRelay(hooks: StreamHooks): Relay {
       event.rewritten = true;
       return;
     }
-    const value = only(event.value, place, rest);
+    const value = carrier(event.value, place, rest);
     queue.push({ source: event.source, value, open: 0, changed: true, rewritten: true, logprobs: [], left: false });
   }
 
@@ -346,7 +248,9 @@ export function createRelay(hooks: StreamHooks): Relay {
         yield* end(channel);
       }
       for (const channel of holding) {
-        if (channel.touched !== sequence || queue.length >= MAX_WAITING) giveUp(channel, "");
+        if (channel.touched === sequence && queue.length < MAX_WAITING) continue;
+        giveUp(channel, "");
+        holding.delete(channel);
       }
       queue.push(event);
     },
@@ -404,35 +308,4 @@ function scopeOf(pointer: string): string {
   const second = pointer.indexOf("/", 1);
   const third = second === -1 ? -1 : pointer.indexOf("/", second + 1);
   return third === -1 ? pointer : pointer.slice(0, third);
-}
-
-/**
- * The parts of `value` on the way to `place`, with `text` there: what tells a client where the text belongs (`index`,
- * `type`, and what is null) and, of the event itself, what every event of the stream repeats.
- */
-function only(value: unknown, place: Place, text: string): unknown {
-  const found = onTheWay(value, place, text);
-  if (!isObject(value) || !isObject(found)) return found;
-  const envelope = Object.fromEntries(Object.entries(value).filter(([, member]) => typeof member !== "object"));
-  return { ...envelope, ...found };
-}
-
-function onTheWay(value: unknown, place: Place, text: string): unknown {
-  if (Array.isArray(value)) {
-    if ((value as unknown) === place.holder) return [text];
-    for (const item of value) {
-      const found = onTheWay(item, place, text);
-      if (found !== undefined) return [found];
-    }
-    return undefined;
-  }
-  if (!isObject(value)) return undefined;
-  const entries = Object.entries(value);
-  const where = entries.filter(([name, member]) => name === "index" || name === "type" || member === null);
-  if ((value as unknown) === place.holder) return { ...Object.fromEntries(where), [place.name]: text };
-  for (const [name, member] of entries) {
-    const found = onTheWay(member, place, text);
-    if (found !== undefined) return { ...Object.fromEntries(where), [name]: found };
-  }
-  return undefined;
 }

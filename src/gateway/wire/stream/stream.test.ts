@@ -483,6 +483,11 @@ describe("what a stream says beside its text", () => {
     assert.equal(texts, `a ${MASK} b`);
     assert.equal(text.match(/"type":"thinking"/g)?.length, 2);
     assert.equal((await run("openai.chat", guardThat("block"), [utf8.encode(sent)])).blocked, true);
+    // The same field is followed wherever it stands in its object, and no label's text hides a piece.
+    const roaming = [{ novel: "CAN" }, { other: "x", novel: "ARY" }].map((delta) => chunk(0, delta)).join("");
+    assert.equal((await run("openai.chat", guardThat("block"), [utf8.encode(roaming + finish(0))])).blocked, true);
+    const disguised = [{ type: "CAN" }, { novel: "CAN" }, { novel: "ARY" }].map((delta) => chunk(0, delta)).join("");
+    assert.equal((await run("openai.chat", guardThat("block"), [utf8.encode(disguised + finish(0))])).blocked, true);
     const compacted = message(
       [
         { type: "compaction_delta", content: "a CAN" },
