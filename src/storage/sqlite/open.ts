@@ -9,7 +9,7 @@
 import { Worker } from "node:worker_threads";
 import type { Db } from "../db.ts";
 import { storageError } from "../errors.ts";
-import { renderSql, type Sql } from "../sql.ts";
+import { renderSql, type Sql, type SqlValue } from "../sql.ts";
 import { refuseInside, runTransaction, type Session } from "../transaction.ts";
 import type { Reply, Request, Result, Statement } from "./protocol.ts";
 
@@ -60,7 +60,12 @@ type Asked = Request extends infer One ? (One extends Request ? Omit<One, "call"
 type Call = (request: Asked) => Promise<Result>;
 
 function render(statement: Sql, want: Statement["want"]): Statement {
-  return { text: renderSql(statement, "?"), values: statement.values, want };
+  return { text: renderSql(statement, "?"), values: statement.values.map(alone), want };
+}
+
+/** Bytes that are a view into a larger buffer as bytes of their own: a message would carry the whole buffer. */
+function alone(value: SqlValue): SqlValue {
+  return value instanceof Uint8Array && value.byteLength !== value.buffer.byteLength ? new Uint8Array(value) : value;
 }
 
 function session(call: Call, tx: number): Session {
