@@ -6,7 +6,7 @@
  */
 
 import { dirname, join } from "node:path";
-import type { Files } from "./files.ts";
+import { hasCode, type Files } from "./files.ts";
 
 /** Where the writer keeps what is not published: its lock, its journal, files on their way. */
 export const STATE_FOLDER = ".state";
@@ -33,7 +33,9 @@ export function folderWriter(files: Files, folder: string): FolderWriter {
   async function makeFolder(path: string): Promise<void> {
     if (path === "." || known.has(path)) return;
     await makeFolder(dirname(path));
-    if (await files.makeFolder(join(folder, path))) touched.add(dirname(path));
+    await files.makeFolder(join(folder, path));
+    // Also one that was there: whoever made it may not have lived to make its name durable.
+    touched.add(dirname(path));
     known.add(path);
   }
 
@@ -57,18 +59,20 @@ export function folderWriter(files: Files, folder: string): FolderWriter {
   };
 }
 
-/** Makes a folder and those above it, durably. */
+/**
+ * Makes a folder and those above it, durably. Also the names of those that were there are made durable: whoever made
+ * them may not have lived to do it. Folders above that this user may not read were made by somebody else.
+ */
 export async function ensureFolder(files: Files, path: string): Promise<void> {
   const parent = dirname(path);
-  let made: boolean;
+  if (parent === path) return;
+  await ensureFolder(files, parent);
+  await files.makeFolder(path);
   try {
-    made = await files.makeFolder(path);
+    await files.syncFolder(parent);
   } catch (error) {
-    if (parent === path) throw error;
-    await ensureFolder(files, parent);
-    made = await files.makeFolder(path);
+    if (!hasCode(error, "EACCES") && !hasCode(error, "EPERM")) throw error;
   }
-  if (made) await files.syncFolder(parent);
 }
 
 /** Writes a small file in place of whatever is at `path`: a key, for example. */

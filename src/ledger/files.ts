@@ -72,7 +72,8 @@ export const diskFiles: Files = {
       await fs.promises.mkdir(path);
       return true;
     } catch (error) {
-      if (hasCode(error, "EEXIST")) return false;
+      // Some systems check other things first: whether the parent may be written to, for example.
+      if (hasCode(error, "EEXIST") || fs.existsSync(path)) return false;
       throw error;
     }
   },

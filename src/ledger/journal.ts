@@ -2,7 +2,8 @@
  * The journal: where an entry is durable before it is in a tile. Pure: bytes in, records out; `writer.ts` does the
  * writing.
  *
- *     header   text: format, origin, first index, root hash of the tree of that size, marker; each a line, then a blank
+ *     header   lines of text: format, origin, first index, root hash of the tree of that size, marker, SHA-256 of the
+ *              lines before; then a blank line
  *     batch*   marker (16 bytes) | length of the records (uint32) | record*
  *     record   check (32 bytes) | length of the entry (uint16) | entry
  *
@@ -57,7 +58,8 @@ export function journalEncoder(
 ): JournalEncoder {
   const marker = random(MARKER_BYTES);
   const hex = Buffer.from(marker).toString("hex");
-  const header = Buffer.from(`${FORMAT}\n${origin}\n${first}\n${encodeBase64(root)}\n${hex}\n\n`);
+  const lines = `${FORMAT}\n${origin}\n${first}\n${encodeBase64(root)}\n${hex}\n`;
+  const header = Buffer.from(`${lines}${encodeBase64(hash("sha256", lines, "buffer"))}\n\n`);
   let check: Uint8Array = hash("sha256", header, "buffer");
 
   return {
@@ -147,12 +149,14 @@ function decodeHeader(bytes: Uint8Array): { header: JournalHeader; marker: Uint8
   const length = start.indexOf("\n\n") + 2;
   if (length === 1 || !isUtf8(start.subarray(0, length))) return undefined;
   const lines = start.toString("utf8", 0, length - 2).split("\n");
-  const [format, origin = "", digits = "", encoded = "", hex = ""] = lines;
+  const [format, origin = "", digits = "", encoded = "", hex = "", digest] = lines;
+  const digested = `${lines.slice(0, -1).join("\n")}\n`;
   const root = decodeBase64(encoded);
   const first = Number(digits);
-  if (format !== FORMAT || lines.length !== 5 || !isKeyName(origin)) return undefined;
+  if (format !== FORMAT || lines.length !== 6 || !isKeyName(origin)) return undefined;
   if (!/^(?:0|[1-9]\d{0,15})$/.test(digits) || !Number.isSafeInteger(first)) return undefined;
   if (root?.length !== HASH_BYTES || !/^[0-9a-f]{32}$/.test(hex)) return undefined;
+  if (digest !== encodeBase64(hash("sha256", digested, "buffer"))) return undefined;
   return { header: { origin, first, root }, marker: Buffer.from(hex, "hex"), length };
 }
 

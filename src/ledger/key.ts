@@ -38,7 +38,10 @@ export async function openKey(
   if (origin !== undefined && !isKeyName(origin)) throw ledgerError("ledger.origin-invalid");
   const stored = await readSecretFile(files, keyFile);
   if (stored === undefined && !mayMake) throw ledgerError("ledger.key-missing", { detail: keyFile });
+  await ensureFolder(files, dirname(keyFile));
   if (stored === undefined) return makeKey(files, keyFile, origin ?? randomOrigin());
+  // Whoever made it may not have lived to make its name durable, and what it signs from now on must not outlive it.
+  await files.syncFolder(dirname(keyFile));
   const signer = parsePrivateKey(Buffer.from(stored).toString("utf8").trim());
   if (origin !== undefined && signer.name !== origin) {
     throw ledgerError("ledger.key-mismatch", { detail: `the key is for ${signer.name}, not for ${origin}` });

@@ -179,7 +179,8 @@ async function startWriter(
   let timer: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
-  // A journal that may end in a torn write is never continued: its records are published, and a new one begins.
+  // Nothing is continued that a failed or torn write may have left uncertain: the journal's records are published, or
+  // the checkpoint that was found is written again, and a new journal begins.
   await publishOnce(true);
   for (const name of await files.list(join(folder, STAGING_FOLDER))) {
     await files.remove(join(folder, STAGING_FOLDER, name));
@@ -288,13 +289,13 @@ async function startWriter(
     return next;
   }
 
-  async function publishOnce(sweep: boolean): Promise<Checkpoint> {
+  async function publishOnce(opening: boolean): Promise<Checkpoint> {
     if (failure !== undefined) throw failed();
     clearTimeout(timer);
     timer = undefined;
-    if (tail.length === 0) return checkpoint;
+    if (tail.length === 0 && !opening) return checkpoint;
     const records = tail.slice();
-    await growTree(writer, tree, records, sweep);
+    await growTree(writer, tree, records, opening);
     const next = signCheckpoint(tree.edge.size, edgeRoot(tree.edge), signer);
     await writer.put("checkpoint", Buffer.from(next.note));
     await writer.settle();

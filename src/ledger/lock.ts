@@ -17,7 +17,8 @@ import { ledgerError } from "./errors.ts";
 export function takeLock(path: string): () => void {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    database.exec("BEGIN EXCLUSIVE");
+    // In memory, so that no rollback journal appears beside the file.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (cause) {
     database.close();
     if (isBusy(cause)) throw ledgerError("ledger.locked", { detail: path, cause });
