@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import fc from "fast-check";
+
 import { Exit, type Module } from "../core/index.ts";
 import { modules, type Services } from "../server/index.ts";
 import { parseCommandLine, type Invocation } from "./parse.ts";
@@ -65,6 +67,39 @@ test("what is not understood is refused, with what was meant where that is clear
       },
     );
   }
+});
+
+test("whatever is typed, the answer is a command or a usage error", async () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      "demo",
+      "run",
+      "x",
+      "--",
+      "-",
+      "--tag",
+      "--tag=",
+      "--speed",
+      "fast",
+      "--dry-run",
+      "--format",
+      "json",
+      "-x",
+    ),
+    fc.string({ maxLength: 8 }).filter((text) => !/^-.*[hV]|^help$/.test(text)),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(word, { minLength: 1, maxLength: 6 }), async (argv) => {
+      // A group without its command prints its help.
+      if (argv.every((entry) => entry.startsWith("-") || entry === "demo" || entry === "json" || entry === "")) return;
+      try {
+        const { run } = await parseCommandLine(argv, [demo]);
+        if (run !== undefined) assert.equal(run.command.path, "demo run");
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, "cli.usage", argv.join(" "));
+      }
+    }),
+  );
 });
 
 test("every command of the product has a summary in its voice, and examples that its own parser takes", async () => {

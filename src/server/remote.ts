@@ -10,7 +10,7 @@ import { join } from "node:path";
 
 import { parseJson } from "../core/index.ts";
 import { adminToken } from "./admin/token.ts";
-import { formatListen, type ListenAddress } from "./config/listen.ts";
+import { formatListen, reachable, type ListenAddress } from "./config/listen.ts";
 import { serverError } from "./errors.ts";
 import { keyFile } from "./home.ts";
 
@@ -59,10 +59,4 @@ export async function askServerToCheck(home: string, control: string | undefined
 
 function noteFile(home: string): string {
   return join(home, "up.json");
-}
-
-/** A socket that is bound to every address is reached over the loopback. */
-function reachable({ host, port }: ListenAddress): ListenAddress {
-  if (host === "0.0.0.0") return { host: "127.0.0.1", port };
-  return host === "::" ? { host: "::1", port } : { host, port };
 }

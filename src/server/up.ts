@@ -15,7 +15,7 @@ import { markObservation } from "../govern/index.ts";
 import { openLedger } from "../ledger/index.ts";
 import { drainEvidence } from "../storage/index.ts";
 import { startAdmin } from "./admin/listen.ts";
-import { formatListen, isLoopback } from "./config/listen.ts";
+import { formatListen, isLoopback, reachable } from "./config/listen.ts";
 import { lockHome } from "./home.ts";
 import { startJobs, type RunningJob } from "./jobs.ts";
 import { modules } from "./modules.ts";
@@ -97,8 +97,8 @@ export async function startHoldfast(services: Services): Promise<Running> {
 
   const running = starting.move();
   return {
-    gatewayUrl: `http://${formatListen(gateway.address)}`,
-    adminUrl: `http://${formatListen(admin.address)}`,
+    gatewayUrl: `http://${formatListen(reachable(gateway.address))}`,
+    adminUrl: `http://${formatListen(reachable(admin.address))}`,
     upstreams,
     discovered,
     ...(firstKey === undefined ? {} : { firstKey }),

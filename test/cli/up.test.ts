@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { promisify } from "node:util";
 
 import { emptyPlace, holdfast, start, finished, startUp, type Place, type Ready } from "./holdfast.ts";
 
@@ -69,6 +71,11 @@ test("from the first start to a ledger that anyone can verify", async (context) 
   assert.match(await answered.text(), /hello there/);
   assert.equal((await ask(ready, undefined, "Hello")).status, 401);
   assert.equal((await ask(ready, key, "Hello\u{e0041}\u{e0042}")).status, 403, "smuggled text is stopped");
+
+  await context.test("the line to try works as it is printed", { skip: !existsSync("/usr/bin/curl") }, async () => {
+    const { stdout } = await promisify(execFile)("/bin/sh", ["-c", ready.try], { env: place.env });
+    assert.match(stdout, /hello there/);
+  });
 
   await context.test("a second one on the same data folder is refused", async () => {
     const second = await holdfast(place, "up");
@@ -203,6 +210,7 @@ test("it goes on when nobody reads what it prints", async (context) => {
 test("listening for other machines is said aloud", async (context) => {
   const place = emptyPlace(context, { HOLDFAST_GATEWAY_LISTEN: "0.0.0.0:0", HOLDFAST_ADMIN_LISTEN: "127.0.0.1:0" });
   const up = await startUp(context, place);
+  assert.match(up.ready.gateway, /^http:\/\/127\.0\.0\.1:/);
   const { code, stderr } = await up.stop();
   assert.equal(code, 0);
   assert.match(stderr, /"level":"warn","message":"the gateway listens for other machines, without TLS/);

@@ -26,7 +26,7 @@ export const runDoctor: CommandRun<Services> = async ({ services, progress }) =>
     text: (style) =>
       [
         ...results.map((result) => line(result, style)),
-        `${results.length} checks: ${count("ok")} ok, ${count("warn")} warnings, ${count("fail")} failed`,
+        `${results.length} checks: ${count("ok")} ok, ${count("warn")} warn, ${count("fail")} fail`,
       ].join("\n"),
     exit: count("fail") === 0 ? Exit.clean : Exit.findings,
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { formatListen, isLoopback, parseListen } from "./listen.ts";
+import { formatListen, isLoopback, parseListen, reachable } from "./listen.ts";
 
 test("addresses are read, and written again as they were", () => {
   for (const [text, host, port] of [
@@ -30,6 +30,12 @@ test("anything else is not an address", () => {
   ]) {
     assert.equal(parseListen(text), undefined, text);
   }
+});
+
+test("a socket bound to every address is reached over the loopback, any other where it is", () => {
+  assert.deepEqual(reachable({ host: "0.0.0.0", port: 1 }), { host: "127.0.0.1", port: 1 });
+  assert.deepEqual(reachable({ host: "::", port: 1 }), { host: "::1", port: 1 });
+  assert.deepEqual(reachable({ host: "10.0.0.7", port: 1 }), { host: "10.0.0.7", port: 1 });
 });
 
 test("only this machine's own addresses are loopback", () => {

@@ -24,6 +24,12 @@ export function formatListen({ host, port }: ListenAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Where this machine reaches a socket: one that is bound to every address, over the loopback. */
+export function reachable({ host, port }: ListenAddress): ListenAddress {
+  if (host === "0.0.0.0") return { host: "127.0.0.1", port };
+  return host === "::" ? { host: "::1", port } : { host, port };
+}
+
 /** True where only this machine can connect. A name other than `localhost` may resolve to anything. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);

@@ -164,7 +164,8 @@ async function checkLedger(services: Services): Promise<readonly Omit<CheckResul
   const key = keyFile(home, "ledger.vkey");
   if (!existsSync(folder)) return [{ status: "ok", what: "it is not there yet: `holdfast up` makes it" }];
   const report = await verifyLedger({ folder, vkey: readFileSync(key, "utf8").trim() });
-  if (report.ok) return [{ status: "ok", what: `${report.size} entries verify` }];
+  if (report.ok)
+    return [{ status: "ok", what: `${report.size} ${report.size === 1 ? "entry verifies" : "entries verify"}` }];
   const [first] = report.problems;
   const where = first === undefined ? "it does not verify" : `${first.file}: ${first.what}`;
   return [{ status: "fail", what: where, todo: "see every problem with `holdfast ledger verify`" }];
