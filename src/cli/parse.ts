@@ -10,7 +10,7 @@ import { Exit, type Command, type ExitCode, type Module } from "../core/index.ts
 import { CONFIG_VARIABLES, VERSION, type Services } from "../server/index.ts";
 import { cliError } from "./errors.ts";
 
-export interface GlobalOptions {
+interface GlobalOptions {
   readonly format: "text" | "json";
   readonly config: string | undefined;
   readonly data: string | undefined;

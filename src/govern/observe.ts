@@ -13,14 +13,14 @@ export type BoundProof = Proof<void>;
 
 export interface ObserveOptions {
   readonly clock: Clock;
-  /** Most milliseconds for one proof. Default: {@link PROOF_TIMEOUT_MS}. */
+  /** Most milliseconds for one proof. Default: two minutes. */
   readonly timeoutMs?: number;
   /** Called before each proof with its id, how many are done and how many there are. */
   readonly progress?: (id: string, done: number, total: number) => void;
 }
 
 /** Two minutes: the slowest proof reads a whole ledger, some 100 MB a second. */
-export const PROOF_TIMEOUT_MS = 120_000;
+const PROOF_TIMEOUT_MS = 120_000;
 
 const OUTCOMES: ReadonlySet<unknown> = new Set(["holds", "fails", "unknown"]);
 

@@ -18,7 +18,7 @@ import {
 import { enqueueEvidence, sql, type Db } from "../storage/index.ts";
 
 /** The predicate of {@link PredicateType.observation}. */
-export interface ObservationPredicate extends Omit<RecordedObservation, "ledgerIndex" | "observedAt"> {
+interface ObservationPredicate extends Omit<RecordedObservation, "ledgerIndex" | "observedAt"> {
   /** UUIDv7. The same evidence delivered twice has the same id. */
   readonly id: string;
   /** RFC 3339, in UTC. */
@@ -26,7 +26,7 @@ export interface ObservationPredicate extends Omit<RecordedObservation, "ledgerI
 }
 
 /** The evidence of one observation: its subject is the proof, bound to the canonical form of what was observed. */
-export function observationStatement(id: string, observation: RecordedObservation): Statement<ObservationPredicate> {
+function observationStatement(id: string, observation: RecordedObservation): Statement<ObservationPredicate> {
   const { proof, control, outcome, observed, expected, scope } = observation;
   const observedAt = new Date(observation.observedAt).toISOString();
   const said = { proof, control, observedAt, outcome, observed, expected, scope };
