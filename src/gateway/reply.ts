@@ -57,6 +57,12 @@ export class Reply {
     this.#response.end(bytes);
   }
 
+  /** For a client that has gone: a receipt, and no response. */
+  async nothing(): Promise<void> {
+    this.#exchange.endedAt = this.#clock.monotonic();
+    await this.#record(this.#exchange);
+  }
+
   /** Starts a stream of server-sent events. */
   open(): void {
     this.#exchange.status = 200;

@@ -225,6 +225,10 @@ class Serving {
       response,
       exchange,
       async (ended) => {
+        if (this.#unreported > 0) {
+          ended.unrecordedBefore = this.#unreported;
+          this.#unreported = 0;
+        }
         await this.#record.record(encodeReceipt(ended, this.#policyDigest, committer));
       },
       clock,
@@ -287,12 +291,16 @@ class Serving {
         await reply.end(response.destroyed ? "" : errorEvent(protocol, error));
         return;
       }
+      if (gone) {
+        await reply.nothing();
+        return;
+      }
       const recorded = this.#mayRecord(exchange);
       const { status, body } = errorBody(protocol, error);
       const headers: Record<string, string> = {};
       if (error.retryAfter !== undefined) headers["retry-after"] = String(error.retryAfter);
       if (!http.complete) headers["connection"] = "close";
-      await reply.whole(gone ? 499 : status, headers, body, recorded);
+      await reply.whole(status, headers, body, recorded);
       discardRest(http);
     } catch (failure) {
       await this.#withoutReceipt(protocol, failure, response, reply);
@@ -322,10 +330,6 @@ class Serving {
         this.#unreported++;
         return false;
       }
-    }
-    if (this.#unreported > 0) {
-      exchange.unrecordedBefore = this.#unreported;
-      this.#unreported = 0;
     }
     return true;
   }

@@ -21,6 +21,11 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       reject(tooLarge(limit));
       return;
     }
+    if (request.destroyed) {
+      // It left while its key was looked up: its events are over, and waiting for one would be for ever.
+      reject(gatewayError("gateway.request-aborted"));
+      return;
+    }
     const chunks: Buffer[] = [];
     let size = 0;
     const onData = (chunk: Buffer): void => {
