@@ -33,6 +33,12 @@ export interface SecretHit {
 /** Secrets in one text that are told apart. One more, and the rest of the text is one. */
 export const MAX_HITS = 256;
 
+/**
+ * Units that are read at a time. What is open at once, and with it the work for one hit, stays bounded however long a
+ * text comes in one piece.
+ */
+const BLOCK = 4096;
+
 export interface Matcher {
   /** Takes the next piece; returns the offset before which everything is judged. */
   push(piece: string): number;
@@ -180,6 +186,7 @@ export function openMatcher(): Matcher {
     base = kept;
   };
 
+  /** Takes a piece of at most {@link BLOCK} units. */
   const step = (piece: string, final: boolean): number => {
     text += piece;
     const flood = hits[MAX_HITS];
@@ -200,7 +207,11 @@ export function openMatcher(): Matcher {
   };
 
   return {
-    push: (piece) => step(piece, false),
+    push: (piece) => {
+      let settled = 0;
+      for (let at = 0; at === 0 || at < piece.length; at += BLOCK) settled = step(piece.slice(at, at + BLOCK), false);
+      return settled;
+    },
     end: () => {
       step("", true);
     },
