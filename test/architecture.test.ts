@@ -58,27 +58,35 @@ const sources: readonly Source[] = globSync("**/*.ts", { cwd: SRC })
   .map((file) => file.split(sep).join("/"))
   .map((file) => {
     const text = readFileSync(join(SRC, file), "utf8");
-    const imports = [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] as string);
+    const code = withoutComments(text);
+    const imports = [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] as string);
     return { file, part: file.split("/")[0] as string, text, imports };
   });
 
 describe("the house", () => {
   it("has only the parts of the table", () => {
     const parts = new Set(sources.map((source) => source.part));
-    assert.deepEqual([...parts].filter((part) => !Object.hasOwn(MAY_IMPORT, part)), []);
+    assert.deepEqual(
+      [...parts].filter((part) => !Object.hasOwn(MAY_IMPORT, part)),
+      [],
+    );
   });
 
+  // The list of modules takes each part's module.ts, which is data: through the doors every command would load all parts.
   it("imports only from lower floors, through the door", () => {
     const wrong: string[] = [];
     for (const { file, part, imports } of sources) {
       for (const specifier of imports.filter((name) => name.startsWith("."))) {
-        const target = relative(SRC, join(SRC, dirname(file), specifier)).split(sep).join("/");
+        const target = relative(SRC, join(SRC, dirname(file), specifier))
+          .split(sep)
+          .join("/");
         const other = target.split("/")[0] as string;
         if (target.startsWith("..")) {
           wrong.push(`${file} leaves src: ${specifier}`);
         } else if (other !== part) {
           if (MAY_IMPORT[part]?.includes(other) !== true) wrong.push(`${file} may not import ${other}`);
-          if (target !== `${other}/index.ts`) wrong.push(`${file} imports past the door: ${target}`);
+          const doors = file === "server/modules.ts" ? ["index.ts", "module.ts"] : ["index.ts"];
+          if (!doors.includes(target.slice(other.length + 1))) wrong.push(`${file} imports past the door: ${target}`);
         }
       }
     }
@@ -88,7 +96,9 @@ describe("the house", () => {
   it("keeps core pure: no node:, no package", () => {
     const wrong = sources
       .filter((source) => source.part === "core")
-      .flatMap(({ file, imports }) => imports.filter((name) => !name.startsWith(".")).map((name) => `${file}: ${name}`));
+      .flatMap(({ file, imports }) =>
+        imports.filter((name) => !name.startsWith(".")).map((name) => `${file}: ${name}`),
+      );
     assert.deepEqual(wrong, []);
   });
 
@@ -102,7 +112,9 @@ describe("the house", () => {
   }
 
   it("gives every part the same face", () => {
-    const have = new Set(globSync("*/{README.md,index.ts,errors.ts,module.ts}", { cwd: SRC }).map((file) => file.split(sep).join("/")));
+    const have = new Set(
+      globSync("*/{README.md,index.ts,errors.ts,module.ts}", { cwd: SRC }).map((file) => file.split(sep).join("/")),
+    );
     const missing: string[] = [];
     for (const part of Object.keys(MAY_IMPORT)) {
       const face = part === "cli" ? ["README.md"] : ["README.md", "index.ts", "errors.ts"];

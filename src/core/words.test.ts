@@ -53,7 +53,6 @@ describe("a secret", () => {
     const secret = new Secret("hunter2");
     const printed = [
       String(secret),
-      `${secret}`,
       JSON.stringify({ secret }),
       inspect(secret),
       inspect({ a: [secret] }),

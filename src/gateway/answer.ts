@@ -169,7 +169,7 @@ function blockedStream(channels: readonly { readonly verdict: Verdict }[]): Erro
 }
 
 /** One verdict for all text channels of a stream: the hardest action, every finding, each detector once. */
-export function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
+function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
   const runs = new Map<string, Verdict["runs"][number]>();
   let action: Verdict["action"] = "allow";
   for (const verdict of verdicts) {

@@ -210,7 +210,5 @@ export const GatewayErrors = {
 
 export const gatewayError = defineErrors(GatewayErrors);
 
-export type GatewayErrorCode = keyof typeof GatewayErrors;
-
 /** What the wire turns into a protocol's error: any error of ours that has a status. */
 export type GatewayError = HoldfastError;

@@ -8,7 +8,7 @@
 import { request } from "undici";
 
 import { parseJson, type Observation } from "../core/index.ts";
-import { createKey, revokeKey } from "./identity/store.ts";
+import { createOwnKey, revokeKey } from "./identity/store.ts";
 import type { GatewayServices } from "./module.ts";
 import { routes } from "./route/table.ts";
 import { newKey } from "./identity/key.ts";
@@ -118,7 +118,7 @@ async function withProbeKey(
 ): Promise<Observation> {
   const db = await services.db();
   const expiresAt = services.clock.now() + PROBE_KEY_MS;
-  const { id, key } = await createKey(db, { app: PROBE_APP, expiresAt, ...limits }, services.clock);
+  const { id, key } = await createOwnKey(db, { app: PROBE_APP, expiresAt, ...limits }, services.clock);
   try {
     return await use(key.reveal());
   } finally {

@@ -82,7 +82,7 @@ const ANONYMOUS_RECEIPTS_PER_MINUTE = 120;
  * @throws `gateway.listen-failed`, `gateway.route-without-policy`, `gateway.upstream-secret`
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, clock, log } = options;
+  const { config, log } = options;
   const table = routes();
   const targets = openTargets(config.upstreams, config.timeouts, options.env ?? process.env);
   const telemetry = await startTelemetry(options.telemetry);
@@ -126,7 +126,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await Promise.all(targets.map((target) => target.pool.destroy()));
       await record.flush();
       await telemetry.close();
-      log.info("gateway stopped", { clock: clock.now() });
+      log.info("gateway stopped");
     },
   };
 }

@@ -256,7 +256,7 @@ describe("a client that dawdles or leaves", () => {
       assert.equal(received, 140);
       assert.equal(recorded + unrecorded, 140);
       // The minute may turn over once while the test runs, which allows as many receipts again.
-      assert.ok(unrecorded > 0 ? recorded === 120 || recorded > 120 : recorded === 140);
+      assert.ok(recorded >= 120);
       await flooded.post("/v1/chat/completions", chat("hi"));
       const last = (await flooded.receipts()).at(-1);
       assert.equal(last?.unrecordedBefore, unrecorded > 0 ? unrecorded : undefined);

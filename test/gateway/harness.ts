@@ -103,7 +103,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const url = `http://127.0.0.1:${port}`;
   const key = (await createKey(db, { app: "test", ...options.key }, systemClock)).key.reveal();
 
-  const request = async (path: string, init: RequestInit): Promise<Answer> => {
+  type Init = { readonly method?: string; readonly body?: string; readonly headers?: Readonly<Record<string, string>> };
+  const request = async (path: string, init: Init): Promise<Answer> => {
     const response = await fetch(url + path, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } });
     const text = await response.text();
     const json = text.startsWith("{") ? (JSON.parse(text) as Answer["json"]) : {};
@@ -137,7 +138,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
         body: typeof body === "string" || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
         headers: { "content-type": "application/json", ...headers },
       }),
-    get: (path, headers) => request(path, { ...(headers === undefined ? {} : { headers }) }),
+    get: (path, headers) => request(path, headers === undefined ? {} : { headers }),
     entries,
     receipts,
     async receipt(id) {

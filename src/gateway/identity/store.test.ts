@@ -73,6 +73,7 @@ describe("the key store", () => {
       { app: "" },
       { app: "Shop" },
       { app: "a b" },
+      { app: "holdfast-probe" },
       { app: "shop", models: [] },
       { app: "shop", models: ["a b"] },
       { app: "shop", models: ["*x"] },

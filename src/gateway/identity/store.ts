@@ -40,8 +40,21 @@ export interface KeyInput {
   readonly concurrency?: number;
 }
 
+/** Apps whose names start so are the product's own, such as the one that its proofs act as. */
+const OWN_APPS = "holdfast-";
+
 /** Makes a key. Its text is in the result and nowhere else. @throws `gateway.key-option` */
 export async function createKey(db: Db, input: KeyInput, clock: Clock): Promise<{ id: string; key: Secret }> {
+  if (input.app.startsWith(OWN_APPS)) {
+    throw gatewayError("gateway.key-option", {
+      detail: `app: names that start with ${OWN_APPS} are the product's own`,
+    });
+  }
+  return await createOwnKey(db, input, clock);
+}
+
+/** As {@link createKey}, also for the product's own apps. */
+export async function createOwnKey(db: Db, input: KeyInput, clock: Clock): Promise<{ id: string; key: Secret }> {
   checkInput(input, clock);
   return await db.transaction((tx) => insertKey(tx, input, clock, "created", {}));
 }

@@ -27,7 +27,7 @@ import type { Unscanned, Usage } from "../wire/index.ts";
  * - `failed`: the upstream or the gateway failed
  * - `cancelled`: the client went away
  */
-export type Outcome = "served" | "blocked" | "refused" | "failed" | "cancelled";
+type Outcome = "served" | "blocked" | "refused" | "failed" | "cancelled";
 
 /** What is known of an exchange; filled in as it goes through the stages. */
 export interface Exchange {
@@ -58,7 +58,7 @@ export interface Exchange {
 }
 
 /** A verdict with the list of what the guards could not read. */
-export interface GuardRecord {
+interface GuardRecord {
   readonly verdict: Verdict;
   readonly unscanned: readonly Unscanned[];
 }
@@ -92,12 +92,12 @@ export interface Receipt {
 }
 
 /** Bytes that are not here, only committed to. */
-export interface Committed {
+interface Committed {
   readonly bytes: number;
   readonly commitment: string;
 }
 
-export interface GuardSummary {
+interface GuardSummary {
   readonly action: Action;
   readonly findings: readonly {
     readonly end: number;

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { createGuard } from "../../../guard/index.ts";
+import { createGuard, type GuardStream } from "../../../guard/index.ts";
 import { operations } from "../index.ts";
 import {
   DONE,
@@ -145,6 +145,41 @@ describe("a streamed answer", () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it("passes events on unchanged again once all the text that was held back has come out", async () => {
+    // Holds back no more than what may become the word.
+    const openChannel = (): GuardStream => {
+      let held = "";
+      return {
+        push(text) {
+          held += text;
+          let keep = Math.min(held.length, SECRET.length - 1);
+          while (!SECRET.startsWith(held.slice(held.length - keep))) keep--;
+          const emit = held.slice(0, held.length - keep);
+          held = held.slice(held.length - keep);
+          return { emit, blocked: false };
+        },
+        end: () => ({ emit: held, blocked: false }),
+        verdict: { action: "allow", findings: [], runs: [] },
+      };
+    };
+    const [first, other, ...rest] = [
+      chunk(0, { content: "a CAN" }),
+      chunk(1, { content: "x" }),
+      chunk(0, { content: "did" }),
+      chunk(0, { content: " CAN" }),
+      chunk(0, { content: "dy" }),
+      finish(0) + finish(1) + DONE,
+    ];
+    const stream = operations[0]?.responseStream?.({ openChannel });
+    let text = "";
+    for (const event of [first, other, ...rest]) {
+      const output = await stream?.push(Buffer.from(event ?? ""));
+      text += typeof output?.bytes === "string" ? output.bytes : Buffer.from(output?.bytes ?? []).toString();
+    }
+    const moved = [chunk(0, { content: "a " }), other, chunk(0, { content: "CANdid" })];
+    assert.equal(text, [...moved, ...rest.slice(1)].join(""));
   });
 
   it("lets another field's text go on while the end of one is held back", async () => {
