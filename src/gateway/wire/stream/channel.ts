@@ -80,7 +80,7 @@ export function absorb(channel: Channel, slot: Slot, emitted: string): void {
   if (channel.moving) {
     write(channel, slot, emitted);
     // All that went in has come out again: events may wait and leave unchanged as before.
-    //MUT
+    if (channel.held === "") channel.moving = false;
   } else if (asPushed) settleSlots(channel, emitted.length);
   else giveUp(channel, emitted);
 }
