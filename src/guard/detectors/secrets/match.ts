@@ -99,19 +99,23 @@ export function openMatcher(): Matcher {
 
   const readKeywords = (): void => {
     const { next, ends } = KEYWORDS;
-    for (let at = read; at < text.length; at++) {
-      const unit = text.charCodeAt(at);
-      state = unit < 128 ? (next[(state << 7) | unit] as number) : 0;
-      if (state < ENDS) continue;
-      state -= ENDS;
-      for (const keyword of ends[state] ?? []) {
+    // In variables of its own, since this loop is what clean text costs.
+    const units = text;
+    let now = state;
+    for (let at = read; at < units.length; at++) {
+      const unit = units.charCodeAt(at);
+      now = unit < 128 ? (next[(now << 7) | unit] as number) : 0;
+      if (now < ENDS) continue;
+      now -= ENDS;
+      for (const keyword of ends[now] ?? []) {
         const { ready, length } = OWNERS[keyword] as (typeof OWNERS)[number];
         const start = at + 1 - length;
-        if (ready.rule.inWord !== true && !startsWord(text, start)) continue;
+        if (ready.rule.inWord !== true && !startsWord(units, start)) continue;
         candidates.push({ ready, start: base + start, at: base + at + 1, stage: 0, taken: 0 });
       }
     }
-    read = text.length;
+    state = now;
+    read = units.length;
   };
 
   const readCandidates = (final: boolean): void => {

@@ -11,7 +11,7 @@
 import type { Severity } from "../../../core/index.ts";
 
 /** Characters that a match may have in a row: the body of a regular expression's class, and how many at most. */
-export type Stage = readonly [characters: string, most: number];
+type Stage = readonly [characters: string, most: number];
 
 export interface SecretRule {
   /** The rule's id after `secrets.`. */

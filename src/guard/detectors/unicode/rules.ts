@@ -20,7 +20,7 @@ const SMUGGLING = ["OWASP-LLM01:2025", "AML.T0051", "AML.T0068"];
 const TROJAN_SOURCE = ["CVE-2021-42574", "OWASP-LLM01:2025", "AML.T0068"];
 const REMEDY = "remove the characters, or mask them, if the text must pass";
 
-export const UNICODE_RULES = {
+const UNICODE_RULES = {
   "tag-characters": {
     severity: "critical",
     message: "Unicode tag characters carry text that people do not see and models read",
