@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { hasCode, type Files } from "./files.ts";
 
 /** Where the writer keeps what is not published: its lock, its journal, files on their way. */
-export const STATE_FOLDER = ".state";
+const STATE_FOLDER = ".state";
 export const LOCK_FILE = join(STATE_FOLDER, "lock");
 export const JOURNAL_FILE = join(STATE_FOLDER, "journal");
 export const STAGING_FOLDER = join(STATE_FOLDER, "staging");

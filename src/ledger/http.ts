@@ -13,8 +13,11 @@ import { gzip } from "node:zlib";
 import { diskFiles } from "./files.ts";
 import { parseTilePath } from "./tile.ts";
 
-/** Tiles never change: a year, the longest that caches honour. */
-const IMMUTABLE = "public, max-age=31536000, immutable";
+/**
+ * Tiles never change: a year, the longest that caches honour. Not `public`: where this stands behind a login, shared
+ * caches must not hand it on (RFC 9111 section 3.5); where it does not, they may keep it all the same.
+ */
+const IMMUTABLE = "max-age=31536000, immutable";
 /** The checkpoint changes about every second. */
 const MUTABLE = "no-cache";
 

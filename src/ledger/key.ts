@@ -18,7 +18,7 @@ import { formatPrivateKey, isKeyName, noteSigner, parsePrivateKey, type NoteSign
 const OWNER_ONLY = 0o600;
 
 /** Where the public half of a key file lies: `ledger.key` has `ledger.vkey`. */
-export function vkeyFile(keyFile: string): string {
+function vkeyFile(keyFile: string): string {
   return `${keyFile.replace(/\.key$/, "")}.vkey`;
 }
 
