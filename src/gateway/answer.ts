@@ -10,7 +10,7 @@ import { hardest, parseJson, type Verdict } from "../core/index.ts";
 import { gatewayError } from "./errors.ts";
 import { blocked, judgeAnswer, type Cleared, type PipelineServices } from "./pipeline.ts";
 import type { Reply } from "./reply.ts";
-import { send, type UpstreamAnswer } from "./upstream/dispatch.ts";
+import { send, type Cancellation, type UpstreamAnswer } from "./upstream/dispatch.ts";
 import { upstreamFailure } from "./upstream/failure.ts";
 import { upstreamHeaders } from "./upstream/headers.ts";
 import type { Target } from "./upstream/target.ts";
@@ -18,7 +18,7 @@ import { covers } from "./identity/principal.ts";
 import type { ResponseStream } from "./wire/index.ts";
 
 /**
- * Asks the upstream and sends its answer. `signal` fires when the client has gone or the time is up.
+ * Asks the upstream and sends its answer. `cancellation` comes when the client has gone or the time is up.
  *
  * @throws the upstream's errors, `gateway.answer-blocked`
  */
@@ -26,15 +26,15 @@ export async function answer(
   cleared: Cleared,
   reply: Reply,
   services: PipelineServices,
-  signal: AbortSignal,
+  cancellation: Cancellation,
 ): Promise<void> {
   const { operation } = cleared.route;
   if (operation.method === "GET") {
-    await answerListing(cleared, reply, services, signal);
+    await answerListing(cleared, reply, services, cancellation);
     return;
   }
   const [target] = cleared.targets;
-  const upstream = await ask(cleared, target, services, signal);
+  const upstream = await ask(cleared, target, services, cancellation);
   const isStream = /^text\/event-stream *(?:;|$)/i.test(upstream.headers["content-type"] ?? "");
   if (cleared.parsed.stream && isStream && operation.responseStream !== undefined) {
     await answerStream(cleared, upstream, reply, services);
@@ -53,7 +53,7 @@ async function ask(
   cleared: Cleared,
   target: Target,
   services: PipelineServices,
-  signal: AbortSignal,
+  cancellation: Cancellation,
 ): Promise<UpstreamAnswer> {
   const { exchange, http, outgoing, parsed, query, route } = cleared;
   const upstream: NonNullable<typeof exchange.upstream> = { name: target.name };
@@ -61,7 +61,7 @@ async function ask(
   const started = services.clock.monotonic();
   const path = `${route.operation.upstreamPath}${query === "" ? "" : `?${query}`}`;
   const headers = upstreamHeaders(target, http.headers, { body: outgoing !== null, stream: parsed.stream });
-  const got = await send(target, { method: route.operation.method, path, headers, body: outgoing }, signal);
+  const got = await send(target, { method: route.operation.method, path, headers, body: outgoing }, cancellation);
   upstream.status = got.status;
   upstream.firstByteMs = services.clock.monotonic() - started;
   if (got.status < 200 || got.status > 299) throw await upstreamFailure(target, got, services.guard);
@@ -192,12 +192,12 @@ async function answerListing(
   cleared: Cleared,
   reply: Reply,
   services: PipelineServices,
-  signal: AbortSignal,
+  cancellation: Cancellation,
 ): Promise<void> {
   const { exchange, principal, targets } = cleared;
   const data: unknown[] = [];
   for (const target of targets) {
-    const { value } = await readAnswer(target, await ask(cleared, target, services, signal), services);
+    const { value } = await readAnswer(target, await ask(cleared, target, services, cancellation), services);
     understand(cleared, target, value);
     for (const model of (value as { data: { id: string }[] }).data) {
       if (covers(principal.models, model.id) && covers(target.models, model.id)) data.push(model);

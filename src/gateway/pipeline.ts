@@ -23,7 +23,7 @@ import { presentedKey, type Authenticate, type Principal } from "./identity/prin
 import type { Exchange } from "./receipt/receipt.ts";
 import type { Route } from "./route/table.ts";
 import { targetsFor, type Target } from "./upstream/target.ts";
-import { estimateTokens, setAtPointer, type ParsedRequest } from "./wire/index.ts";
+import { estimateTokens, MOST_TOKENS_PER_UNIT, setAtPointer, type ParsedRequest } from "./wire/index.ts";
 
 declare const stage: unique symbol;
 type Stage<Name extends string> = { readonly [stage]: Name };
@@ -131,14 +131,8 @@ export async function lease(identified: Identified, services: PipelineServices):
   if (parsed.messages > limits.messages) {
     throw gatewayError("gateway.too-many-messages", { detail: `limit ${limits.messages} (messages)` });
   }
-  const estimated = estimateTokens(parsed.spans);
-  exchange.estimatedInputTokens = estimated;
   exchange.stream = parsed.stream;
-  if (estimated > limits.inputTokens) {
-    throw gatewayError("gateway.too-many-tokens", {
-      detail: `about ${estimated}, limit ${limits.inputTokens} (inputTokens)`,
-    });
-  }
+  checkTokens(parsed, limits.inputTokens);
 
   const model = route.operation.method === "POST" ? parsed.model : undefined;
   const targets = targetsFor(services.targets, principal, route.operation.protocol, model);
@@ -153,6 +147,16 @@ export async function lease(identified: Identified, services: PipelineServices):
   } as unknown as Leased;
 }
 
+/** @throws `gateway.too-many-tokens` */
+function checkTokens(parsed: ParsedRequest, limit: number): void {
+  // Estimating reads every character; most requests are so far below the limit that counting them is enough.
+  if (parsed.unscanned.length === 0 && parsed.inputChars * MOST_TOKENS_PER_UNIT <= limit) return;
+  const estimated = estimateTokens(parsed.spans, parsed.unscanned);
+  if (estimated > limit) {
+    throw gatewayError("gateway.too-many-tokens", { detail: `about ${estimated}, limit ${limit} (inputTokens)` });
+  }
+}
+
 /** Stage 4. @throws `gateway.blocked` */
 export async function clear(leased: Leased, services: PipelineServices): Promise<Cleared> {
   const { exchange, parsed, value, body } = leased;
@@ -163,7 +167,7 @@ export async function clear(leased: Leased, services: PipelineServices): Promise
   if (inspection.verdict.action === "block") throw blocked("gateway.blocked", inspection);
   return {
     ...leased,
-    outgoing: inspection.masked.length === 0 ? body : masked(value, inspection),
+    outgoing: inspection.masked.length === 0 ? body : masked(value, inspection, "gateway.blocked"),
   } as unknown as Cleared;
 }
 
@@ -181,7 +185,7 @@ export async function judgeAnswer(
   const inspection = await services.guard.inspect(answer.spans, "response");
   cleared.exchange.responseVerdict = { verdict: inspection.verdict, unscanned };
   if (inspection.verdict.action === "block") throw blocked("gateway.answer-blocked", inspection);
-  return inspection.masked.length === 0 ? answer.bytes : masked(answer.value, inspection);
+  return inspection.masked.length === 0 ? answer.bytes : masked(answer.value, inspection, "gateway.answer-blocked");
 }
 
 /** What a client is told: which rules, never what matched. */
@@ -203,7 +207,12 @@ export function outcomeOf(error: unknown, clientGone: boolean): Exchange["outcom
   return error.status < 500 && !error.code.startsWith("gateway.upstream-") ? "refused" : "failed";
 }
 
-function masked(value: unknown, inspection: Inspection): Uint8Array {
-  for (const { pointer, text } of inspection.masked) setAtPointer(value, pointer, text);
+/** The message with its masked texts put in. @throws `code` where a text cannot be masked without breaking the rest */
+function masked(
+  value: unknown,
+  inspection: Inspection,
+  code: "gateway.blocked" | "gateway.answer-blocked",
+): Uint8Array {
+  for (const { pointer, text } of inspection.masked) setAtPointer(value, pointer, text, code);
   return Buffer.from(JSON.stringify(value), "utf8");
 }

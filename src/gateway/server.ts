@@ -24,6 +24,7 @@ import { recorder, type Recorder } from "./receipt/recorder.ts";
 import { Reply } from "./reply.ts";
 import { router, routes, type Route } from "./route/table.ts";
 import { startTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+import type { Cancellation } from "./upstream/dispatch.ts";
 import { openTargets, type Target } from "./upstream/target.ts";
 import { errorBody, errorEvent, type ProtocolId } from "./wire/index.ts";
 
@@ -245,7 +246,7 @@ class Serving {
       const received = receive(exchange, route, http, query);
       const leased = await lease(await identify(received, this.#services), this.#services);
       place = leased.lease;
-      await answer(await clear(leased, this.#services), reply, this.#services, ending.signal);
+      await answer(await clear(leased, this.#services), reply, this.#services, ending.cancellation);
     } catch (error) {
       await this.#refuse(
         exchange,
@@ -283,12 +284,12 @@ class Serving {
     exchange.outcome = outcomeOf(error, gone);
     if (!gone) exchange.error = error.code;
     if (error.code === "gateway.ledger-unavailable") {
-      await this.#withoutReceipt(protocol, error, response, reply);
+      await this.#withoutReceipt(exchange, protocol, error, response, reply);
       return;
     }
     try {
       if (reply.opened) {
-        await reply.end(response.destroyed ? "" : errorEvent(protocol, error));
+        await reply.end(response.destroyed ? "" : errorEvent(protocol, error, exchange.id));
         return;
       }
       if (gone) {
@@ -296,27 +297,33 @@ class Serving {
         return;
       }
       const recorded = this.#mayRecord(exchange);
-      const { status, body } = errorBody(protocol, error);
+      const { status, body } = errorBody(protocol, error, exchange.id);
       const headers: Record<string, string> = {};
       if (error.retryAfter !== undefined) headers["retry-after"] = String(error.retryAfter);
       if (!http.complete) headers["connection"] = "close";
       await reply.whole(status, headers, body, recorded);
       discardRest(http);
     } catch (failure) {
-      await this.#withoutReceipt(protocol, failure, response, reply);
+      await this.#withoutReceipt(exchange, protocol, failure, response, reply);
     }
   }
 
   /** The ledger did not take the receipt: then nothing is served, and that is all the client learns. */
-  async #withoutReceipt(protocol: ProtocolId, failure: unknown, response: ServerResponse, reply: Reply): Promise<void> {
+  async #withoutReceipt(
+    exchange: Exchange,
+    protocol: ProtocolId,
+    failure: unknown,
+    response: ServerResponse,
+    reply: Reply,
+  ): Promise<void> {
     this.#lost++;
     const error = isHoldfastError(failure) ? failure : gatewayError("gateway.ledger-unavailable", { cause: failure });
     if (response.destroyed) return;
     if (reply.opened) {
-      response.end(errorEvent(protocol, error));
+      response.end(errorEvent(protocol, error, exchange.id));
       return;
     }
-    const { status, body } = errorBody(protocol, error);
+    const { status, body } = errorBody(protocol, error, exchange.id);
     await reply.whole(status, { connection: "close" }, body, false);
   }
 
@@ -343,30 +350,34 @@ class Serving {
   }
 }
 
-/** How an exchange may end from outside: the client leaves, or its time is up. Both fire the same signal. */
+/** How an exchange may end from outside: the client leaves, or its time is up. Both cancel what is under way. */
 interface Ending {
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   readonly gone: () => boolean;
   readonly timedOut: () => boolean;
   readonly dispose: () => void;
 }
 
 function watchEnd(response: ServerResponse, totalMs: number): Ending {
-  const controller = new AbortController();
+  const cancellation: Cancellation = { cancelled: false, onCancel: undefined };
+  const cancel = (): void => {
+    cancellation.cancelled = true;
+    cancellation.onCancel?.();
+  };
   let gone = false;
   let timedOut = false;
   const onClose = (): void => {
     if (response.writableFinished) return;
     gone = true;
-    controller.abort();
+    cancel();
   };
   response.on("close", onClose);
   const timer = setTimeout(() => {
     timedOut = true;
-    controller.abort();
+    cancel();
   }, totalMs);
   return {
-    signal: controller.signal,
+    cancellation,
     gone: () => gone,
     timedOut: () => timedOut,
     dispose: () => {

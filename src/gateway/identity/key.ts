@@ -36,14 +36,14 @@ export function newKey(): NewKey {
   return { id, key: new Secret(text), hash: keyHash(text) };
 }
 
-/**
- * The public id of a well-formed key, or undefined. Well-formed means the form and the checksum: it says nothing about
- * whether the key was ever issued.
- */
+/** The public id of a text that has the form of a key, or undefined. */
 export function publicId(text: string): string | undefined {
-  const match = FORM.exec(text);
-  if (match === null) return undefined;
-  return checksum(text.slice(0, -7)) === match[3] ? match[1] : undefined;
+  return FORM.exec(text)?.[1];
+}
+
+/** Whether the checksum of a text that has the form of a key is right. It says nothing about who issued it. */
+export function hasRightChecksum(text: string): boolean {
+  return checksum(text.slice(0, -7)) === text.slice(-6);
 }
 
 /** SHA-256 of a key's text. */

@@ -10,7 +10,7 @@
 import type { Clock } from "../../core/index.ts";
 import type { Db } from "../../storage/index.ts";
 import { gatewayError } from "../errors.ts";
-import { keyHash, publicId, sameHash } from "./key.ts";
+import { hasRightChecksum, keyHash, publicId, sameHash } from "./key.ts";
 import { findKey, type StoredKey } from "./store.ts";
 
 /** Who acts: an app, through one of its keys. */
@@ -46,6 +46,7 @@ export function authenticator(db: Db, clock: Clock): Authenticate {
     if (id === undefined) throw gatewayError("gateway.key-invalid");
     const known = remembered.get(id);
     if (known !== undefined && known.until > clock.monotonic()) return decide(presented, known.key, clock.now());
+    if (!hasRightChecksum(presented)) throw gatewayError("gateway.key-invalid");
     return lookUp(id, presented);
   };
 

@@ -40,7 +40,7 @@ describe("a receipt", () => {
       response: null,
       guards: { request: null, response: null },
       upstream: null,
-      tokens: { estimatedInput: null, input: null, output: null },
+      tokens: { input: null, output: null },
       timing: { totalMs: 2.346, firstByteMs: null },
     });
   });

@@ -44,7 +44,6 @@ export interface Exchange {
   requestVerdict?: GuardRecord;
   responseVerdict?: GuardRecord;
   upstream?: { readonly name: string; status?: number; firstByteMs?: number };
-  estimatedInputTokens?: number;
   usage?: Usage | undefined;
   outcome: Outcome;
   /** Code of the error that ended it. */
@@ -82,11 +81,8 @@ export interface Receipt {
   readonly status: number;
   readonly stream: boolean;
   readonly timing: { readonly firstByteMs: number | null; readonly totalMs: number };
-  readonly tokens: {
-    readonly estimatedInput: number | null;
-    readonly input: number | null;
-    readonly output: number | null;
-  };
+  /** As the upstream reports them. */
+  readonly tokens: { readonly input: number | null; readonly output: number | null };
   readonly unrecordedBefore?: number | undefined;
   readonly upstream: { readonly name: string; readonly status: number | null } | null;
 }
@@ -161,11 +157,7 @@ function receiptOf(exchange: Exchange, policyDigest: string, committer: Committe
       firstByteMs: upstream?.firstByteMs === undefined ? null : round(upstream.firstByteMs),
       totalMs: round((exchange.endedAt ?? exchange.startedAt) - exchange.startedAt),
     },
-    tokens: {
-      estimatedInput: exchange.estimatedInputTokens ?? null,
-      input: usage?.inputTokens ?? null,
-      output: usage?.outputTokens ?? null,
-    },
+    tokens: { input: usage?.inputTokens ?? null, output: usage?.outputTokens ?? null },
     unrecordedBefore: exchange.unrecordedBefore,
     upstream: upstream === undefined ? null : { name: upstream.name, status: upstream.status ?? null },
   };

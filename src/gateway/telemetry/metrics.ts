@@ -56,26 +56,44 @@ export function startMetrics(): Metrics {
     registers,
   });
 
+  // Finding the series of a set of labels costs more than counting in it, and there are few: each is looked up once.
+  const requestSeries = remembered((route, outcome, error) => requests.labels({ route, outcome, error }));
+  const durationSeries = remembered((route, outcome) => duration.labels({ route, outcome }));
+  const firstByteSeries = remembered((upstream) => firstByte.labels({ upstream }));
+  const tokenSeries = remembered((gen_ai_operation_name, gen_ai_token_type) =>
+    tokens.labels({ gen_ai_operation_name, gen_ai_token_type }),
+  );
+
   return {
     observe(exchange) {
       const route = exchange.route ?? "none";
-      requests.inc({ route, outcome: exchange.outcome, error: exchange.error ?? "" });
+      requestSeries(route, exchange.outcome, exchange.error ?? "").inc();
       const ended = exchange.endedAt ?? exchange.startedAt;
-      duration.observe({ route, outcome: exchange.outcome }, (ended - exchange.startedAt) / 1_000);
+      durationSeries(route, exchange.outcome).observe((ended - exchange.startedAt) / 1_000);
       if (exchange.upstream?.firstByteMs !== undefined) {
-        firstByte.observe({ upstream: exchange.upstream.name }, exchange.upstream.firstByteMs / 1_000);
+        firstByteSeries(exchange.upstream.name).observe(exchange.upstream.firstByteMs / 1_000);
       }
       for (const direction of ["request", "response"] as const) {
         const record = direction === "request" ? exchange.requestVerdict : exchange.responseVerdict;
         for (const { rule } of record?.verdict.findings ?? []) findings.inc({ direction, rule });
       }
       if (exchange.usage !== undefined) {
-        const gen_ai_operation_name = operationName(route);
-        tokens.observe({ gen_ai_operation_name, gen_ai_token_type: "input" }, exchange.usage.inputTokens);
-        tokens.observe({ gen_ai_operation_name, gen_ai_token_type: "output" }, exchange.usage.outputTokens);
+        tokenSeries(operationName(route), "input").observe(exchange.usage.inputTokens);
+        tokenSeries(operationName(route), "output").observe(exchange.usage.outputTokens);
       }
     },
     text: () => registry.metrics(),
+  };
+}
+
+/** Calls `make` once for each list of arguments. */
+function remembered<Series>(make: (...labels: string[]) => Series): (...labels: string[]) => Series {
+  const known = new Map<string, Series>();
+  return (...labels) => {
+    const name = labels.join(" ");
+    let series = known.get(name);
+    if (series === undefined) known.set(name, (series = make(...labels)));
+    return series;
   };
 }
 

@@ -5,7 +5,7 @@ import { afterEach, describe, it } from "node:test";
 
 import { isHoldfastError } from "../../core/index.ts";
 import { gatewayConfig, upstreamConfig } from "../config.ts";
-import { send, type Taken, type UpstreamAnswer } from "./dispatch.ts";
+import { send, type Cancellation, type Taken, type UpstreamAnswer } from "./dispatch.ts";
 import { openTargets, type Target } from "./target.ts";
 
 const open: { server: Server; target: Target }[] = [];
@@ -37,8 +37,9 @@ async function upstream(
   return target;
 }
 
-const ask = (target: Target, signal = new AbortController().signal): Promise<UpstreamAnswer> =>
-  send(target, { method: "POST", path: "/chat", headers: {}, body: Buffer.from("{}") }, signal);
+const calm = (): Cancellation => ({ cancelled: false, onCancel: undefined });
+const ask = (target: Target, cancellation = calm()): Promise<UpstreamAnswer> =>
+  send(target, { method: "POST", path: "/chat", headers: {}, body: Buffer.from("{}") }, cancellation);
 const code = (expected: string) => (error: unknown) => isHoldfastError(error, expected);
 
 describe("an exchange with an upstream", () => {
@@ -101,7 +102,7 @@ describe("an exchange with an upstream", () => {
 
   it("closes the connection when it is called off, before the answer and within it", async () => {
     for (const script of [() => undefined, (socket: Socket) => socket.write("HTTP/1.1 200 OK\r\n\r\nfirst")]) {
-      const controller = new AbortController();
+      const cancellation = calm();
       let closed: Promise<unknown> = Promise.resolve();
       const target = await upstream((socket) => {
         closed = new Promise((resolve) => {
@@ -109,20 +110,20 @@ describe("an exchange with an upstream", () => {
         });
         script(socket);
         setImmediate(() => {
-          controller.abort();
+          cancellation.cancelled = true;
+          cancellation.onCancel?.();
         });
       });
       await assert.rejects(async () => {
-        await (await ask(target, controller.signal)).collect(1_000);
+        await (await ask(target, cancellation)).collect(1_000);
       }, code("gateway.upstream-broken"));
       await closed;
     }
   });
 
   it("lets a caller go that leaves before there is a connection", async () => {
-    const controller = new AbortController();
-    controller.abort();
-    await assert.rejects(ask(await upstream(() => undefined), controller.signal), code("gateway.upstream-broken"));
+    const cancellation = { ...calm(), cancelled: true };
+    await assert.rejects(ask(await upstream(() => undefined), cancellation), code("gateway.upstream-broken"));
   });
 
   it("holds the upstream back while a piece is being taken", async () => {

@@ -8,4 +8,4 @@ export { errorBody, errorEvent } from "./error.ts";
 export { operations } from "./operations.ts";
 export type { Operation, ParsedRequest, ProtocolId, ResponseStream, Unscanned, Usage } from "./operation.ts";
 export { setAtPointer } from "./pointer.ts";
-export { estimateTokens } from "./tokens.ts";
+export { estimateTokens, MOST_TOKENS_PER_UNIT } from "./tokens.ts";

@@ -24,6 +24,9 @@ export function estimateTokens(spans: readonly TextSpan[], unscanned: readonly U
   return Math.ceil(tokens);
 }
 
+/** No text is estimated at more tokens than this times its UTF-16 units. */
+export const MOST_TOKENS_PER_UNIT = 2.5;
+
 /** Letters of a word up to here are four to a token; longer ones are no words, and their letters two to a token. */
 const LONGEST_WORD = 12;
 
@@ -51,7 +54,7 @@ function textTokens(text: string): number {
         tokens += wordTokens(word);
         word = 0;
       }
-      tokens += kind === SPACE ? 0.5 : unit < 0x590 ? 1 : unit >= 0x3040 && unit <= 0xd7a3 ? 1.5 : 2.5;
+      tokens += kind === SPACE ? 0.5 : unit < 0x590 ? 1 : unit >= 0x3040 && unit <= 0xd7a3 ? 1.5 : MOST_TOKENS_PER_UNIT;
     }
     last = kind;
   }
