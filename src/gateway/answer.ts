@@ -10,7 +10,7 @@ import { hardest, parseJson, type Verdict } from "../core/index.ts";
 import { gatewayError } from "./errors.ts";
 import { blocked, judgeAnswer, type Cleared, type PipelineServices } from "./pipeline.ts";
 import type { Reply } from "./reply.ts";
-import { send, type Cancellation, type UpstreamAnswer } from "./upstream/dispatch.ts";
+import { send, type UpstreamAnswer } from "./upstream/dispatch.ts";
 import { upstreamFailure } from "./upstream/failure.ts";
 import { upstreamHeaders } from "./upstream/headers.ts";
 import type { Target } from "./upstream/target.ts";
@@ -18,23 +18,18 @@ import { covers } from "./identity/principal.ts";
 import type { ResponseStream } from "./wire/index.ts";
 
 /**
- * Asks the upstream and sends its answer. `cancellation` comes when the client has gone or the time is up.
+ * Asks the upstream and sends its answer.
  *
  * @throws the upstream's errors, `gateway.answer-blocked`
  */
-export async function answer(
-  cleared: Cleared,
-  reply: Reply,
-  services: PipelineServices,
-  cancellation: Cancellation,
-): Promise<void> {
+export async function answer(cleared: Cleared, reply: Reply, services: PipelineServices): Promise<void> {
   const { operation } = cleared.route;
   if (operation.method === "GET") {
-    await answerListing(cleared, reply, services, cancellation);
+    await answerListing(cleared, reply, services);
     return;
   }
   const [target] = cleared.targets;
-  const upstream = await ask(cleared, target, services, cancellation);
+  const upstream = await ask(cleared, target, services);
   const isStream = /^text\/event-stream *(?:;|$)/i.test(upstream.headers["content-type"] ?? "");
   if (cleared.parsed.stream && isStream && operation.responseStream !== undefined) {
     await answerStream(cleared, upstream, reply, services);
@@ -49,13 +44,8 @@ export async function answer(
 }
 
 /** Sends the request to one target and waits for a 2xx. */
-async function ask(
-  cleared: Cleared,
-  target: Target,
-  services: PipelineServices,
-  cancellation: Cancellation,
-): Promise<UpstreamAnswer> {
-  const { exchange, http, outgoing, parsed, query, route } = cleared;
+async function ask(cleared: Cleared, target: Target, services: PipelineServices): Promise<UpstreamAnswer> {
+  const { cancellation, exchange, http, outgoing, parsed, query, route } = cleared;
   const upstream: NonNullable<typeof exchange.upstream> = { name: target.name };
   exchange.upstream = upstream;
   const started = services.clock.monotonic();
@@ -188,16 +178,11 @@ function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
 }
 
 /** A listing of models: what every target says that the key's app may use, cut to the models that the key may use. */
-async function answerListing(
-  cleared: Cleared,
-  reply: Reply,
-  services: PipelineServices,
-  cancellation: Cancellation,
-): Promise<void> {
+async function answerListing(cleared: Cleared, reply: Reply, services: PipelineServices): Promise<void> {
   const { exchange, principal, targets } = cleared;
   const data: unknown[] = [];
   for (const target of targets) {
-    const { value } = await readAnswer(target, await ask(cleared, target, services, cancellation), services);
+    const { value } = await readAnswer(target, await ask(cleared, target, services), services);
     understand(cleared, target, value);
     for (const model of (value as { data: { id: string }[] }).data) {
       if (covers(principal.models, model.id) && covers(target.models, model.id)) data.push(model);

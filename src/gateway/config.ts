@@ -11,6 +11,13 @@ const secretSource = z
   .union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })])
   .describe("where the secret is read from: {env: NAME} or {file: path}");
 
+/** What the gateway would drop from a URL in silence has no place in it. */
+function isBaseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password, search, hash } = new URL(text);
+  return username === "" && password === "" && search === "" && hash === "";
+}
+
 export const upstreamConfig = z.strictObject({
   name: z
     .string()
@@ -19,6 +26,7 @@ export const upstreamConfig = z.strictObject({
   protocol: z.enum(["openai", "anthropic"]).describe("the protocol that the upstream speaks"),
   url: z
     .url({ protocol: /^https?$/ })
+    .refine((text) => isBaseUrl(text), "no user, password, query or fragment: keys belong under `key`")
     .describe("base URL up to and without the route, for example https://api.openai.com/v1"),
   key: secretSource.optional().describe("the upstream's API key; leave out for a server that needs none"),
   models: z
@@ -59,13 +67,17 @@ const limitsConfig = z
   })
   .prefault({});
 
+/** Longest time that a timer of Node can wait for: beyond it, it fires at once. */
+const MAX_MS = 2_147_483_647;
+const milliseconds = (least: number) => z.int().min(least).max(MAX_MS);
+
 const timeoutsConfig = z
   .strictObject({
-    clientMs: z.int().min(100).default(30_000).describe("for a client to send the whole request"),
-    connectMs: z.int().min(10).default(10_000).describe("for a connection to the upstream"),
-    firstByteMs: z.int().min(10).default(300_000).describe("for the upstream's status line"),
-    idleMs: z.int().min(10).default(120_000).describe("between two pieces of an upstream's answer"),
-    totalMs: z.int().min(10).default(1_800_000).describe("for the whole answer"),
+    clientMs: milliseconds(100).default(30_000).describe("for a client to send the whole request"),
+    connectMs: milliseconds(10).default(10_000).describe("for a connection to the upstream"),
+    firstByteMs: milliseconds(10).default(300_000).describe("for the upstream's status line"),
+    idleMs: milliseconds(10).default(120_000).describe("between two pieces of an upstream's answer"),
+    totalMs: milliseconds(10).default(1_800_000).describe("for the whole answer"),
   })
   .prefault({});
 

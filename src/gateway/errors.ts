@@ -188,6 +188,11 @@ export const GatewayErrors = {
     status: 503,
   },
   "gateway.stopping": { what: "the gateway is shutting down", hint: "try again in a moment", status: 503 },
+  "gateway.unavailable": {
+    what: "the gateway cannot check requests at the moment",
+    hint: "try again in a moment; the operator has to look at the log for the request id",
+    status: 503,
+  },
   "gateway.internal": {
     what: "the gateway failed",
     hint: "give the operator the request id",

@@ -14,5 +14,6 @@ export {
 export { createKey, listKeys, revokeKey, rotateKey, type KeyInfo, type KeyInput } from "./identity/store.ts";
 export { gatewayModule, type GatewayServices } from "./module.ts";
 export type { Receipt } from "./receipt/receipt.ts";
-export { startGateway, type Gateway, type GatewayOptions, type Log, type Tally } from "./server.ts";
+export { startGateway, type Gateway } from "./server.ts";
+export type { GatewayOptions, Log, Tally } from "./serving.ts";
 export { discoverUpstreams } from "./upstream/discover.ts";

@@ -9,11 +9,11 @@
  * @module
  */
 
-import { hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
-import { isHoldfastError, parseJson, type Clock } from "../core/index.ts";
+import { coreError, isHoldfastError, parseJson, type Clock, type Verdict } from "../core/index.ts";
 import type { Guard, Inspection, TextSpan } from "../guard/index.ts";
+import type { Committer } from "../ledger/index.ts";
 import type { Counters } from "../storage/index.ts";
 import { readBody } from "./admission/body.ts";
 import { takePlace, takeRate, type Lease } from "./admission/lease.ts";
@@ -22,6 +22,7 @@ import { gatewayError } from "./errors.ts";
 import { presentedKey, type Authenticate, type Principal } from "./identity/principal.ts";
 import type { Exchange } from "./receipt/receipt.ts";
 import type { Route } from "./route/table.ts";
+import type { Cancellation } from "./upstream/dispatch.ts";
 import { targetsFor, type Target } from "./upstream/target.ts";
 import { estimateTokens, MOST_TOKENS_PER_UNIT, setAtPointer, type ParsedRequest } from "./wire/index.ts";
 
@@ -34,6 +35,7 @@ export interface Received extends Stage<"received"> {
   readonly route: Route;
   readonly http: IncomingMessage;
   readonly query: string;
+  readonly cancellation: Cancellation;
 }
 
 /** … from someone known. */
@@ -58,6 +60,7 @@ export interface Cleared extends Omit<Leased, typeof stage>, Stage<"cleared"> {
 export interface PipelineServices {
   readonly config: GatewayConfig;
   readonly clock: Clock;
+  readonly committer: Committer;
   readonly authenticate: Authenticate;
   readonly counters: Counters;
   readonly guard: Guard;
@@ -82,7 +85,13 @@ const QUERIES: Readonly<Record<string, readonly string[]>> = { openai: [""], ant
 /**
  * Stage 1. @throws `gateway.header-duplicate`, `gateway.query-unknown`, `gateway.media-type`
  */
-export function receive(exchange: Exchange, route: Route, http: IncomingMessage, query: string): Received {
+export function receive(
+  exchange: Exchange,
+  route: Route,
+  http: IncomingMessage,
+  query: string,
+  cancellation: Cancellation,
+): Received {
   const raw = http.rawHeaders;
   const seen = new Set<string>();
   for (let index = 0; index < raw.length; index += 2) {
@@ -100,7 +109,7 @@ export function receive(exchange: Exchange, route: Route, http: IncomingMessage,
     }
   }
   exchange.route = route.operation.id;
-  return { exchange, route, http, query } as Received;
+  return { exchange, route, http, query, cancellation } as Received;
 }
 
 /** Stage 2. @throws the `gateway.key-…` errors */
@@ -111,40 +120,63 @@ export async function identify(received: Received, services: PipelineServices): 
 }
 
 /**
- * Stage 3. In the order of cost: the rate before a byte of the body is read, the place in flight last, so that a
- * request which is refused never held one.
+ * Stage 3. In the order of cost: the rate and the place in flight before a byte of the body is read, so that neither a
+ * flood of requests nor one of slow uploads fills the memory.
  *
  * @throws the errors of limits and of the request's form, `gateway.model-…`, `gateway.no-upstream`
  */
 export async function lease(identified: Identified, services: PipelineServices): Promise<Leased> {
-  const { exchange, principal, http, route } = identified;
+  const { principal, route } = identified;
   const { limits, timeouts } = services.config;
-  await takeRate(services.counters, principal, limits);
+  const bound = new Set<string>(route.policy.limits);
+  if (bound.has("requestsPerMinute")) await takeRate(services.counters, principal, limits);
+  const place = bound.has("concurrency")
+    ? await takePlace(services.counters, principal, limits, timeouts.totalMs + timeouts.clientMs)
+    : { release: () => undefined };
+  try {
+    return await understand(identified, place, services);
+  } catch (error) {
+    place.release();
+    throw error;
+  }
+}
 
-  const body = await readBody(http, limits.bodyBytes);
-  if (body.length > 0) exchange.request = { bytes: body.length, sha256: hash("sha256", body, "buffer") };
-  const value =
-    route.operation.method === "POST"
-      ? parseJson(body, { maxBytes: limits.bodyBytes, maxDepth: limits.jsonDepth })
-      : undefined;
+/** Reads the request within its limits, and finds who may serve it. */
+async function understand(identified: Identified, place: Lease, services: PipelineServices): Promise<Leased> {
+  const { cancellation, exchange, principal, http, route } = identified;
+  const limits = boundLimits(route, services.config);
+  const isPost = route.operation.method === "POST";
+  const body = await readBody(http, limits.bodyBytes, cancellation);
+  if (body.length > 0) {
+    exchange.request = { bytes: body.length, commitment: services.committer.commit(exchange.id, "request", body) };
+  }
+  const value = isPost ? parseBody(body, limits) : undefined;
   const parsed = route.operation.parseRequest(value);
+  exchange.stream = parsed.stream;
   if (parsed.messages > limits.messages) {
     throw gatewayError("gateway.too-many-messages", { detail: `limit ${limits.messages} (messages)` });
   }
-  exchange.stream = parsed.stream;
   checkTokens(parsed, limits.inputTokens);
+  const targets = targetsFor(services.targets, principal, route.operation.protocol, isPost ? parsed.model : undefined);
+  return { ...identified, lease: place, targets, body: isPost ? body : null, value, parsed } as unknown as Leased;
+}
 
-  const model = route.operation.method === "POST" ? parsed.model : undefined;
-  const targets = targetsFor(services.targets, principal, route.operation.protocol, model);
-  const place = await takePlace(services.counters, principal, limits, timeouts.totalMs);
-  return {
-    ...identified,
-    lease: place,
-    targets,
-    body: route.operation.method === "POST" ? body : null,
-    value,
-    parsed,
-  } as unknown as Leased;
+/** The configured limits that the route's policy names; what it does not name does not bind. */
+function boundLimits(route: Route, config: GatewayConfig): GatewayConfig["limits"] {
+  const limits = { ...config.limits };
+  for (const name of ["bodyBytes", "jsonDepth", "messages", "inputTokens"] as const) {
+    if (!route.policy.limits.includes(name)) limits[name] = Number.POSITIVE_INFINITY;
+  }
+  return limits;
+}
+
+function parseBody(body: Buffer, limits: GatewayConfig["limits"]): unknown {
+  try {
+    return parseJson(body, { maxBytes: limits.bodyBytes, maxDepth: limits.jsonDepth });
+  } catch (error) {
+    if (!isHoldfastError(error, "core.json-too-deep")) throw error;
+    throw coreError("core.json-too-deep", { detail: `limit ${limits.jsonDepth} levels (jsonDepth)` });
+  }
 }
 
 /** @throws `gateway.too-many-tokens` */
@@ -160,11 +192,11 @@ function checkTokens(parsed: ParsedRequest, limit: number): void {
 /** Stage 4. @throws `gateway.blocked` */
 export async function clear(leased: Leased, services: PipelineServices): Promise<Cleared> {
   const { exchange, parsed, value, body } = leased;
-  const inspection = await services.guard.inspect(parsed.spans, "request");
-  exchange.requestVerdict = { verdict: inspection.verdict, unscanned: parsed.unscanned };
-  const inModel = inspection.verdict.findings.some((finding) => finding.location.pointer === "/model");
-  if (!inModel && parsed.model.length <= 256) exchange.model = parsed.model;
-  if (inspection.verdict.action === "block") throw blocked("gateway.blocked", inspection);
+  const inspection = await inspect(leased, "request", parsed.spans, services);
+  const { verdict } = inspection;
+  exchange.requestVerdict = { verdict, unscanned: parsed.unscanned };
+  if (maySayModel(parsed.model, verdict)) exchange.model = parsed.model;
+  if (verdict.action === "block") throw blocked("gateway.blocked", inspection);
   return {
     ...leased,
     outgoing: inspection.masked.length === 0 ? body : masked(value, inspection, "gateway.blocked"),
@@ -182,10 +214,38 @@ export async function judgeAnswer(
   unscanned: ParsedRequest["unscanned"],
   services: PipelineServices,
 ): Promise<Uint8Array> {
-  const inspection = await services.guard.inspect(answer.spans, "response");
+  const inspection = await inspect(cleared, "response", answer.spans, services);
   cleared.exchange.responseVerdict = { verdict: inspection.verdict, unscanned };
   if (inspection.verdict.action === "block") throw blocked("gateway.answer-blocked", inspection);
   return inspection.masked.length === 0 ? answer.bytes : masked(answer.value, inspection, "gateway.answer-blocked");
+}
+
+/** Text in a direction that the route's policy does not have read has no business there. */
+async function inspect(
+  stage: { readonly route: Route },
+  direction: "request" | "response",
+  spans: readonly TextSpan[],
+  services: PipelineServices,
+): Promise<Inspection> {
+  if (spans.length > 0 && !stage.route.policy.guards.includes(direction)) {
+    throw gatewayError("gateway.route-without-policy", { detail: `${stage.route.operation.id}, ${direction}` });
+  }
+  return await services.guard.inspect(spans, direction);
+}
+
+/** Longest name of a model that a receipt shows. */
+const MODEL_CHARS = 128;
+
+/**
+ * The model's name is the client's own text, and receipts are public: it is shown only when every guard has read it and
+ * none found anything in it.
+ */
+function maySayModel(model: string, verdict: Verdict): boolean {
+  return (
+    model.length <= MODEL_CHARS &&
+    verdict.runs.every((run) => run.outcome === "ran") &&
+    verdict.findings.every((finding) => finding.location.pointer !== "/model")
+  );
 }
 
 /** What a client is told: which rules, never what matched. */

@@ -28,7 +28,8 @@ export async function observeAuthentication(services: GatewayServices): Promise<
   for (const { operation } of table) {
     for (const headers of [{}, { authorization: `Bearer ${stranger}` }, { "x-api-key": stranger }]) {
       const status = (await probe(services, operation.method, operation.path, headers, "{}"))?.status;
-      if (status === undefined) return unanswered();
+      // A gateway that cannot serve at the moment says nothing of whom it would have let in.
+      if (status === undefined || status === 503) return unanswered();
       if (status !== 401) open.push(`${operation.method} ${operation.path} answered ${status}`);
     }
   }
@@ -67,24 +68,32 @@ export async function observeRateLimit(services: GatewayServices): Promise<Obser
 export async function observeInputLimits(services: GatewayServices): Promise<Observation> {
   const { limits } = services.config.gateway;
   const chat = (messages: unknown): string => JSON.stringify({ model: "probe", messages });
-  const tries: readonly (readonly [string, string, number])[] = [
-    ["bodyBytes", " ".repeat(limits.bodyBytes + 1), 413],
-    ["jsonDepth", "[".repeat(limits.jsonDepth + 1) + "]".repeat(limits.jsonDepth + 1), 400],
-    ["messages", chat(Array.from({ length: limits.messages + 1 }, () => ({ role: "user", content: "" }))), 413],
+  const all: readonly (readonly [string, string, string])[] = [
+    ["bodyBytes", " ".repeat(limits.bodyBytes + 1), "gateway.body-too-large"],
+    ["jsonDepth", "[".repeat(limits.jsonDepth + 1) + "]".repeat(limits.jsonDepth + 1), "core.json-too-deep"],
+    [
+      "messages",
+      chat(Array.from({ length: limits.messages + 1 }, () => ({ role: "user", content: "" }))),
+      "gateway.too-many-messages",
+    ],
   ];
+  // A limit that another one always comes before cannot be seen at work.
+  const tries = all.filter(([limit, body]) => limit === "bodyBytes" || body.length <= limits.bodyBytes);
   return await withProbeKey(services, {}, async (key) => {
     const wrong: string[] = [];
-    for (const [limit, body, expected] of tries) {
+    for (const [limit, body, code] of tries) {
       const answer = await probe(services, "POST", "/v1/chat/completions", { authorization: `Bearer ${key}` }, body);
       if (answer === undefined) return unanswered();
-      if (answer.status !== expected || !answer.message.includes("limit")) wrong.push(`${limit}: ${answer.status}`);
+      if (answer.code !== code) wrong.push(`${limit}: ${answer.status} ${answer.code}`);
     }
     return {
       outcome: wrong.length === 0 ? "holds" : "fails",
       observed:
-        wrong.length === 0 ? `${tries.length} requests just over a limit were refused with its name` : wrong.join("; "),
-      expected: tries.map(([limit, , status]) => `${limit}: ${status}`).join(", "),
-      scope: "body bytes, JSON depth and number of messages on the chat route; not the token estimate",
+        wrong.length === 0
+          ? `a request just over each of ${names(tries)} was refused for that limit`
+          : wrong.join("; "),
+      expected: tries.map(([limit, , code]) => `${limit}: ${code}`).join(", "),
+      scope: `${names(tries)} on the chat route; not the token estimate`,
     };
   });
 }
@@ -100,16 +109,18 @@ export async function observeAccessLog(services: GatewayServices): Promise<Obser
       scope: "nothing was looked at",
     };
   }
-  const { received, inFlight, recorded, unrecorded, lost } = running.tally();
-  const whole = lost === 0 && received === recorded + unrecorded + inFlight;
+  const { received, inFlight, recorded, pending, unrecorded, lost } = running.tally();
+  const whole = lost === 0 && received === recorded + pending + unrecorded + inFlight;
   return {
     outcome: whole ? "holds" : "fails",
-    observed: `${received} requests: ${recorded} receipts, ${inFlight} in flight, ${unrecorded} counted only, ${lost} lost`,
+    observed: `${received} requests: ${recorded} receipts, ${pending} on their way, ${inFlight} in flight, ${unrecorded} counted only, ${lost} lost`,
     expected: "as many receipts as requests that ended; none lost",
     scope:
       "requests since this process started; refusals without a valid key beyond a rate are counted in the next receipt instead of having one each",
   };
 }
+
+const names = (tries: readonly (readonly [string, ...unknown[]])[]): string => tries.map(([limit]) => limit).join(", ");
 
 async function withProbeKey(
   services: GatewayServices,
@@ -133,7 +144,7 @@ async function probe(
   path: string,
   headers: Readonly<Record<string, string>>,
   body?: string,
-): Promise<{ status: number; message: string } | undefined> {
+): Promise<{ status: number; code: string } | undefined> {
   const running = services.gateway?.()?.address;
   const where = running === undefined ? services.config.gateway.listen : `${bracketed(running.host)}:${running.port}`;
   try {
@@ -144,18 +155,20 @@ async function probe(
       signal: AbortSignal.timeout(PROBE_WAIT_MS),
     });
     const bytes = new Uint8Array(await answer.body.arrayBuffer());
-    return { status: answer.statusCode, message: messageOf(bytes) };
+    return { status: answer.statusCode, code: codeOf(bytes) };
   } catch {
     // Refused, cut or too slow: the caller says that it could not check.
     return undefined;
   }
 }
 
-function messageOf(bytes: Uint8Array): string {
+/** The code of an error in the OpenAI format, or nothing. */
+function codeOf(bytes: Uint8Array): string {
   try {
-    const value = parseJson(bytes) as { error?: { message?: unknown } } | null;
-    return typeof value?.error?.message === "string" ? value.error.message : "";
+    const value = parseJson(bytes) as { error?: { code?: unknown } } | null;
+    return typeof value?.error?.code === "string" ? value.error.code : "";
   } catch {
+    // Not an error of the gateway: then it has no code.
     return "";
   }
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { createHash, hash, type Hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 
 import type { Clock } from "../core/index.ts";
+import type { CommitmentInProgress, Committer } from "../ledger/index.ts";
 import type { Exchange } from "./receipt/receipt.ts";
 
 /** Records an exchange that is over but for its last bytes. Rejects when the receipt could not be written. */
@@ -18,14 +18,16 @@ export class Reply {
   readonly #response: ServerResponse;
   readonly #exchange: Exchange;
   readonly #record: Record;
+  readonly #committer: Committer;
   readonly #clock: Clock;
-  #hash: Hash | undefined;
+  #commitment: CommitmentInProgress | undefined;
   #bytes = 0;
 
-  constructor(response: ServerResponse, exchange: Exchange, record: Record, clock: Clock) {
+  constructor(response: ServerResponse, exchange: Exchange, record: Record, committer: Committer, clock: Clock) {
     this.#response = response;
     this.#exchange = exchange;
     this.#record = record;
+    this.#committer = committer;
     this.#clock = clock;
   }
 
@@ -43,7 +45,8 @@ export class Reply {
   ): Promise<void> {
     const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
     this.#exchange.status = status;
-    this.#exchange.response = { bytes: bytes.length, sha256: hash("sha256", bytes, "buffer") };
+    const { id } = this.#exchange;
+    this.#exchange.response = { bytes: bytes.length, commitment: this.#committer.commit(id, "response", bytes) };
     this.#exchange.endedAt = this.#clock.monotonic();
     if (recorded) await this.#record(this.#exchange);
     if (this.#response.destroyed) return;
@@ -66,7 +69,7 @@ export class Reply {
   /** Starts a stream of server-sent events. */
   open(): void {
     this.#exchange.status = 200;
-    this.#hash = createHash("sha256");
+    this.#commitment = this.#committer.begin(this.#exchange.id, "response");
     this.#response.writeHead(200, {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store",
@@ -102,16 +105,16 @@ export class Reply {
 
   /** Settles what the receipt says of a stream: the bytes counted so far. */
   close(): void {
-    if (this.#hash !== undefined) {
-      this.#exchange.response = { bytes: this.#bytes, sha256: this.#hash.digest() };
-      this.#hash = undefined;
+    if (this.#commitment !== undefined) {
+      this.#exchange.response = { bytes: this.#bytes, commitment: this.#commitment.digest() };
+      this.#commitment = undefined;
     }
     this.#exchange.endedAt = this.#clock.monotonic();
   }
 
   #count(bytes: Uint8Array | string): void {
     this.#bytes += typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length;
-    this.#hash?.update(bytes);
+    this.#commitment?.update(bytes);
   }
 
   /** Both SDK families show the request's id in their errors, each from a header of its own. */

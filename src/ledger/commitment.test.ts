@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,12 +43,23 @@ test("field and content cannot be shifted into each other", async () => {
   assert.notEqual(committer.commit("id", "ab", text("c")), committer.commit("id", "a", text("bc")));
 });
 
+test("content in pieces is committed to as the whole is, however long", async () => {
+  const committer = await openCommitter(join(scratch, "pieces.key"));
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 20_000 }), { maxLength: 5 }), (pieces) => {
+      const begun = committer.begin("id", "answer");
+      for (const piece of pieces) begun.update(piece);
+      assert.equal(begun.digest(), committer.commit("id", "answer", Buffer.concat(pieces)));
+    }),
+  );
+});
+
 test("the construction is the one that is written down", async () => {
   const keyFile = join(scratch, "known.key");
   const key = Buffer.alloc(32, 3);
   await writeFile(keyFile, key, { mode: 0o600 });
   const committer = await openCommitter(keyFile);
-  const salt = createHmac("sha256", key).update("holdfast.dev/salt/v1\0id").digest();
+  const salt = createHash("sha512-256").update("holdfast.dev/salt/v1\0").update(key).update("id").digest();
   assert.equal(committer.salt("id"), salt.toString("hex"));
   const expected = createHash("sha256")
     .update("holdfast.dev/commitment/v1\0")

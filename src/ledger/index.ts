@@ -5,7 +5,7 @@
  */
 
 export type { Checkpoint } from "./checkpoint.ts";
-export { openCommitter, verifyCommitment, type Committer } from "./commitment.ts";
+export { openCommitter, verifyCommitment, type CommitmentInProgress, type Committer } from "./commitment.ts";
 export type { Files, Handle } from "./files.ts";
 export type { LedgerProblem } from "./findings.ts";
 export { ledgerHandler } from "./http.ts";

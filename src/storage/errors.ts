@@ -106,6 +106,11 @@ export const StorageErrors = {
     what: "a statement of evidence has no id",
     hint: "give its predicate a member `id`, unique for each piece of evidence",
   },
+  "storage.evidence-too-large": {
+    what: "a statement of evidence is larger than an entry of the ledger",
+    hint: "say less in its predicate: name long lists by a digest",
+    status: 400,
+  },
   "storage.limit-invalid": {
     what: "a limit or cost is not a number that can be counted with",
     hint: "use a positive rate and burst, and a cost, limit and time to live that are not negative",

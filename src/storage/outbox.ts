@@ -17,13 +17,15 @@ import { sql } from "./sql.ts";
 
 /** Entries read at a time: bounds the memory of a long queue. */
 const BATCH = 64;
+/** Bytes of a piece of evidence at most: what an entry of the ledger holds. One larger would hold up all behind it. */
+const MOST_BYTES = 65_535;
 
 /**
  * Puts evidence into the outbox. Call it inside the transaction that makes the change, with its `tx`.
  *
  * The predicate carries the id: a member `id`, text, unique for each piece of evidence (a UUIDv7).
  *
- * @throws `storage.evidence-without-id`; `storage.unique-violated` for an id that is waiting already
+ * @throws `storage.evidence-without-id`, `storage.evidence-too-large`; `storage.unique-violated` for an id that is waiting already
  *
  * @example
  * ```ts
@@ -39,6 +41,7 @@ const BATCH = 64;
 export async function enqueueEvidence(tx: Db, statement: Statement): Promise<void> {
   const id = idOf(statement);
   const entry = encodeStatement(statement);
+  if (entry.length > MOST_BYTES) throw storageError("storage.evidence-too-large", { detail: `${entry.length} bytes` });
   // The row lock of the sequence makes writers of evidence commit in the order of their positions.
   const [next] = await tx.query<{ value: number }>(
     sql`update storage_sequences set value = value + 1 where name = 'outbox' returning value`,

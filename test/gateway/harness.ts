@@ -16,6 +16,7 @@ import {
   startGateway,
   telemetryConfig,
   type Gateway,
+  type GatewayConfig,
   type KeyInput,
   type Receipt,
 } from "../../src/gateway/index.ts";
@@ -37,6 +38,7 @@ export interface HarnessOptions {
 }
 
 export interface Harness {
+  readonly config: GatewayConfig;
   readonly gateway: Gateway;
   readonly port: number;
   /** `http://127.0.0.1:<port>`. */
@@ -81,15 +83,16 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const log = (message: string, fields?: object): void => {
     logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
   };
+  const config = gatewayConfig.parse({
+    listen: "127.0.0.1:0",
+    upstreams: options.upstreams ?? [
+      { name: "fake-openai", protocol: "openai", url: upstream.url },
+      { name: "fake-anthropic", protocol: "anthropic", url: upstream.url },
+    ],
+    ...options.config,
+  });
   const gateway = await startGateway({
-    config: gatewayConfig.parse({
-      listen: "127.0.0.1:0",
-      upstreams: options.upstreams ?? [
-        { name: "fake-openai", protocol: "openai", url: upstream.url },
-        { name: "fake-anthropic", protocol: "anthropic", url: upstream.url },
-      ],
-      ...options.config,
-    }),
+    config,
     db,
     ledger: options.wrapLedger?.(ledger) ?? ledger,
     committer,
@@ -124,6 +127,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       .map((statement) => statement.predicate as Receipt);
 
   return {
+    config,
     gateway,
     port,
     url,

@@ -1,11 +1,11 @@
 /** Requests from end to end: what is served, what is refused, and what the receipts say of it. */
 
 import assert from "node:assert/strict";
-import { hash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { createKey, revokeKey } from "../../src/gateway/index.ts";
 import { systemClock } from "../../src/core/index.ts";
+import { verifyCommitment } from "../../src/ledger/index.ts";
 import { chat, message, startHarness, type Harness } from "./harness.ts";
 
 let harness: Harness;
@@ -54,9 +54,15 @@ describe("a served request", () => {
       ],
     );
     assert.deepEqual([receipt.guards.request?.action, receipt.guards.response?.action], ["allow", "allow"]);
-    const digest = (bytes: string): Buffer => hash("sha256", bytes, "buffer");
-    assert.equal(receipt.request?.commitment, harness.committer.commit(receipt.id, "request", digest(body)));
-    assert.equal(receipt.response?.commitment, harness.committer.commit(receipt.id, "response", digest(answer.text)));
+    const salt = harness.committer.salt(receipt.id);
+    for (const [field, content] of [
+      ["request", body],
+      ["response", answer.text],
+    ] as const) {
+      const commitment = receipt[field]?.commitment ?? "";
+      assert.equal(verifyCommitment({ salt, field, content: Buffer.from(content), commitment }), true);
+      assert.equal(verifyCommitment({ salt, field, content: Buffer.from(`${content} `), commitment }), false);
+    }
     assert.equal(receipt.response?.bytes, Buffer.byteLength(answer.text));
     assert.equal((await harness.entries()).join("").includes("recognisable"), false);
   });
@@ -92,7 +98,7 @@ describe("a served request", () => {
       assert.equal(receipt.response?.bytes, Buffer.byteLength(answer.text));
       assert.equal(
         receipt.response?.commitment,
-        harness.committer.commit(receipt.id, "response", hash("sha256", answer.text, "buffer")),
+        harness.committer.commit(receipt.id, "response", Buffer.from(answer.text)),
       );
     });
   }
@@ -181,7 +187,7 @@ describe("the limits", () => {
       const deep = JSON.stringify(chat([[[[[[[["x"]]]]]]]]));
       const cases = [
         [chat("x".repeat(3_000)), 413, "limit 2000 bytes"],
-        [deep, 400, "more than 8 levels"],
+        [deep, 400, "limit 8 levels (jsonDepth)"],
         [many, 413, "limit 3 (messages)"],
         [chat("word ".repeat(300)), 413, "limit 100 (inputTokens)"],
         [{ model: "m", input: ["a", "b", "c", "d"] }, 413, "limit 3 (messages)"],

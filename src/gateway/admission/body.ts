@@ -7,6 +7,7 @@
 import type { IncomingMessage } from "node:http";
 
 import { gatewayError } from "../errors.ts";
+import type { Cancellation } from "../upstream/dispatch.ts";
 
 /**
  * The body of a request. More than `limit` bytes is refused, as soon as it is known: by `content-length` before a byte
@@ -14,14 +15,14 @@ import { gatewayError } from "../errors.ts";
  *
  * @throws `gateway.body-too-large`, `gateway.request-aborted`
  */
-export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+export function readBody(request: IncomingMessage, limit: number, cancellation: Cancellation): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const announced = Number(request.headers["content-length"] ?? 0);
     if (announced > limit) {
       reject(tooLarge(limit));
       return;
     }
-    if (request.destroyed) {
+    if (request.destroyed || cancellation.cancelled) {
       // It left while its key was looked up: its events are over, and waiting for one would be for ever.
       reject(gatewayError("gateway.request-aborted"));
       return;
@@ -40,11 +41,13 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       settle(() => reject(gatewayError("gateway.request-aborted")));
     };
     const settle = (how: () => void): void => {
+      cancellation.onCancel = undefined;
       request.off("data", onData).off("end", onEnd).off("error", onAbort).off("close", onAbort);
       // An error after this has nobody to tell; without a listener it would end the process.
       request.on("error", () => undefined);
       how();
     };
+    cancellation.onCancel = onAbort;
     request.on("data", onData).on("end", onEnd).on("error", onAbort).on("close", onAbort);
   });
 }

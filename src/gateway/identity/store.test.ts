@@ -79,6 +79,8 @@ describe("the key store", () => {
       { app: "shop", models: ["*x"] },
       { app: "shop", expiresAt: clock.now() },
       { app: "shop", expiresAt: Number.NaN },
+      { app: "shop", expiresAt: 9e15 },
+      { app: "shop", models: Array.from({ length: 201 }, (_, at) => `m${at}`) },
       { app: "shop", requestsPerMinute: 0 },
       { app: "shop", concurrency: 1.5 },
     ]) {

@@ -190,6 +190,10 @@ function infoOf(row: KeyRow): KeyInfo {
   };
 }
 
+/** Names of models in the scope of one key: its evidence has to fit into an entry of the ledger. */
+const MOST_MODELS = 200;
+/** The last millisecond of the year 9999. */
+const LAST_MS = Date.UTC(10_000, 0) - 1;
 const APP = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const MODEL = /^(?:[\w.:/@-]{1,128}\*?|\*)$/;
 
@@ -199,8 +203,12 @@ function checkInput(input: KeyInput, clock: Clock): void {
   for (const model of input.models ?? []) {
     if (!MODEL.test(model)) throw bad("models: a name of letters, digits and . : / @ - _, or a prefix followed by *");
   }
-  if (input.models?.length === 0) throw bad("models: at least one");
-  if (input.expiresAt !== undefined && !(input.expiresAt > clock.now())) throw bad("expires: must lie in the future");
+  if (input.models !== undefined && (input.models.length < 1 || input.models.length > MOST_MODELS)) {
+    throw bad(`models: 1 to ${MOST_MODELS}`);
+  }
+  if (input.expiresAt !== undefined && !(input.expiresAt > clock.now() && input.expiresAt <= LAST_MS)) {
+    throw bad("expires: must lie in the future, before the year 10000");
+  }
   for (const name of ["requestsPerMinute", "concurrency"] as const) {
     const value = input[name];
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) throw bad(`${name}: a whole number from 1`);

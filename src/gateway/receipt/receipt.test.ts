@@ -6,7 +6,6 @@ import fc from "fast-check";
 import { canonicalJson, decodeStatement, PredicateType, type Finding } from "../../core/index.ts";
 import { encodeReceipt, safePointer, type Exchange, type Receipt } from "./receipt.ts";
 
-const committer = { salt: () => "00", commit: (id: string, field: string) => `${id}:${field}` };
 const exchange = (more: Partial<Exchange> = {}): Exchange => ({
   id: "0190",
   receivedAt: 0,
@@ -17,7 +16,7 @@ const exchange = (more: Partial<Exchange> = {}): Exchange => ({
   ...more,
 });
 const receiptOf = (given: Exchange): Receipt => {
-  const made = decodeStatement(encodeReceipt(given, "abcd", committer));
+  const made = decodeStatement(encodeReceipt(given, "abcd"));
   assert.equal(made.predicateType, PredicateType.receipt);
   assert.equal(made.subject[0]?.name, `request:${given.id}`);
   return made.predicate as Receipt;
@@ -65,7 +64,7 @@ describe("a receipt", () => {
         fc.record({ pointer: text, why: text, size: fc.nat(), kind: fc.constant("base64" as const) }),
       ),
     });
-    const part = fc.record({ bytes: fc.nat(), sha256: fc.constant(new Uint8Array(32)) });
+    const part = fc.record({ bytes: fc.nat(), commitment: text });
     const any = fc.record(
       {
         route: text,
@@ -88,7 +87,7 @@ describe("a receipt", () => {
     );
     fc.assert(
       fc.property(any, (more) => {
-        const written = new TextDecoder().decode(encodeReceipt(exchange(more), "abcd", committer));
+        const written = new TextDecoder().decode(encodeReceipt(exchange(more), "abcd"));
         assert.equal(canonicalJson(JSON.parse(written)), written);
       }),
     );
@@ -105,11 +104,28 @@ describe("a receipt", () => {
     });
     const findings = Array.from({ length: 5_000 }, (_, index) => finding(index));
     const verdict = { action: "block", findings, runs: [] } as const;
-    const bytes = encodeReceipt(exchange({ requestVerdict: { verdict, unscanned: [] } }), "abcd", committer);
+    const bytes = encodeReceipt(exchange({ requestVerdict: { verdict, unscanned: [] } }), "abcd");
     assert.ok(bytes.length < 65_535);
     const summary = (decodeStatement(bytes).predicate as Receipt).guards.request;
     assert.equal(summary?.findings.length, 40);
     assert.equal(summary?.moreFindings, 4_960);
+  });
+
+  it("fits into an entry of the ledger, whatever was found and left unread", () => {
+    const pointer = `/tools/0/function${"/parameters/properties/0".repeat(200)}/redacted_thinking`;
+    const location = { pointer, start: 4_000_000, end: 4_000_001 };
+    const finding = { rule: "unicode.bidirectional-override", severity: "critical" as const, location };
+    const findings = Array.from({ length: 500 }, () => ({ ...finding, message: "", remedy: "", references: [] }));
+    const why = "x".repeat(80);
+    const unscanned = Array.from({ length: 500 }, () => ({
+      pointer,
+      why,
+      size: 4_000_000,
+      kind: "token-ids" as const,
+    }));
+    const record = { verdict: { action: "block" as const, findings, runs: [] }, unscanned };
+    const bytes = encodeReceipt(exchange({ requestVerdict: record, responseVerdict: record }), "abcd");
+    assert.ok(bytes.length < 65_535, `${bytes.length} bytes`);
   });
 
   it("shows of a pointer only names that the protocols define", () => {

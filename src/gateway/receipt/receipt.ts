@@ -16,7 +16,6 @@ import {
   type Statement,
   type Verdict,
 } from "../../core/index.ts";
-import type { Committer } from "../../ledger/index.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Unscanned, Usage } from "../wire/index.ts";
 
@@ -40,7 +39,7 @@ export interface Exchange {
   /** Set only once the guards have cleared it: it is the client's own text. */
   model?: string;
   stream?: boolean;
-  request?: { readonly bytes: number; readonly sha256: Uint8Array };
+  request?: Committed;
   requestVerdict?: GuardRecord;
   responseVerdict?: GuardRecord;
   upstream?: { readonly name: string; status?: number; firstByteMs?: number };
@@ -50,7 +49,7 @@ export interface Exchange {
   error?: string;
   /** Status line that the client got; 0 when it got none. */
   status: number;
-  response?: { readonly bytes: number; readonly sha256: Uint8Array };
+  response?: Committed;
   /** Requests without a valid key that were turned away before this one without a receipt of their own. */
   unrecordedBefore?: number;
   endedAt?: number;
@@ -88,7 +87,7 @@ export interface Receipt {
 }
 
 /** Bytes that are not here, only committed to. */
-interface Committed {
+export interface Committed {
   readonly bytes: number;
   readonly commitment: string;
 }
@@ -120,24 +119,24 @@ const LISTED = 40;
  * canonical order, and then `JSON.stringify` is canonical JSON (RFC 8785 is defined by it). A test holds the two
  * against each other.
  */
-export function encodeReceipt(exchange: Exchange, policyDigest: string, committer: Committer): Uint8Array {
-  const predicate = receiptOf(exchange, policyDigest, committer);
-  const commitment = predicate.request?.commitment ?? committer.commit(exchange.id, "request", NOTHING);
+export function encodeReceipt(exchange: Exchange, policyDigest: string): Uint8Array {
+  const predicate = receiptOf(exchange, policyDigest);
+  const digest: Record<string, string> =
+    predicate.request === null ? { sha256: NOTHING } : { holdfastCommitmentV1: predicate.request.commitment };
   const entry: Statement<Receipt> = {
     _type: STATEMENT_TYPE,
     predicate,
     predicateType: PredicateType.receipt,
-    subject: [{ digest: { holdfastCommitmentV1: commitment }, name: `request:${exchange.id}` }],
+    subject: [{ digest, name: `request:${exchange.id}` }],
   };
   return Buffer.from(JSON.stringify(entry), "utf8");
 }
 
-const NOTHING = new Uint8Array();
+/** SHA-256 of no bytes: the digest of a request that had none. */
+const NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-function receiptOf(exchange: Exchange, policyDigest: string, committer: Committer): Receipt {
+function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
   const { model, principal, upstream, usage } = exchange;
-  const commit = (field: "request" | "response", part: Exchange["request"]): Committed | null =>
-    part === undefined ? null : { bytes: part.bytes, commitment: committer.commit(exchange.id, field, part.sha256) };
   return {
     error: exchange.error,
     guards: { request: summaryOf(exchange.requestVerdict), response: summaryOf(exchange.responseVerdict) },
@@ -148,8 +147,8 @@ function receiptOf(exchange: Exchange, policyDigest: string, committer: Committe
     policy: { digest: { sha256: policyDigest } },
     principal: principal === undefined ? null : { app: principal.app, key: principal.keyId },
     receivedAt: new Date(exchange.receivedAt).toISOString(),
-    request: commit("request", exchange.request),
-    response: commit("response", exchange.response),
+    request: exchange.request ?? null,
+    response: exchange.response ?? null,
     route: exchange.route ?? null,
     status: exchange.status,
     stream: exchange.stream ?? false,
@@ -211,11 +210,16 @@ const FIELD_NAMES: ReadonlySet<string> = new Set(
  * secret that was found.
  */
 export function safePointer(pointer: string): string {
-  return pointer
-    .split("/")
-    .map((part) => (part === "" || /^\d{1,9}$/.test(part) || FIELD_NAMES.has(part) ? part : "*"))
-    .join("/");
+  const parts = pointer.split("/").map((part) => {
+    return part === "" || /^\d{1,9}$/.test(part) || FIELD_NAMES.has(part) ? part : "*";
+  });
+  // Deep places are shown by their two ends: an entry of the ledger has room for so much.
+  if (parts.length > SHOWN_PARTS) parts.splice(SHOWN_PARTS / 2, parts.length - SHOWN_PARTS, "…");
+  return parts.join("/");
 }
+
+/** Parts of a pointer that are shown at most. */
+const SHOWN_PARTS = 12;
 
 function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { isHoldfastError } from "../../core/index.ts";
+import { defineErrors, isHoldfastError } from "../../core/index.ts";
 import { recorder } from "./recorder.ts";
 
+const refused = (error: unknown): boolean => isHoldfastError(error, "gateway.ledger-unavailable");
+const tooLarge = defineErrors({ "ledger.entry-too-large": { what: "too large", hint: "" } });
 const quiet = { error: () => undefined };
 
 /** A ledger whose appends settle when the test says so. */
@@ -28,10 +30,10 @@ describe("the recorder", () => {
     });
     await new Promise(setImmediate);
     assert.equal(done, false);
-    assert.equal(record.recorded(), 0);
+    assert.equal(record.counts.recorded, 0);
     ledger.waiting[0]?.resolve(0);
     await recorded;
-    assert.equal(record.recorded(), 1);
+    assert.equal(record.counts.recorded, 1);
   });
 
   it("buffered: resolves at once, and flush waits for the ledger", async () => {
@@ -46,7 +48,7 @@ describe("the recorder", () => {
     assert.equal(flushed, false);
     ledger.waiting[0]?.resolve(0);
     await flush;
-    assert.equal(record.recorded(), 1);
+    assert.equal(record.counts.recorded, 1);
   });
 
   for (const mode of ["durable", "buffered"] as const) {
@@ -54,17 +56,52 @@ describe("the recorder", () => {
       const ledger = heldLedger();
       const record = recorder(ledger, mode, quiet);
       const first = record.record(new Uint8Array(1));
+      const flushed = record.flush();
       ledger.waiting[0]?.reject(new Error("disk full"));
-      if (mode === "durable")
-        await assert.rejects(first, (error) => isHoldfastError(error, "gateway.ledger-unavailable"));
-      await record.flush();
+      if (mode === "durable") await assert.rejects(first, refused);
+      await flushed;
       assert.equal(record.failure()?.code, "gateway.ledger-unavailable");
-      await assert.rejects(record.record(new Uint8Array(1)), (error) =>
-        isHoldfastError(error, "gateway.ledger-unavailable"),
-      );
-      assert.equal(record.recorded(), 0);
+      await assert.rejects(record.record(new Uint8Array(1)), refused);
+      assert.equal(record.counts.recorded, 0);
     });
   }
+
+  it("an entry that is refused for its own sake stops nothing else", async () => {
+    const ledger = heldLedger();
+    const record = recorder(ledger, "durable", quiet);
+    const first = record.record(new Uint8Array(1));
+    ledger.waiting[0]?.reject(tooLarge("ledger.entry-too-large"));
+    await assert.rejects(first, refused);
+    assert.equal(record.failure(), undefined);
+    const second = record.record(new Uint8Array(1));
+    ledger.waiting[1]?.resolve(0);
+    await second;
+    assert.deepEqual({ ...record.counts }, { recorded: 1, pending: 0, lost: 1 });
+  });
+
+  it("counts what is turned away once the ledger has stopped", async () => {
+    const ledger = heldLedger();
+    const record = recorder(ledger, "buffered", quiet);
+    await record.record(new Uint8Array(1));
+    assert.deepEqual({ ...record.counts }, { recorded: 0, pending: 1, lost: 0 });
+    const flushed = record.flush();
+    ledger.waiting[0]?.reject(new Error("gone"));
+    await flushed;
+    assert.throws(() => record.check(), refused);
+    assert.deepEqual({ ...record.counts }, { recorded: 0, pending: 0, lost: 2 });
+  });
+
+  it("buffered: hands over what came meanwhile in one turn", async () => {
+    const ledger = heldLedger();
+    const record = recorder(ledger, "buffered", quiet);
+    for (let sent = 0; sent < 10; sent++) await record.record(new Uint8Array(1));
+    assert.equal(ledger.waiting.length, 0);
+    while (ledger.waiting.length === 0) await new Promise(setImmediate);
+    assert.equal(ledger.waiting.length, 10);
+    for (const entry of ledger.waiting) entry.resolve(0);
+    await record.flush();
+    assert.equal(record.counts.recorded, 10);
+  });
 
   it("buffered: waits when too many entries are on their way", async () => {
     const ledger = heldLedger();
@@ -76,10 +113,8 @@ describe("the recorder", () => {
     });
     await new Promise(setImmediate);
     assert.equal(passed, false);
-    ledger.waiting[0]?.resolve(0);
+    for (const entry of ledger.waiting) entry.resolve(0);
     await next;
     assert.equal(passed, true);
-    for (const entry of ledger.waiting) entry.resolve(0);
-    await record.flush();
   });
 });

@@ -1,70 +1,114 @@
 /**
  * Receipts into the ledger. `durable` waits until the entry is on disk; `buffered` waits only when too many are on
- * their way. Either way an entry that the ledger refuses stops the service: an exchange without a receipt would be an
- * exchange that nobody can audit.
+ * their way. Either way a ledger that has stopped stops the service: an exchange without a receipt would be an exchange
+ * that nobody can audit. An entry that the ledger refuses for its own sake, as too large or one too many for the
+ * moment, fails that exchange alone.
  *
  * @module
  */
 
-import type { HoldfastError } from "../../core/index.ts";
+import { isHoldfastError, type HoldfastError } from "../../core/index.ts";
 import type { Ledger } from "../../ledger/index.ts";
 import { gatewayError } from "../errors.ts";
 
 export interface Recorder {
   /** @throws `gateway.ledger-unavailable` */
   record(entry: Uint8Array): Promise<void>;
+  /** Before any work: @throws `gateway.ledger-unavailable` when the ledger has stopped, and counts the loss */
+  check(): void;
   /** Resolves when everything recorded so far is on disk, or has failed. */
   flush(): Promise<void>;
   /** The error that stopped the ledger, if one did. */
   failure(): HoldfastError | undefined;
-  /** Receipts that are on disk. */
-  recorded(): number;
+  readonly counts: RecorderCounts;
 }
 
-/** Entries on their way at most; a buffered recorder waits beyond it, which bounds memory and what a crash loses. */
+export interface RecorderCounts {
+  /** Receipts that are on disk. */
+  readonly recorded: number;
+  /** Receipts that are on their way, `buffered` only. */
+  readonly pending: number;
+  /** Exchanges whose receipt the ledger did not take. */
+  readonly lost: number;
+}
+
+/** How long a buffered entry waits for company, in milliseconds: one durable write serves all that came meanwhile. */
+const COMPANY_MS = 50;
+/** Buffered entries that are not on disk at most. Beyond it requests wait, which bounds memory and what a crash loses. */
 const PENDING = 4_096;
+/** The ledger's errors after which it takes nothing any more. */
+const STOPPED: ReadonlySet<string> = new Set(["ledger.write-failed", "ledger.failed", "ledger.closed"]);
 
 export function recorder(
   ledger: Pick<Ledger, "append">,
   mode: "durable" | "buffered",
   log: { readonly error: (message: string, fields?: Readonly<Record<string, unknown>>) => void },
 ): Recorder {
+  const counts = { recorded: 0, pending: 0, lost: 0 };
   let failed: HoldfastError | undefined;
-  let recorded = 0;
-  const pending = new Set<Promise<void>>();
+  let waiting: Uint8Array[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let turn: Promise<void> | undefined;
+  let written: Promise<void> = Promise.resolve();
 
   const append = async (entry: Uint8Array): Promise<void> => {
     try {
       await ledger.append(entry);
-      recorded++;
+      counts.recorded++;
     } catch (cause) {
-      if (failed === undefined) log.error("the ledger did not take a receipt", { error: String(cause) });
-      failed ??= gatewayError("gateway.ledger-unavailable", { cause });
-      throw failed;
+      counts.lost++;
+      const error = gatewayError("gateway.ledger-unavailable", { cause });
+      const code = isHoldfastError(cause) ? cause.code : "an error that is not the ledger's";
+      if (failed === undefined) log.error("the ledger did not take a receipt", { error: code });
+      if (!isHoldfastError(cause) || STOPPED.has(cause.code)) failed ??= error;
+      throw error;
     }
   };
 
+  const send = (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    const entries = waiting;
+    waiting = [];
+    const before = written;
+    const sent = Promise.allSettled(entries.map(append)).then(() => {
+      counts.pending -= entries.length;
+    });
+    written = before.then(() => sent);
+    return written;
+  };
+
+  /** Exchanges that end in one turn of the event loop are answered together: their clients wake once. */
+  const endOfTurn = (): Promise<void> =>
+    new Promise((resolve) => {
+      setImmediate(() => {
+        turn = undefined;
+        resolve();
+      });
+    });
+
+  const check = (): void => {
+    if (failed === undefined) return;
+    counts.lost++;
+    throw failed;
+  };
+
   return {
+    check,
     async record(entry) {
-      if (failed !== undefined) throw failed;
-      const written = append(entry);
+      check();
       if (mode === "durable") {
-        await written;
+        await append(entry);
         return;
       }
-      const tracked = written
-        .catch(() => undefined)
-        .finally(() => {
-          pending.delete(tracked);
-        });
-      pending.add(tracked);
-      // Entries settle in order, so waiting for the oldest makes room.
-      if (pending.size >= PENDING) await pending.values().next().value;
+      waiting.push(entry);
+      counts.pending++;
+      timer ??= setTimeout(() => void send(), COMPANY_MS);
+      if (counts.pending >= PENDING) await send();
+      else await (turn ??= endOfTurn());
     },
-    async flush() {
-      await Promise.all(pending);
-    },
+    flush: send,
     failure: () => failed,
-    recorded: () => recorded,
+    counts,
   };
 }

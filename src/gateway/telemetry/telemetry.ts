@@ -28,8 +28,9 @@ export async function startTelemetry(config: TelemetryConfig): Promise<Telemetry
       metrics?.observe(exchange);
       traces?.observe(exchange, typeof traceparent === "string" ? traceparent : undefined);
     },
-    ...(metrics === undefined ? {} : { metricsText: metrics.text }),
+    ...(metrics === undefined ? {} : { metricsText: async () => metrics.text() }),
     async close() {
+      metrics?.close();
       await traces?.close();
     },
   };

@@ -1,0 +1,298 @@
+/**
+ * One exchange after another: through the stages, to an answer, to a receipt. Whatever happens on the way ends as an
+ * answer in the caller's protocol.
+ *
+ * @module
+ */
+
+import { hash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+import { canonicalJson, isHoldfastError, uuidv7, type Clock, type HoldfastError } from "../core/index.ts";
+import { createGuard, secretsDetector, unicodeDetector } from "../guard/index.ts";
+import type { Committer, Ledger } from "../ledger/index.ts";
+import type { Counters, Db } from "../storage/index.ts";
+import { discardRest } from "./admission/body.ts";
+import { answer } from "./answer.ts";
+import type { GatewayConfig, TelemetryConfig } from "./config.ts";
+import { watchEnd, type Ending } from "./ending.ts";
+import { gatewayError, type GatewayError } from "./errors.ts";
+import { authenticator } from "./identity/principal.ts";
+import { clear, identify, lease, outcomeOf, receive, type PipelineServices } from "./pipeline.ts";
+import { encodeReceipt, type Exchange } from "./receipt/receipt.ts";
+import type { Recorder } from "./receipt/recorder.ts";
+import { Reply } from "./reply.ts";
+import { router, type Route } from "./route/table.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
+import type { Target } from "./upstream/target.ts";
+import { errorBody, errorEvent, type ProtocolId } from "./wire/index.ts";
+
+/** Where the gateway writes what an operator must know. Nothing of a request's content is ever passed to it. */
+export interface Log {
+  readonly info: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  readonly warn: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  readonly error: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig;
+  readonly db: Db;
+  readonly ledger: Pick<Ledger, "append">;
+  readonly committer: Committer;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly telemetry: TelemetryConfig;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** What became of the requests since the start. `received` is the sum of all others. */
+export interface Tally {
+  readonly received: number;
+  readonly inFlight: number;
+  /** Receipts on disk. */
+  readonly recorded: number;
+  /** Receipts on their way to it, with `receipts: buffered`. */
+  readonly pending: number;
+  /** Turned away without a valid key, too many a minute to give each a receipt; counted in the next receipt. */
+  readonly unrecorded: number;
+  /** Ended without a receipt because the ledger did not take it. */
+  readonly lost: number;
+}
+
+/** Refusals without a valid key that get a receipt, a minute. Beyond it they are counted: a flood must not fill a disk. */
+const ANONYMOUS_RECEIPTS_PER_MINUTE = 120;
+
+/** What a started gateway holds between requests. */
+export class Serving {
+  readonly #services: PipelineServices;
+  readonly #options: GatewayOptions;
+  readonly #route: (method: string, path: string) => Route;
+  readonly #telemetry: Telemetry;
+  readonly #recorder: Recorder;
+  readonly #policyDigest: string;
+  readonly #inFlight = new Set<Promise<void>>();
+  /** The exchange that each connection is busy with. */
+  readonly #onConnection = new WeakMap<Duplex, { readonly response: ServerResponse; readonly ending: Ending }>();
+  #stopping = false;
+  #received = 0;
+  #unrecorded = 0;
+  #unreported = 0;
+  #anonymous = { minute: 0, count: 0 };
+
+  constructor(
+    options: GatewayOptions,
+    table: readonly Route[],
+    targets: readonly Target[],
+    telemetry: Telemetry,
+    recorder: Recorder,
+  ) {
+    this.#options = options;
+    this.#route = router(table);
+    this.#telemetry = telemetry;
+    this.#recorder = recorder;
+    this.#policyDigest = hash("sha256", canonicalJson(options.config));
+    this.#services = {
+      config: options.config,
+      clock: options.clock,
+      committer: options.committer,
+      counters: options.counters,
+      authenticate: authenticator(options.db, options.clock),
+      guard: createGuard({ detectors: [unicodeDetector, secretsDetector], settings: options.config.guards }),
+      targets,
+    };
+  }
+
+  async handle(http: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#stopping) response.setHeader("connection", "close");
+    const { path, query } = splitUrl(http.url ?? "/");
+    if (path === "/healthz" || path === "/readyz") {
+      this.#answerProbe(path, response);
+      return;
+    }
+    this.#received++;
+    const work = this.#exchange(http, response, path, query);
+    this.#inFlight.add(work);
+    try {
+      await work;
+    } finally {
+      this.#inFlight.delete(work);
+    }
+  }
+
+  /**
+   * What Node's parser could not take for HTTP, or what came too slowly, on a connection that is busy with an exchange.
+   * False where it is not: then nobody else answers.
+   */
+  connectionFailed(connection: Duplex, timedOut: boolean): boolean {
+    const busy = this.#onConnection.get(connection);
+    if (busy === undefined || busy.response.writableFinished) return false;
+    // Words of another response within this one would desynchronise whoever shares the connection.
+    if (timedOut && !busy.response.headersSent) busy.ending.end(gatewayError("gateway.request-timeout"));
+    else connection.destroy();
+    return true;
+  }
+
+  ready(): { ready: boolean; why?: string } {
+    if (this.#stopping) return { ready: false, why: "shutting down" };
+    const failure = this.#recorder.failure();
+    if (failure !== undefined) return { ready: false, why: failure.message };
+    if (this.#services.targets.length === 0) return { ready: false, why: "no upstream is configured" };
+    return { ready: true };
+  }
+
+  tally(): Tally {
+    return {
+      received: this.#received,
+      inFlight: this.#inFlight.size,
+      ...this.#recorder.counts,
+      unrecorded: this.#unrecorded,
+    };
+  }
+
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  async drained(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight);
+  }
+
+  /** One exchange from its first header to its receipt. Never rejects. */
+  async #exchange(http: IncomingMessage, response: ServerResponse, path: string, query: string): Promise<void> {
+    const { clock, committer, config } = this.#options;
+    const exchange: Exchange = {
+      id: uuidv7(),
+      receivedAt: clock.now(),
+      startedAt: clock.monotonic(),
+      outcome: "failed",
+      status: 0,
+    };
+    const reply = new Reply(response, exchange, (ended) => this.#record(ended), committer, clock);
+    const ending = watchEnd(response, config.timeouts.totalMs);
+    this.#onConnection.set(http.socket, { response, ending });
+    let place: { release(): void } | undefined;
+    let protocol: ProtocolId = http.headers["anthropic-version"] === undefined ? "openai" : "anthropic";
+    try {
+      if (this.#stopping) throw gatewayError("gateway.stopping");
+      this.#recorder.check();
+      const route = this.#route(http.method ?? "GET", path);
+      protocol = route.operation.protocol;
+      const received = receive(exchange, route, http, query, ending.cancellation);
+      const leased = await lease(await identify(received, this.#services), this.#services);
+      place = leased.lease;
+      await answer(await clear(leased, this.#services), reply, this.#services);
+    } catch (error) {
+      await this.#refuse(exchange, protocol, this.#known(error, ending, exchange), http, response, reply, ending);
+    } finally {
+      ending.dispose();
+      place?.release();
+      this.#telemetry.ended(exchange, http.headers["traceparent"]);
+    }
+  }
+
+  async #record(exchange: Exchange): Promise<void> {
+    if (this.#unreported > 0) {
+      exchange.unrecordedBefore = this.#unreported;
+      this.#unreported = 0;
+    }
+    await this.#recorder.record(encodeReceipt(exchange, this.#policyDigest));
+  }
+
+  /** Turns whatever was thrown into an error that a client may see. What is not the gateway's own goes to the log. */
+  #known(error: unknown, ending: Ending, exchange: Exchange): GatewayError {
+    const outside = ending.error();
+    if (outside !== undefined) return outside;
+    if (isHoldfastError(error)) {
+      if (/^(?:gateway|core)\./.test(error.code)) return error;
+      this.#options.log.error("request failed", { id: exchange.id, error: error.code });
+      return gatewayError("gateway.unavailable");
+    }
+    this.#options.log.error("request failed", { id: exchange.id, error: stackOf(error) });
+    return gatewayError("gateway.internal");
+  }
+
+  async #refuse(
+    exchange: Exchange,
+    protocol: ProtocolId,
+    error: HoldfastError,
+    http: IncomingMessage,
+    response: ServerResponse,
+    reply: Reply,
+    ending: Ending,
+  ): Promise<void> {
+    const gone = ending.gone();
+    exchange.outcome = outcomeOf(error, gone);
+    if (!gone) exchange.error = error.code;
+    try {
+      if (error.code === "gateway.ledger-unavailable") throw error;
+      if (reply.opened) {
+        await reply.end(response.destroyed ? "" : errorEvent(protocol, error, exchange.id));
+        return;
+      }
+      const recorded = this.#mayRecord(exchange);
+      if (gone) {
+        if (recorded) await reply.nothing();
+        return;
+      }
+      const { status, body } = errorBody(protocol, error, exchange.id);
+      const headers: Record<string, string> = {};
+      if (error.retryAfter !== undefined) headers["retry-after"] = String(error.retryAfter);
+      if (!http.complete) headers["connection"] = "close";
+      await reply.whole(status, headers, body, recorded);
+      discardRest(http);
+    } catch (failure) {
+      await this.#withoutReceipt(exchange, protocol, failure, response, reply);
+    }
+  }
+
+  /** The ledger did not take the receipt: then nothing is served, and that is all the client learns. */
+  async #withoutReceipt(
+    exchange: Exchange,
+    protocol: ProtocolId,
+    failure: unknown,
+    response: ServerResponse,
+    reply: Reply,
+  ): Promise<void> {
+    const error = isHoldfastError(failure) ? failure : gatewayError("gateway.ledger-unavailable", { cause: failure });
+    exchange.error = error.code;
+    if (response.destroyed) return;
+    if (reply.opened) {
+      response.end(errorEvent(protocol, error, exchange.id));
+      return;
+    }
+    const { status, body } = errorBody(protocol, error, exchange.id);
+    await reply.whole(status, { connection: "close" }, body, false);
+  }
+
+  /** Everyone who shows a valid key gets a receipt for everything; without one there are only so many a minute. */
+  #mayRecord(exchange: Exchange): boolean {
+    if (exchange.principal !== undefined) return true;
+    const minute = Math.floor(this.#options.clock.monotonic() / 60_000);
+    if (minute !== this.#anonymous.minute) this.#anonymous = { minute, count: 0 };
+    if (++this.#anonymous.count <= ANONYMOUS_RECEIPTS_PER_MINUTE) return true;
+    this.#unrecorded++;
+    this.#unreported++;
+    return false;
+  }
+
+  #answerProbe(path: string, response: ServerResponse): void {
+    const { ready, why } = path === "/healthz" ? { ready: true, why: undefined } : { why: undefined, ...this.ready() };
+    response.writeHead(ready ? 200 : 503, { "content-type": "application/json", "cache-control": "no-store" });
+    response.end(JSON.stringify({ status: ready ? "ok" : "unavailable", why }));
+  }
+}
+
+/** Splits the request target. No decoding: the routes are plain ASCII, and anything else is unknown. */
+function splitUrl(url: string): { path: string; query: string } {
+  const at = url.indexOf("?");
+  return at === -1 ? { path: url, query: "" } : { path: url.slice(0, at), query: url.slice(at + 1) };
+}
+
+/** Where an unexpected error came from. Its message stays out: it may quote what the code was working on. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  return [error.name, ...frames].join("\n");
+}
