@@ -9,6 +9,7 @@
  */
 
 import type { Finding } from "../core/index.ts";
+import type { Paced } from "./pace.ts";
 
 export type Direction = "request" | "response";
 
@@ -45,6 +46,11 @@ export interface Detector {
    * holds any of the matched text.
    */
   detect(text: string, context: DetectContext): readonly Finding[] | Promise<readonly Finding[]>;
+  /**
+   * The same as `detect`, for a long text: a few milliseconds of work at most between two steps, so that others get
+   * their turn. Without it a long text is read in one go.
+   */
+  read?(text: string, context: DetectContext): Paced<readonly Finding[]>;
   /** Reads one channel in pieces, exactly. Without it a stream runs `detect` over a window (`window.ts`). */
   open?(context: DetectContext): Scan;
   /**

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import { maskRange, maskText, type Region } from "./mask.ts";
+import { atOnce, STEP } from "./pace.ts";
 
 const withoutX = (text: string): string => text.replaceAll("x", "");
 
@@ -12,21 +13,21 @@ function label(start: number, end: number, rule = "r"): Region {
 }
 
 test("a label takes the place of its region, others keep their place", () => {
-  assert.equal(maskText("abcdef", [label(1, 3)]), "a[masked:r]def");
-  assert.equal(maskText("abcdef", [label(0, 6)]), "[masked:r]");
-  assert.equal(maskText("abcdef", []), "abcdef");
+  assert.equal(atOnce(maskText("abcdef", [label(1, 3)])), "a[masked:r]def");
+  assert.equal(atOnce(maskText("abcdef", [label(0, 6)])), "[masked:r]");
+  assert.equal(atOnce(maskText("abcdef", [])), "abcdef");
 });
 
 test("regions that overlap become one under the first; neighbours stay two", () => {
-  assert.equal(maskText("abcdef", [label(2, 6, "b"), label(1, 3, "a")]), "a[masked:a]");
-  assert.equal(maskText("abcdef", [label(1, 3, "a"), label(3, 5, "b")]), "a[masked:a][masked:b]f");
-  assert.equal(maskText("abcdef", [label(1, 5, "a"), label(2, 3, "b")]), "a[masked:a]f");
+  assert.equal(atOnce(maskText("abcdef", [label(2, 6, "b"), label(1, 3, "a")])), "a[masked:a]");
+  assert.equal(atOnce(maskText("abcdef", [label(1, 3, "a"), label(3, 5, "b")])), "a[masked:a][masked:b]f");
+  assert.equal(atOnce(maskText("abcdef", [label(1, 5, "a"), label(2, 3, "b")])), "a[masked:a]f");
 });
 
 test("a strip region keeps what its detector keeps, and gives way to a label", () => {
   const strip: Region = { start: 1, end: 5, rule: "s", strip: withoutX };
-  assert.equal(maskText("xaxbxcx", [strip]), "xabcx");
-  assert.equal(maskText("xaxbxcx", [strip, label(2, 4)]), "xa[masked:r]cx");
+  assert.equal(atOnce(maskText("xaxbxcx", [strip])), "xabcx");
+  assert.equal(atOnce(maskText("xaxbxcx", [strip, label(2, 4)])), "xa[masked:r]cx");
 });
 
 test("the pieces of a text mask to the pieces of the masked text", () => {
@@ -45,7 +46,18 @@ test("the pieces of a text mask to the pieces of the masked text", () => {
         const [from, to] = [places[index] as number, places[index + 1] as number];
         out += maskRange(text, 0, from, to, regions);
       }
-      assert.equal(out, maskText(text, regions));
+      assert.equal(out, atOnce(maskText(text, regions)));
     }),
   );
+});
+
+test("a long text is masked in steps, which never cut a character in two", () => {
+  const stripMarks = (text: string): string => text.replaceAll("\u{E0041}", "");
+  for (const lead of ["", "a"]) {
+    const text = `${lead}${"\u{E0041}".repeat(2 * STEP)}b`;
+    const region: Region = { start: 0, end: text.length, rule: "s", strip: stripMarks };
+    const steps = maskText(text, [region]);
+    assert.equal(steps.next().done, false);
+    assert.equal(atOnce(steps), `${lead}b`);
+  }
 });

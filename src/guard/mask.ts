@@ -9,6 +9,8 @@
  * @module
  */
 
+import { STEP, type Paced } from "./pace.ts";
+
 /** A part of the text that must not pass as it is. Offsets in UTF-16 units. */
 export interface Region {
   readonly start: number;
@@ -19,8 +21,15 @@ export interface Region {
 }
 
 /** `text` with every region masked. */
-export function maskText(text: string, regions: readonly Region[]): string {
-  return maskRange(text, 0, 0, text.length, regions);
+export function* maskText(text: string, regions: readonly Region[]): Paced<string> {
+  let out = "";
+  for (let from = 0; from < text.length;) {
+    const to = stepEnd(text, from);
+    out += maskRange(text, 0, from, to, regions);
+    from = to;
+    if (from < text.length) yield;
+  }
+  return out;
 }
 
 /**
@@ -42,6 +51,13 @@ export function maskRange(text: string, base: number, from: number, to: number, 
     at = Math.min(end, to);
   }
   return out + stripRange(text, base, at, to, strips);
+}
+
+/** Where the step from `from` on ends: never inside a surrogate pair, which `strip` takes or leaves whole. */
+function stepEnd(text: string, from: number): number {
+  const to = Math.min(text.length, from + STEP);
+  const last = text.charCodeAt(to - 1);
+  return last >= 0xd800 && last <= 0xdbff ? Math.min(text.length, to + 1) : to;
 }
 
 /** Units `from` to `to` outside every label region. */

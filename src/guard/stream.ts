@@ -13,6 +13,7 @@ import type { Finding, Verdict } from "../core/index.ts";
 import type { DetectContext, Scan } from "./detector.ts";
 import { guardError } from "./errors.ts";
 import { maskRange, type Region } from "./mask.ts";
+import { LONG, STEP, takeTurns } from "./pace.ts";
 import { decide, FAILURE, type Assignment, type Outcome } from "./policy.ts";
 import { windowScan } from "./window.ts";
 
@@ -98,12 +99,31 @@ export function openStream(assignments: readonly Assignment[], context: DetectCo
     return waiting.length === 0 ? release() : Promise.all(waiting).then(release);
   };
 
+  const pushPiece = (piece: string): StreamStep | Promise<StreamStep> => {
+    held += piece;
+    return advance((scan) => scan.push(piece));
+  };
+
+  /** A long piece, in turns with others: the same as its parts one after the other. */
+  const pushParts = async (chunk: string): Promise<StreamStep> => {
+    const pause = takeTurns();
+    let emit = "";
+    for (let at = 0; at < chunk.length; at += STEP) {
+      const waited = pause();
+      if (waited !== undefined) await waited;
+      const part = pushPiece(chunk.slice(at, at + STEP));
+      const step = part instanceof Promise ? await part : part;
+      emit += step.emit;
+      if (step.blocked) return { emit, blocked: true };
+    }
+    return { emit, blocked: false };
+  };
+
   return {
     push: (chunk) => {
       if (ended) throw guardError("guard.stream-ended");
       if (blockedAt !== undefined) return { emit: NO_OUTPUT, blocked: true };
-      held += chunk;
-      return advance((scan) => scan.push(chunk));
+      return chunk.length > LONG ? pushParts(chunk) : pushPiece(chunk);
     },
     end: () => {
       if (ended) throw guardError("guard.stream-ended");

@@ -83,6 +83,17 @@ export const LONGEST_MATCH = Math.max(
   ),
 );
 
+/** Whether any rule's keyword stands in the text: without one nothing can be found. */
+export function hasKeyword(text: string): boolean {
+  let state = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    state = unit < 128 ? (KEYWORDS.next[(state << 7) | unit] as number) : 0;
+    if (state >= ENDS) return true;
+  }
+  return false;
+}
+
 /** Opens a matcher. */
 export function openMatcher(): Matcher {
   /** The text from `base` on. */

@@ -10,7 +10,9 @@
 
 import type { Finding } from "../../../core/index.ts";
 import type { Detector, Hit, Scan } from "../../detector.ts";
-import { LONGEST_MATCH, MAX_HITS, openMatcher, type Matcher, type SecretHit } from "./match.ts";
+import { atOnce, STEP, type Paced } from "../../pace.ts";
+import { hasKeyword, LONGEST_MATCH, MAX_HITS, openMatcher, type Matcher, type SecretHit } from "./match.ts";
+import { isPlainAscii } from "../unicode/characters.ts";
 import { cleanedView, hiddenView, isDisguised, type View } from "./views.ts";
 
 /** OWASP Top 10 for LLM applications, sensitive information disclosure; MITRE ATLAS, unsecured credentials. */
@@ -35,20 +37,41 @@ export const secretsDetector = {
   longestMatch: LONGEST_MATCH,
   cost: "cheap",
   detect: (text, { pointer }) => {
-    const matcher = openMatcher();
-    matcher.push(text);
-    matcher.end();
-    if (!isDisguised(text)) {
-      if (matcher.hits.length === 0) return NOTHING;
-      return matcher.hits.map((hit) => findingOf(hit, pointer, hit.start, hit.end));
-    }
-    const scan = openSecretsScan(pointer);
-    void scan.push(text);
-    void scan.end();
-    return scan.hits.map(({ finding }) => finding);
+    if (text.length <= SHORT && isPlainAscii(text) && !hasKeyword(text)) return NOTHING;
+    return atOnce(readWhole(text, pointer));
   },
+  read: (text, { pointer }) => readWhole(text, pointer),
   open: ({ pointer }) => openSecretsScan(pointer),
 } as const satisfies Detector;
+
+/** A text up to this length is looked at for keywords before anything is set up to read it. */
+const SHORT = 64;
+
+/** Reads a whole text, in all three ways only where they differ. */
+function* readWhole(text: string, pointer: string): Paced<readonly Finding[]> {
+  for (let at = 0; at < text.length; at += STEP) {
+    if (isDisguised(text, at, at + STEP)) return yield* readDisguised(text, pointer);
+    if (at + STEP < text.length) yield;
+  }
+  const matcher = openMatcher();
+  for (let at = 0; at < text.length; at += STEP) {
+    matcher.push(text.slice(at, at + STEP));
+    if (at + STEP < text.length) yield;
+  }
+  matcher.end();
+  if (matcher.hits.length === 0) return NOTHING;
+  return matcher.hits.map((hit) => findingOf(hit, pointer, hit.start, hit.end));
+}
+
+function* readDisguised(text: string, pointer: string): Paced<readonly Finding[]> {
+  const scan = openSecretsScan(pointer);
+  for (let at = 0; at < text.length; at += STEP) {
+    void scan.push(text.slice(at, at + STEP));
+    if (at + STEP < text.length) yield;
+  }
+  void scan.end();
+  return scan.hits.map(({ finding }) => finding);
+}
 
 /** One way of reading the channel. */
 interface Reading {

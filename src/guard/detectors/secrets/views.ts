@@ -53,9 +53,10 @@ export function hiddenView(): View {
   return openView({ next: nextTag, replace: (code) => String.fromCharCode(code - TAGS), between: "dropped" });
 }
 
-/** Whether the cleaned view of a text differs from the text. */
-export function isDisguised(text: string): boolean {
-  return nextDisguised(text, 0) !== -1;
+/** Whether the cleaned view of a text differs from the text, by a character that begins in units `from` to `to`. */
+export function isDisguised(text: string, from: number, to: number): boolean {
+  // One unit of the next step goes along: the second half of a pair that is cut.
+  return nextDisguised(text.slice(from, to + 1), 0) !== -1;
 }
 
 function openView({ next, replace, between }: Making): View {

@@ -12,6 +12,7 @@
 
 import type { Finding } from "../../../core/index.ts";
 import type { Detector } from "../../detector.ts";
+import { STEP } from "../../pace.ts";
 import { isPlainAscii, nextHidden, stripHidden } from "./characters.ts";
 import { BIDI_REACH, openUnicodeScan } from "./scan.ts";
 
@@ -36,6 +37,15 @@ export const unicodeDetector = {
     if (isPlainAscii(text) || nextHidden(text, 0) === -1) return NOTHING;
     const scan = openUnicodeScan(pointer);
     void scan.push(text);
+    void scan.end();
+    return scan.hits.map(({ finding }) => finding);
+  },
+  *read(text, { pointer }) {
+    const scan = openUnicodeScan(pointer);
+    for (let at = 0; at < text.length; at += STEP) {
+      void scan.push(text.slice(at, at + STEP));
+      yield;
+    }
     void scan.end();
     return scan.hits.map(({ finding }) => finding);
   },
