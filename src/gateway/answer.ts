@@ -8,7 +8,7 @@
 
 import { hardest, parseJson, type Verdict } from "../core/index.ts";
 import { gatewayError } from "./errors.ts";
-import { blocked, judgeAnswer, type Cleared, type PipelineServices } from "./pipeline.ts";
+import { blocked, judgeAnswer, maySayModel, type Cleared, type PipelineServices } from "./pipeline.ts";
 import type { Reply } from "./reply.ts";
 import { send, type UpstreamAnswer } from "./upstream/dispatch.ts";
 import { upstreamFailure } from "./upstream/failure.ts";
@@ -35,9 +35,10 @@ export async function answer(cleared: Cleared, reply: Reply, services: PipelineS
     await answerStream(cleared, upstream, reply, services);
   } else {
     const { bytes, value } = await readAnswer(target, upstream, services);
-    const { spans, usage, unscanned } = understand(cleared, target, value);
+    const { model, spans, usage, unscanned } = understand(cleared, target, value);
     cleared.exchange.usage = usage;
     const outgoing = await judgeAnswer(cleared, { value, bytes, spans }, unscanned, services);
+    sayModel(cleared, model);
     cleared.exchange.outcome = "served";
     await reply.whole(200, {}, outgoing);
   }
@@ -61,6 +62,14 @@ async function ask(cleared: Cleared, target: Target, services: PipelineServices)
     throw gatewayError("gateway.upstream-invalid", { detail: `${target.name}: a content encoding nobody asked for` });
   }
   return got;
+}
+
+/** Puts the model that the upstream names into the receipt, once the answer has been judged. */
+function sayModel({ exchange }: Cleared, model: string | undefined): void {
+  const verdict = exchange.responseVerdict?.verdict;
+  if (verdict !== undefined && exchange.upstream !== undefined && maySayModel(model, verdict)) {
+    exchange.upstream.model = model;
+  }
 }
 
 async function readAnswer(
@@ -108,6 +117,7 @@ async function answerStream(
     exchange.usage = stream.usage;
     const verdict = mergeVerdicts(channels.map((channel) => channel.verdict));
     exchange.responseVerdict = { verdict, unscanned: stream.unscanned };
+    sayModel(cleared, stream.model);
   };
 
   reply.open();

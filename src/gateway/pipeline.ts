@@ -237,12 +237,14 @@ async function inspect(
 const MODEL_CHARS = 128;
 
 /**
- * The model's name is the client's own text, and receipts are public: it is shown only when every guard has read it and
- * none found anything in it.
+ * A model's name is the text of the client, or of the upstream, and receipts are public: it is shown only when every
+ * guard has read it and none found anything in it.
  */
-function maySayModel(model: string, verdict: Verdict): boolean {
+export function maySayModel(model: string | undefined, verdict: Verdict): model is string {
   return (
+    model !== undefined &&
     model.length <= MODEL_CHARS &&
+    verdict.runs.length > 0 &&
     verdict.runs.every((run) => run.outcome === "ran") &&
     verdict.findings.every((finding) => finding.location.pointer !== "/model")
   );

@@ -42,6 +42,7 @@ describe("a served request", () => {
     assert.equal(receipt.principal?.app, "test");
     assert.equal(receipt.upstream?.name, "fake-openai");
     assert.equal(receipt.upstream?.status, 200);
+    assert.equal(receipt.upstream?.model, "fake-model");
     assert.equal(receipt.status, 200);
     assert.equal(typeof receipt.tokens.output, "number");
     assert.equal(typeof receipt.tokens.input, "number");
@@ -95,6 +96,7 @@ describe("a served request", () => {
       const receipt = await harness.receipt(idOf(answer));
       assert.equal(receipt.stream, true);
       assert.equal(receipt.outcome, "served");
+      assert.equal(receipt.upstream?.model, "fake-model");
       assert.equal(receipt.response?.bytes, Buffer.byteLength(answer.text));
       assert.equal(
         receipt.response?.commitment,

@@ -42,7 +42,7 @@ export interface Exchange {
   request?: Committed;
   requestVerdict?: GuardRecord;
   responseVerdict?: GuardRecord;
-  upstream?: { readonly name: string; status?: number; firstByteMs?: number };
+  upstream?: { readonly name: string; status?: number; firstByteMs?: number; model?: string };
   usage?: Usage | undefined;
   outcome: Outcome;
   /** Code of the error that ended it. */
@@ -83,7 +83,8 @@ export interface Receipt {
   /** As the upstream reports them. */
   readonly tokens: { readonly input: number | null; readonly output: number | null };
   readonly unrecordedBefore?: number | undefined;
-  readonly upstream: { readonly name: string; readonly status: number | null } | null;
+  /** `model` is what the upstream says answered: another name than the one asked for is worth a look. */
+  readonly upstream: { readonly model: string | null; readonly name: string; readonly status: number | null } | null;
 }
 
 /** Bytes that are not here, only committed to. */
@@ -141,8 +142,7 @@ function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
     error: exchange.error,
     guards: { request: summaryOf(exchange.requestVerdict), response: summaryOf(exchange.responseVerdict) },
     id: exchange.id,
-    // A lone surrogate has no canonical form.
-    model: model === undefined ? null : model.toWellFormed(),
+    model: wellFormed(model),
     outcome: exchange.outcome,
     policy: { digest: { sha256: policyDigest } },
     principal: principal === undefined ? null : { app: principal.app, key: principal.keyId },
@@ -158,8 +158,16 @@ function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
     },
     tokens: { input: usage?.inputTokens ?? null, output: usage?.outputTokens ?? null },
     unrecordedBefore: exchange.unrecordedBefore,
-    upstream: upstream === undefined ? null : { name: upstream.name, status: upstream.status ?? null },
+    upstream:
+      upstream === undefined
+        ? null
+        : { model: wellFormed(upstream.model), name: upstream.name, status: upstream.status ?? null },
   };
+}
+
+/** A lone surrogate has no canonical form. */
+function wellFormed(text: string | undefined): string | null {
+  return text === undefined ? null : text.toWellFormed();
 }
 
 function summaryOf(record: GuardRecord | undefined): GuardSummary | null {
