@@ -10,8 +10,18 @@ import { unescapeJson } from "./escape.ts";
 import { logprobLanes } from "./logprobs.ts";
 import type { Unscanned } from "./operation.ts";
 import { JSON_TEXT_DEPTH } from "./pointer.ts";
+import type { Strictness } from "./read.ts";
 import { any, type Shape } from "./shape.ts";
 import { walk, type Visitor } from "./walk.ts";
+
+/**
+ * Most values of one message: members of its objects and items of its lists, but for long lists of numbers. The walk
+ * over them is not interrupted, so this is what bounds it.
+ */
+const MAX_VALUES = 65_536;
+
+/** Most parts of one message that are reported as not scanned: images, lists of token ids. */
+const MAX_UNSCANNED = 8_192;
 
 export interface Collected {
   readonly spans: readonly TextSpan[];
@@ -23,17 +33,13 @@ export interface Collected {
 /**
  * Every text of `value`, in the order of its fields.
  *
- * @param mismatch called where a field has another type than its shape says: throws to refuse, returns to read on
+ * @throws what `strictness` throws, for a field of another type and for a message of too many parts
  */
-export function collect(
-  shape: Shape,
-  value: unknown,
-  origin: Origin,
-  mismatch: (pointer: string, expected: string) => void,
-): Collected {
+export function collect(shape: Shape, value: unknown, origin: Origin, strictness: Strictness): Collected {
   const spans: TextSpan[] = [];
   const unscanned: Unscanned[] = [];
   let chars = 0;
+  let values = 0;
   const add = (text: string, pointer: string, from: Origin): void => {
     if (text === "") return;
     spans.push({ pointer, text, origin: from });
@@ -49,9 +55,16 @@ export function collect(
       for (const lane of logprobLanes(probabilities)) add(lane.text, `${pointer}/${lane.name}`, from);
     },
     unscanned(part) {
+      if (unscanned.length >= MAX_UNSCANNED) strictness.tooMany(MAX_UNSCANNED, "parts that are not text");
       unscanned.push(part);
     },
-    mismatch,
+    mismatch(pointer, expected) {
+      strictness.mismatch(pointer, expected);
+    },
+    enter(members) {
+      values += members;
+      if (values > MAX_VALUES) strictness.tooMany(MAX_VALUES, "values");
+    },
   };
 
   /** The strings inside a JSON text, where escapes may make them differ from what the raw text shows. */

@@ -76,6 +76,12 @@ export interface StreamHooks {
    * stream opens one for each, up to a limit, and ends every one that it opened unless the stream is cut off.
    */
   openChannel(origin: Origin, pointer: string): GuardStream;
+  /**
+   * A guard has ended: its verdict is final, and the stream holds on to it no longer. Called once for each guard that
+   * ends, which is every one that was opened unless the stream blocks, fails or is cut off. Whoever collects verdicts
+   * can add this one up and forget the guard: a stream may open far more guards than are open at a time.
+   */
+  closed?(channel: GuardStream): void;
 }
 
 /** What a piece of the upstream's bytes becomes for the client. */

@@ -8,15 +8,34 @@ import { gatewayError } from "../errors.ts";
 import type { Fields } from "./shape.ts";
 import { isObject } from "./walk.ts";
 
+/** What is done about a message that is not as it should be. */
+export interface Strictness {
+  /** A field has another type than its shape says. Throws to refuse the message, returns to read on. */
+  mismatch(pointer: string, expected: string): void;
+  /** There is more of something than its limit. Throws. */
+  tooMany(limit: number, what: string): never;
+}
+
+/** A request must be what the protocol says. */
+export const REQUEST: Strictness = {
+  mismatch: requestMismatch,
+  tooMany: (limit, what) => requestMismatch("", `at most ${limit} ${what}`),
+};
+
+/** An answer's field of another type is read as text: servers differ, and reading it is what matters. */
+export const ANSWER: Strictness = {
+  mismatch() {},
+  tooMany(limit, what) {
+    throw gatewayError("gateway.upstream-invalid", { detail: `more than ${limit} ${what}` });
+  },
+};
+
 /** Refuses a request. The pointer names known fields only, so it cannot quote the caller's text. */
-export function requestMismatch(pointer: string, expected: string): never {
+function requestMismatch(pointer: string, expected: string): never {
   throw gatewayError("gateway.request-invalid", {
     detail: `${pointer === "" ? "the body" : pointer}: expected ${expected}`,
   });
 }
-
-/** An answer's field of another type is read as text: servers differ, and reading it is what matters. */
-export function answerMismatch(): void {}
 
 /** @throws `gateway.request-invalid` */
 export function requireRequest(value: unknown): Fields {

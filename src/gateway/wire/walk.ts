@@ -45,6 +45,8 @@ export interface Visitor {
    * as unknown text.
    */
   mismatch(pointer: string, expected: string): void;
+  /** A list or an object is gone into that has so many items or members. Throws to refuse the message. */
+  enter(members: number): void;
   /** The number that stands for an unknown name in pointers. Without it, the member's place in its object. */
   member?(pointer: string, name: string): number;
 }
@@ -113,6 +115,7 @@ function visit(
       return;
     case "list": {
       if (!Array.isArray(value)) return mismatched(holder, name, pointer, visitor, "a list");
+      visitor.enter(value.length);
       const items = value as unknown as Holder;
       for (let index = 0; index < value.length; index++) {
         if (value[index] === null && shape.of.is !== "any")
@@ -175,6 +178,7 @@ function visitAny(
   if (typeof value === "string") {
     visitor.text(value, pointer, origin, part && !LABELS.has(name) ? "loose-part" : "text", { holder, name });
   } else if (Array.isArray(value)) {
+    visitor.enter(value.length);
     const items = value as unknown as Holder;
     for (let index = 0; index < value.length; index++) {
       visitAny(part, items, index, `${pointer}/${part ? ownIndex(items[index], index) : index}`, origin, visitor);
@@ -207,6 +211,7 @@ function visitMembers(
   origin: Origin,
   visitor: Visitor,
 ): void {
+  visitor.enter(names.length);
   let others: string | undefined;
   for (let index = 0; index < names.length; index++) {
     const name = names[index] as string;

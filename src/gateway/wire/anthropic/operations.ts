@@ -6,7 +6,7 @@
 
 import { collect } from "../collect.ts";
 import type { Operation } from "../operation.ts";
-import { answerMismatch, count, requestMismatch, requireAnswer, requireRequest } from "../read.ts";
+import { ANSWER, count, REQUEST, requireAnswer, requireRequest } from "../read.ts";
 import { messagesRequest } from "./request.ts";
 import { messagesResponse } from "./response.ts";
 import { messageStream } from "./stream.ts";
@@ -21,7 +21,7 @@ export const anthropicOperations: readonly Operation[] = [
     upstreamPath: "/messages",
     parseRequest(value) {
       const body = requireRequest(value);
-      const { spans, unscanned, chars } = collect(messagesRequest, body, "metadata", requestMismatch);
+      const { spans, unscanned, chars } = collect(messagesRequest, body, "metadata", REQUEST);
       return {
         model: body["model"] as string,
         stream: body["stream"] === true,
@@ -34,7 +34,7 @@ export const anthropicOperations: readonly Operation[] = [
     },
     parseResponse(value) {
       const body = requireAnswer(value, "content");
-      const { spans, unscanned } = collect(messagesResponse, body, "metadata", answerMismatch);
+      const { spans, unscanned } = collect(messagesResponse, body, "metadata", ANSWER);
       const model = body["model"];
       return {
         spans,

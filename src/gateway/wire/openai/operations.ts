@@ -6,7 +6,7 @@
 
 import { collect } from "../collect.ts";
 import type { Operation, ParsedRequest, ParsedResponse } from "../operation.ts";
-import { answerMismatch, count, requestMismatch, requireAnswer, requireRequest } from "../read.ts";
+import { ANSWER, count, REQUEST, requireAnswer, requireRequest } from "../read.ts";
 import type { Fields } from "../shape.ts";
 import { chatRequest, embeddingsRequest } from "./request.ts";
 import { chatResponse, embeddingsResponse, modelsResponse } from "./response.ts";
@@ -22,7 +22,7 @@ export const openaiOperations: readonly Operation[] = [
     upstreamPath: "/chat/completions",
     parseRequest(value) {
       const body = requireRequest(value);
-      const { spans, unscanned, chars } = collect(chatRequest, body, "metadata", requestMismatch);
+      const { spans, unscanned, chars } = collect(chatRequest, body, "metadata", REQUEST);
       return {
         ...base(body),
         spans,
@@ -34,7 +34,7 @@ export const openaiOperations: readonly Operation[] = [
     },
     parseResponse(value) {
       const body = requireAnswer(value, "choices");
-      return answer(body, collect(chatResponse, body, "metadata", answerMismatch));
+      return answer(body, collect(chatResponse, body, "metadata", ANSWER));
     },
     responseStream: chatStream,
   },
@@ -46,7 +46,7 @@ export const openaiOperations: readonly Operation[] = [
     upstreamPath: "/embeddings",
     parseRequest(value) {
       const body = requireRequest(value);
-      const { spans, unscanned, chars } = collect(embeddingsRequest, body, "metadata", requestMismatch);
+      const { spans, unscanned, chars } = collect(embeddingsRequest, body, "metadata", REQUEST);
       return {
         ...base(body),
         stream: false,
@@ -59,7 +59,7 @@ export const openaiOperations: readonly Operation[] = [
     },
     parseResponse(value) {
       const body = requireAnswer(value, "data");
-      return answer(body, collect(embeddingsResponse, body, "metadata", answerMismatch));
+      return answer(body, collect(embeddingsResponse, body, "metadata", ANSWER));
     },
   },
   {
@@ -79,7 +79,7 @@ export const openaiOperations: readonly Operation[] = [
     }),
     parseResponse(value) {
       const body = requireAnswer(value, "data");
-      return answer(body, collect(modelsResponse, body, "metadata", answerMismatch));
+      return answer(body, collect(modelsResponse, body, "metadata", ANSWER));
     },
   },
 ];

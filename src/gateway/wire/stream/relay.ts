@@ -23,7 +23,7 @@ import { walk, type Place, type Treatment, type Visitor } from "../walk.ts";
 import type { Shape } from "../shape.ts";
 import { carrier } from "./carrier.ts";
 import { absorb, addSlot, createChannel, finish, giveUp, type Channel, type Slot, type Waiting } from "./channel.ts";
-import type { Steps } from "./settle.ts";
+import { nextRound, type Steps } from "./settle.ts";
 import { blocked, jsonGuard, plainGuard } from "./text-guard.ts";
 
 export interface Relay {
@@ -65,6 +65,8 @@ interface Released {
 
 /** Most guards that one stream may open, one after the other: far more than any answer needs. */
 const MAX_GUARDS = 32_768;
+/** Guards that are opened before others get their turn: some 5 ms of work. An ordinary answer opens a handful. */
+const GUARDS_PER_ROUND = 128;
 /** Most channels at a time: 128 choices with the log probabilities of 20 alternatives. */
 const MAX_CHANNELS = 4_096;
 /** Most events that wait for a channel; beyond it they leave with what is judged. */
@@ -72,6 +74,9 @@ const MAX_WAITING = 256;
 /** Whole strings that are remembered, and their length, so that what every event repeats is judged once. */
 const MAX_REMEMBERED = 256;
 const MAX_REMEMBERED_CHARS = 256;
+
+/** Most values of one event: the walk over them is not interrupted. */
+const MAX_EVENT_VALUES = 65_536;
 
 /** Texts that come whole with their event. */
 const WHOLE: ReadonlySet<Treatment> = new Set(["text", "sealed", "names"]);
@@ -97,15 +102,19 @@ export function createRelay(hooks: StreamHooks): Relay {
   let open = 0;
   let sequence = 0;
 
-  function openGuard(origin: Origin, pointer: string): GuardStream {
+  function* openGuard(origin: Origin, pointer: string): Steps<GuardStream> {
     if (++guards > MAX_GUARDS) throw tooMany(MAX_GUARDS, "texts");
+    if (guards % GUARDS_PER_ROUND === 0) yield nextRound();
     return hooks.openChannel(origin, pointer);
   }
+
+  const closed = (guard: GuardStream): void => hooks.closed?.(guard);
 
   // The event that is being read, and what was found in it.
   let reading: Waiting;
   let reads: Read[] = [];
   let copied = false;
+  let values = 0;
   const visitor: Visitor = {
     text(text, pointer, origin, treatment, place) {
       // What the last event said at the same place needs no second look.
@@ -124,6 +133,11 @@ export function createRelay(hooks: StreamHooks): Relay {
         throw tooMany(MAX_CHANNELS, "fields that are not text");
       unscanned.set(one.pointer, { ...one, size: one.size + (known?.size ?? 0) });
     },
+    // An event of 4 MB that is nothing but brackets: what stands between them is counted where it is opened.
+    enter(members) {
+      values += members;
+      if (values > MAX_EVENT_VALUES) throw tooMany(MAX_EVENT_VALUES, "values of one event");
+    },
     // Servers differ, and a field of another type has just been read as text.
     mismatch() {},
     // A field that is not known is followed by its name, whatever stands before it in each event.
@@ -139,6 +153,7 @@ export function createRelay(hooks: StreamHooks): Relay {
   function readsOf(event: Waiting, parts: readonly Part[]): readonly Read[] {
     reading = event;
     reads = [];
+    values = 0;
     for (const { shape, value, pointer, origin, copy } of parts) {
       copied = copy === true;
       walk(shape, value, pointer, origin, visitor);
@@ -172,8 +187,8 @@ export function createRelay(hooks: StreamHooks): Relay {
 
   /** A string that came whole. */
   function* judgeWhole(event: Waiting, { text, pointer, origin, treatment, place }: Read): Steps<void> {
-    const stream = openGuard(origin, pointer);
-    const guard = plainGuard(stream);
+    const stream = yield* openGuard(origin, pointer);
+    const guard = plainGuard(stream, closed);
     const out = (yield* guard.push(text)) + (yield* guard.end());
     if (out !== text) {
       if (treatment !== "text") throw blocked(stream, "a mask would break what the text is part of");
@@ -187,7 +202,7 @@ export function createRelay(hooks: StreamHooks): Relay {
 
   /** A piece of a channel. */
   function* follow(event: Waiting, read: Read): Steps<void> {
-    const channel = scopes.get(scopeOf(read.pointer))?.get(read.pointer) ?? openChannel(read);
+    const channel = scopes.get(scopeOf(read.pointer))?.get(read.pointer) ?? (yield* openChannel(read));
     channel.touched = sequence;
     const slot = addSlot(channel, event, read.place, read.text);
     absorb(channel, slot, yield* channel.guard.push(read.text));
@@ -195,10 +210,13 @@ export function createRelay(hooks: StreamHooks): Relay {
     else holding.delete(channel);
   }
 
-  function openChannel({ pointer, origin, treatment }: Read): Channel {
+  function* openChannel({ pointer, origin, treatment }: Read): Steps<Channel> {
     if (++open > MAX_CHANNELS) throw tooMany(MAX_CHANNELS, "texts at a time");
-    const stream = openGuard(origin, pointer);
-    const guard = treatment === "json-part" ? jsonGuard(stream, () => openGuard(origin, pointer)) : plainGuard(stream);
+    const stream = yield* openGuard(origin, pointer);
+    const guard =
+      treatment === "json-part"
+        ? jsonGuard(stream, () => openGuard(origin, pointer), closed)
+        : plainGuard(stream, closed);
     const channel = createChannel(guard, stream, pointer, treatment);
     const scope = scopeOf(pointer);
     const siblings = scopes.get(scope) ?? new Map<string, Channel>();
@@ -242,8 +260,10 @@ export function createRelay(hooks: StreamHooks): Relay {
       for (const read of found) yield* judge(event, read);
       // Only now may the event be seen by `release`: all of it has been with its guards.
       for (const scope of closing) yield* endScope(scope);
+      const seen = loose.size === 0 ? NO_SCOPES : new Set(found.map(({ pointer }) => scopeOf(pointer)));
       for (const channel of loose) {
-        if (!isOver(channel, sequence, found)) continue;
+        // An unknown field is followed as long as the events of its choice or block carry it.
+        if (channel.touched === sequence || !seen.has(scopeOf(channel.pointer))) continue;
         scopes.get(scopeOf(channel.pointer))?.delete(channel.pointer);
         yield* end(channel);
       }
@@ -296,12 +316,7 @@ function pad(event: Waiting, { text, place }: Read): void {
   event.changed = true;
 }
 
-/** An unknown field is followed as long as the events of its choice or block carry it. */
-function isOver(channel: Channel, sequence: number, reads: readonly Read[]): boolean {
-  if (channel.touched === sequence) return false;
-  const scope = scopeOf(channel.pointer);
-  return reads.some((read) => scopeOf(read.pointer) === scope);
-}
+const NO_SCOPES: ReadonlySet<string> = new Set();
 
 /** What a channel is part of: the first two tokens of its pointer, `/choices/0`. */
 function scopeOf(pointer: string): string {

@@ -11,6 +11,13 @@ import type { StreamStep } from "../../../guard/index.ts";
 /** Steps that end with a `T`. */
 export type Steps<T> = Generator<Promise<StreamStep>, T, StreamStep>;
 
+/** A step that only lets others have their turn: work goes on in the next round of the event loop. */
+export function nextRound(): Promise<StreamStep> {
+  return new Promise((resolve) => setImmediate(resolve, NOTHING));
+}
+
+const NOTHING: StreamStep = { emit: "", blocked: false };
+
 /** Runs `steps`; a promise only if one of them was. */
 export function settle<T>(steps: Steps<T>): T | Promise<T> {
   const first = steps.next();

@@ -7,7 +7,7 @@
 import type { GuardStream, StreamStep } from "../../../guard/index.ts";
 import { gatewayError, type GatewayError } from "../../errors.ts";
 import { escapeJson, simpleEscape } from "../escape.ts";
-import type { Steps } from "./settle.ts";
+import { nextRound, type Steps } from "./settle.ts";
 
 /** Text in, judged text out. The pieces that come out spell what went in, less what was masked. */
 export interface TextGuard {
@@ -17,19 +17,27 @@ export interface TextGuard {
   end(): Steps<string>;
 }
 
+/** Called with a guard that has ended, once: its verdict is final. */
+type Closed = (guard: GuardStream) => void;
+
 /** A channel of plain text. */
-export function plainGuard(guard: GuardStream): TextGuard {
+export function plainGuard(guard: GuardStream, closed: Closed): TextGuard {
   return {
     *push(text) {
       const step = guard.push(text);
       return judged(guard, step instanceof Promise ? yield step : step);
     },
     *end() {
-      const step = guard.end();
-      return judged(guard, step instanceof Promise ? yield step : step);
+      const ending = guard.end();
+      const step = ending instanceof Promise ? yield ending : ending;
+      closed(guard);
+      return judged(guard, step);
     },
   };
 }
+
+/** Units of JSON that are taken apart before others get their turn: some 5 ms of the most tangled. */
+const UNITS_PER_ROUND = 16_384;
 
 /**
  * A channel of fragments that spell a JSON text: the arguments of a tool call.
@@ -41,8 +49,8 @@ export function plainGuard(guard: GuardStream): TextGuard {
  * @param rawStream the channel of the raw text
  * @param open a new channel, for a string
  */
-export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): TextGuard {
-  const raw = plainGuard(rawStream);
+export function jsonGuard(rawStream: GuardStream, open: () => Steps<GuardStream>, closed: Closed): TextGuard {
+  const raw = plainGuard(rawStream, closed);
   // What went into the raw channel and has not come out.
   let rawHeld = "";
   let inString = false;
@@ -112,7 +120,7 @@ export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): Text
   /** Runs what was added through the string's guard. */
   function* judge(): Steps<string> {
     if (fresh === "") return "";
-    guard ??= plainGuard(open());
+    guard ??= plainGuard(yield* open(), closed);
     const text = fresh;
     fresh = "";
     return rewrite(yield* guard.push(text));
@@ -163,7 +171,12 @@ export function jsonGuard(rawStream: GuardStream, open: () => GuardStream): Text
 
   return {
     *push(text) {
-      return yield* judgeRaw(yield* take(text));
+      let out = yield* judgeRaw(yield* take(text.slice(0, UNITS_PER_ROUND)));
+      for (let at = UNITS_PER_ROUND; at < text.length; at += UNITS_PER_ROUND) {
+        yield nextRound();
+        out += yield* judgeRaw(yield* take(text.slice(at, at + UNITS_PER_ROUND)));
+      }
+      return out;
     },
     *end() {
       // The arguments broke off inside a string, perhaps inside an escape.

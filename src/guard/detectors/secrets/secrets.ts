@@ -75,7 +75,8 @@ function* readDisguised(text: string, pointer: string): Paced<readonly Finding[]
 
 /** One way of reading the channel. */
 interface Reading {
-  readonly matcher: Matcher;
+  /** Opened when there is something to read: hardly any text has tags. */
+  matcher: Matcher | undefined;
   /** `undefined`: the text as it is. */
   readonly view: View | undefined;
   /** The matcher's hits, located in the original. */
@@ -89,7 +90,7 @@ interface PlacedHit extends Hit {
 
 function openSecretsScan(pointer: string): Scan {
   const readings = [undefined, cleanedView(), hiddenView()].map((view): Reading => ({
-    matcher: openMatcher(),
+    matcher: undefined,
     view,
     placed: [],
   }));
@@ -101,8 +102,12 @@ function openSecretsScan(pointer: string): Scan {
   const read = (piece: string, final: boolean): void => {
     length += piece.length;
     settled = length;
-    for (const { matcher, view, placed } of readings) {
-      const upTo = matcher.push(view === undefined ? piece : view.add(piece));
+    for (const reading of readings) {
+      const { view, placed } = reading;
+      const seen = view === undefined ? piece : view.add(piece);
+      if (seen === "" && reading.matcher === undefined) continue;
+      const matcher = (reading.matcher ??= openMatcher());
+      const upTo = matcher.push(seen);
       if (final) matcher.end();
       else if (view === undefined) settled = Math.min(settled, upTo);
       else if (upTo < view.length) settled = Math.min(settled, view.startOf(upTo));
