@@ -16,7 +16,7 @@ import { isObject } from "./walk.ts";
  * the strings in it.
  *
  * Some text cannot be changed without breaking what it is part of: signed thinking, property names, the head of a
- * `data:` URL, and a tool call's arguments where the masked text would no longer parse. There a mask becomes a block.
+ * `data:` URL, the text that a payload of base64 holds, and a tool call's arguments where the masked text would no longer parse. There a mask becomes a block.
  * Masking one of an answer's log probabilities drops all of that choice: they repeat the text.
  *
  * @param code what a client is told where the text cannot be changed: that the request was blocked, or the answer

@@ -19,10 +19,10 @@ export type Shape =
   | { readonly is: "json"; readonly part?: boolean }
   /** A string that is not read when it is one of the protocol's own words. */
   | { readonly is: "word"; readonly of: ReadonlySet<string> }
-  /** Base64: not text, unless it is short or not base64 at all. */
+  /** Base64: text where its object's `media_type` says so, and not text else, unless it is short or not base64 at all. */
   | { readonly is: "base64" }
-  /** A URL: text, but for the payload of a base64 `data:` URL. */
-  | { readonly is: "url" }
+  /** A URL: text, but for the payload of a base64 `data:` URL. `file`: the payload may also stand alone. */
+  | { readonly is: "url"; readonly file?: boolean }
   /** Random text without meaning, whose length alone matters (`obfuscation`). */
   | { readonly is: "padding" }
   /** The tokens of an answer with their probabilities: the answer's text once more. */

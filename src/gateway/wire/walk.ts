@@ -3,17 +3,18 @@
  *
  * The rule that makes it safe: a shape can give a text an origin or a treatment, it cannot hide it. What a shape does
  * not know is visited as plain text. The only strings that no visitor sees are the protocol's own words (`role:
- * "user"`), known property names, and long base64, which is reported as not scanned.
+ * "user"`), known property names, and what is reported as not scanned: long base64 that is no text, lists of numbers.
  *
  * Pointers are RFC 6901 JSON Pointers, and they end up in receipts. A name that a caller chose may itself be a secret,
  * so it never stands in a pointer: `#3` is the fourth member of its object, `#names` all unknown names of an object,
- * `#head` the part of a `data:` URL before its payload, `#decoded` a JSON text that does not parse, unescaped.
- * `pointer.ts` resolves them.
+ * `#head` the part of a `data:` URL before its payload, `#decoded` the text that a base64 payload holds, a `data:` URL
+ * without its percent signs, or a JSON text that does not parse, unescaped. `pointer.ts` resolves them.
  *
  * @module
  */
 
 import type { Origin } from "../../guard/index.ts";
+import { contentOf, decodeBase64, decodePercent, parseDataUrl, type Content } from "./encoded.ts";
 import type { Unscanned } from "./operation.ts";
 import type { Fields, RecordShape, Shape } from "./shape.ts";
 
@@ -53,6 +54,12 @@ export interface Visitor {
 
 /** Base64 up to this many characters is also read as text: a key fits into it, and a scan costs nothing. */
 const SHORT_BASE64 = 4096;
+
+/** What the object that holds base64 says of it. Without a word it is a signature, sound or a vector. */
+function statedContent(holder: Holder): Content {
+  const type = holder["media_type"];
+  return typeof type === "string" ? contentOf(type) : "other";
+}
 
 /** Visits `value`, which stands at `pointer`. Recursion is as deep as the value, which `parseJson` has bounded. */
 export function walk(shape: Shape, value: unknown, pointer: string, origin: Origin, visitor: Visitor): void {
@@ -97,10 +104,10 @@ function visit(
       return visitor.text(value, pointer, origin, "padding", { holder, name });
     case "base64":
       if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
-      return visitBase64(value, 0, pointer, origin, visitor, { holder, name });
+      return visitBase64(value, 0, statedContent(holder), pointer, origin, visitor, { holder, name });
     case "url":
       if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
-      return visitBase64(value, payloadStart(value), pointer, origin, visitor, { holder, name });
+      return visitUrl(shape.file === true, value, pointer, origin, visitor, { holder, name });
     case "logprobs":
       return visitor.logprobs(value, pointer, origin, { holder, name });
     case "numbers": {
@@ -163,7 +170,9 @@ const ANY: Shape = { is: "any" };
 const WHY = {
   "token-ids": "text given as token ids, which need the model's own tokenizer to read",
   vector: "an embedding, which is numbers and not text",
-  base64: "base64 data, which no guard decodes",
+  base64: "base64 data, which no guard reads",
+  numbers: "a long list of numbers, which may be text given as token ids",
+  garbled: "base64 of a text that is not whole and valid UTF-8",
 } as const;
 
 function visitAny(
@@ -177,7 +186,16 @@ function visitAny(
   const value = holder[name];
   if (typeof value === "string") {
     visitor.text(value, pointer, origin, part && !LABELS.has(name) ? "loose-part" : "text", { holder, name });
+    const url = part ? undefined : parseDataUrl(value);
+    if (url?.base64 === true) {
+      visitPayload(value.slice(url.start), contentOf(url.mediaType), pointer, origin, visitor, { holder, name });
+    } else if (url !== undefined) visitPercent(value, pointer, origin, visitor, { holder, name });
   } else if (Array.isArray(value)) {
+    const numbers = numbersIn(value);
+    if (numbers >= MANY_NUMBERS) {
+      visitor.unscanned({ pointer, why: WHY.numbers, size: numbers, kind: "token-ids" });
+      return;
+    }
     visitor.enter(value.length);
     const items = value as unknown as Holder;
     for (let index = 0; index < value.length; index++) {
@@ -187,6 +205,23 @@ function visitAny(
     const names = Object.keys(value);
     visitMembers(value, names, () => undefined, part ? ANY_PART : ANY, pointer, origin, visitor);
   }
+}
+
+/**
+ * As many numbers as make some words. Nobody says what they stand for, and servers take prompts as token ids under
+ * names of their own; fewer are coordinates, sizes and sampling settings.
+ */
+const MANY_NUMBERS = 16;
+
+/** The numbers of a list that holds nothing but numbers and lists of numbers; 0 for another list. */
+function numbersIn(list: readonly unknown[]): number {
+  let numbers = 0;
+  for (const item of list) {
+    if (typeof item === "number") numbers += 1;
+    else if (isNumbers(item)) numbers += item.length;
+    else return 0;
+  }
+  return numbers;
 }
 
 /** Fields that say of a piece what it is. They come whole each time: a client does not put them together. */
@@ -232,29 +267,57 @@ function visitMembers(
   }
 }
 
-/** Reports base64 from `start` on as not scanned, and everything that may be text as text. */
+/** A URL, or the payload of a `data:` URL alone where it may stand so. */
+function visitUrl(file: boolean, value: string, pointer: string, origin: Origin, visitor: Visitor, place: Place): void {
+  const url = parseDataUrl(value);
+  if (url?.base64 === true) {
+    visitBase64(value, url.start, contentOf(url.mediaType), pointer, origin, visitor, place);
+  } else if (url === undefined && file && isBase64(value)) {
+    visitBase64(value, 0, contentOf(undefined), pointer, origin, visitor, place);
+  } else {
+    visitor.text(value, pointer, origin, "text", place);
+    if (url !== undefined) visitPercent(value, pointer, origin, visitor, place);
+  }
+}
+
+/** Visits everything that may be text in base64 from `start` on, and reports the rest as not scanned. */
 function visitBase64(
   value: string,
   start: number,
+  content: Content,
   pointer: string,
   origin: Origin,
   visitor: Visitor,
   place: Place,
 ): void {
   const size = value.length - start;
-  if (start === -1 || size === 0 || !isBase64(start === 0 ? value : value.slice(start))) {
-    return visitor.text(value, pointer, origin, "text", place);
-  }
-  visitor.unscanned({ pointer, why: WHY.base64, size, kind: "base64" });
-  if (size <= SHORT_BASE64) visitor.text(value, pointer, origin, "text", place);
+  const pure = size > 0 && isBase64(start === 0 ? value : value.slice(start));
+  if (pure || content === "text") visitPayload(value.slice(start), content, pointer, origin, visitor, place);
+  if (!pure || size <= SHORT_BASE64) visitor.text(value, pointer, origin, "text", place);
   else if (start > 0) visitor.text(value.slice(0, start), `${pointer}/#head`, origin, "sealed", place);
 }
 
-/** Where the payload of a base64 `data:` URL (RFC 2397) begins, or -1. */
-function payloadStart(value: string): number {
-  if (value.slice(0, 5).toLowerCase() !== "data:") return -1;
-  const comma = value.indexOf(",");
-  return comma === -1 || !value.slice(0, comma).toLowerCase().endsWith(";base64") ? -1 : comma + 1;
+/** Visits the text that a payload of base64 holds. What is not read, or may be more than text, is reported. */
+function visitPayload(
+  payload: string,
+  content: Content,
+  pointer: string,
+  origin: Origin,
+  visitor: Visitor,
+  place: Place,
+): void {
+  const decoded = content === "other" ? undefined : decodeBase64(payload, content);
+  if (payload !== "" && (content !== "text" || decoded?.whole !== true)) {
+    const why = content === "text" ? WHY.garbled : WHY.base64;
+    visitor.unscanned({ pointer, why, size: payload.length, kind: "base64" });
+  }
+  if (decoded !== undefined) visitor.text(decoded.text, `${pointer}/#decoded`, origin, "sealed", place);
+}
+
+/** A `data:` URL may write any character of its text as percent-encoded bytes. */
+function visitPercent(value: string, pointer: string, origin: Origin, visitor: Visitor, place: Place): void {
+  const decoded = decodePercent(value);
+  if (decoded !== value) visitor.text(decoded, `${pointer}/#decoded`, origin, "sealed", place);
 }
 
 /** Either alphabet of RFC 4648, with line breaks as MIME writes them. */

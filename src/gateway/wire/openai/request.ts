@@ -49,7 +49,10 @@ const part = variant(
       type: word("input_audio"),
       input_audio: record({ data: base64, format: word("wav", "mp3"), transcript: text }),
     }),
-    file: record({ type: word("file"), file: record({ file_data: url, file_id: text, filename: text }) }),
+    file: record({
+      type: word("file"),
+      file: record({ file_data: { is: "url", file: true }, file_id: text, filename: text }),
+    }),
   },
   any,
 );
