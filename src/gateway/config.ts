@@ -91,7 +91,9 @@ export const gatewayConfig = z
     receipts: z
       .enum(["durable", "buffered"])
       .default("durable")
-      .describe("durable: the receipt is on disk before the response ends; buffered: within a second after"),
+      .describe(
+        "durable: the receipt is on disk before the response ends; buffered: it goes there within 50 ms, and a crash loses what waited",
+      ),
     upstreams: z
       .array(upstreamConfig)
       .default([])

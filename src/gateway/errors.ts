@@ -127,7 +127,7 @@ export const GatewayErrors = {
   },
   // Upstream
   "gateway.no-upstream": {
-    what: "the gateway protects, but it has no model to talk to",
+    what: "no model is configured: the request was allowed, and there is nobody to answer it",
     hint: "set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server (examples/local-model), or name an upstream in holdfast.yaml",
     status: 503,
   },

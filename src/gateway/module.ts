@@ -95,7 +95,7 @@ export const gatewayModule = {
     {
       id: "gateway.access-log",
       control: "R12",
-      question: "Did every request of this run leave exactly one receipt?",
+      question: "Did every request of this run leave a receipt, or a count in one?",
       freshFor: 2 * HOUR,
       observe: async (services) => await (await import("./proofs.ts")).observeAccessLog(services),
     },

@@ -46,7 +46,8 @@ export interface Identified extends Omit<Received, typeof stage>, Stage<"identif
 /** … within its limits, read and understood, with an upstream that may serve it. */
 export interface Leased extends Omit<Identified, typeof stage>, Stage<"leased"> {
   readonly lease: Lease;
-  readonly targets: readonly [Target, ...Target[]];
+  /** In the order of preference; empty only when no upstream is known at all. */
+  readonly targets: readonly Target[];
   readonly body: Buffer | null;
   readonly value: unknown;
   readonly parsed: ParsedRequest;

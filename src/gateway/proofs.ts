@@ -33,14 +33,21 @@ export async function observeAuthentication(services: GatewayServices): Promise<
       if (status !== 401) open.push(`${operation.method} ${operation.path} answered ${status}`);
     }
   }
+  const forbidden = await withProbeKey(services, { models: ["holdfast-probe-only"] }, async (key) => {
+    const body = JSON.stringify({ model: "another", messages: [] });
+    return await probe(services, "POST", "/v1/chat/completions", { authorization: `Bearer ${key}` }, body);
+  });
+  if (forbidden === undefined) return unanswered();
+  if (forbidden.status !== 403) open.push(`a key that may not use the model was answered ${forbidden.status}`);
   return {
     outcome: open.length === 0 ? "holds" : "fails",
     observed:
       open.length === 0
-        ? `${table.length} routes, 3 attempts on each without a valid key, all answered 401`
+        ? `${table.length} routes, 3 attempts on each without a valid key, all answered 401; a key on a model that it may not use, answered 403`
         : open.slice(0, 5).join("; "),
-    expected: "401 on every route for every attempt",
-    scope: "the routes of the gateway's own table; not other listeners of the machine, and not the admin API",
+    expected: "401 on every route for every attempt, and 403 for a model outside the key's scope",
+    scope:
+      "the routes of the gateway's own table, and one key's models on the chat route; not other listeners of the machine, and not the admin API",
   };
 }
 
@@ -114,22 +121,23 @@ export async function observeAccessLog(services: GatewayServices): Promise<Obser
   return {
     outcome: whole ? "holds" : "fails",
     observed: `${received} requests: ${recorded} receipts, ${pending} on their way, ${inFlight} in flight, ${unrecorded} counted only, ${lost} lost`,
-    expected: "as many receipts as requests that ended; none lost",
+    expected: "for every request that ended a receipt, or a count in the next one; none lost",
     scope:
-      "requests since this process started; refusals without a valid key beyond a rate are counted in the next receipt instead of having one each",
+      "this process's own counters since it started; the ledger itself was not read; refusals without a valid key beyond a rate are counted in the next receipt instead of having one each",
   };
 }
 
 const names = (tries: readonly (readonly [string, ...unknown[]])[]): string => tries.map(([limit]) => limit).join(", ");
 
-async function withProbeKey(
+/** Makes a key that lives for a minute at most, and ends it after its use. */
+async function withProbeKey<Result>(
   services: GatewayServices,
-  limits: { readonly requestsPerMinute?: number },
-  use: (key: string) => Promise<Observation>,
-): Promise<Observation> {
+  scope: { readonly requestsPerMinute?: number; readonly models?: readonly string[] },
+  use: (key: string) => Promise<Result>,
+): Promise<Result> {
   const db = await services.db();
   const expiresAt = services.clock.now() + PROBE_KEY_MS;
-  const { id, key } = await createOwnKey(db, { app: PROBE_APP, expiresAt, ...limits }, services.clock);
+  const { id, key } = await createOwnKey(db, { app: PROBE_APP, expiresAt, ...scope }, services.clock);
   try {
     return await use(key.reveal());
   } finally {

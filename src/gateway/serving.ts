@@ -278,7 +278,10 @@ export class Serving {
   }
 
   #answerProbe(path: string, response: ServerResponse): void {
-    const { ready, why } = path === "/healthz" ? { ready: true, why: undefined } : { why: undefined, ...this.ready() };
+    // A ledger that has stopped takes nothing until it is opened again: only a restart heals that.
+    const failure = this.#recorder.failure()?.message;
+    const { ready, why } =
+      path === "/healthz" ? { ready: failure === undefined, why: failure } : { why: undefined, ...this.ready() };
     response.writeHead(ready ? 200 : 503, { "content-type": "application/json", "cache-control": "no-store" });
     response.end(JSON.stringify({ status: ready ? "ok" : "unavailable", why }));
   }

@@ -35,6 +35,14 @@ function refuses(code: string): (error: unknown) => boolean {
 const text = (value: string): Uint8Array => Buffer.from(value);
 
 describe("appending", () => {
+  test("takes a great many tiny entries at once", async () => {
+    const ledger = await openLedger(options());
+    const entry = text("x");
+    const indexes = await Promise.all(Array.from({ length: 150_000 }, () => ledger.append(entry)));
+    assert.equal(indexes.at(-1), 149_999);
+    await ledger.close();
+  });
+
   test("gives every entry the next index, whatever the order of waiting", async () => {
     const ledger = await openLedger(options());
     const indexes = await Promise.all(Array.from({ length: 1000 }, (_, at) => ledger.append(text(`entry ${at}`))));

@@ -35,6 +35,8 @@ const DEFAULT_CHECKPOINT_EVERY_MS = 1000;
 const PUBLISH_ENTRIES = 4096;
 /** One durable write takes at most about this many bytes, so that no batch waits for a huge one. */
 const MAX_BATCH_BYTES = 1024 * 1024;
+/** One durable write takes at most this many entries, so that tiny ones do not make a batch without end either. */
+const MAX_BATCH_ENTRIES = 4096;
 /** Bytes of entries that may wait for the journal. Beyond it `append` refuses. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 /** Bytes of durable entries that may wait to be published. Beyond it the journal waits for the tiles. */
@@ -244,7 +246,7 @@ async function startWriter(
       journal.bytes += bytes.length;
       pending.splice(0, batch.length);
       const records = batch.map(({ record }) => record);
-      tail.push(...records);
+      for (const record of records) tail.push(record);
       tailBytes += byteLength(records);
       pendingBytes -= byteLength(records);
       const next = checkpoint.size + tail.length - batch.length;
@@ -253,11 +255,12 @@ async function startWriter(
     }
   }
 
-  /** The records of the next durable write: at least one, at most about {@link MAX_BATCH_BYTES}. */
+  /** The records of the next durable write: at least one, at most {@link MAX_BATCH_ENTRIES} and {@link MAX_BATCH_BYTES}. */
   function nextBatch(): Pending[] {
     let bytes = 0;
-    const over = pending.findIndex(({ record }) => (bytes += record.framed.length) > MAX_BATCH_BYTES);
-    return pending.slice(0, over === -1 ? pending.length : Math.max(1, over));
+    const batch = pending.slice(0, MAX_BATCH_ENTRIES);
+    const over = batch.findIndex(({ record }) => (bytes += record.framed.length) > MAX_BATCH_BYTES);
+    return over === -1 ? batch : batch.slice(0, Math.max(1, over));
   }
 
   /** Sees to it that durable records are published in time. */

@@ -24,7 +24,9 @@ export async function observeAuditTrail(
     const vkey = await readVkey(diskFiles, services.ledgerKeyFile);
     if (vkey === undefined) return { outcome: "unknown", observed: "there is no ledger yet", ...seen };
     const report = await verifyLedger({ folder: services.ledgerFolder, vkey });
-    return { outcome: report.ok ? "holds" : "fails", observed: observed(report), ...seen };
+    // Nothing is signed yet, so nothing was verified.
+    const unsigned = report.ok && report.size === 0;
+    return { outcome: unsigned ? "unknown" : report.ok ? "holds" : "fails", observed: observed(report), ...seen };
   } catch (error) {
     // A folder that is gone while its key has signed it is no missing answer: the audit trail is gone.
     const gone = isHoldfastError(error, "ledger.empty-folder");

@@ -284,6 +284,18 @@ describe("what does not belong there", () => {
   });
 });
 
+test("a journal that is gone where the writer kept one is a problem, and none in a copy without its state", async () => {
+  const made = await make("without-journal", [5, 3], true);
+  const report = await withFile(made, ".state/journal", undefined);
+  assert.equal(report.ok, false);
+  assert.deepEqual(
+    report.problems.map(({ index, file }) => [index, file]),
+    [[5, ".state/journal"]],
+  );
+  await rm(join(made.folder, ".state"), { recursive: true });
+  assert.equal((await verify(made)).ok, true);
+});
+
 test("what cannot be verified at all is an error, not a result", async () => {
   const made = await make("errors", [1]);
   const nothing = join(scratch, "nothing");

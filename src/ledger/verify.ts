@@ -78,6 +78,9 @@ export async function verifyLedger(options: {
   if (checkpoint === undefined) return report(undefined, 0, problems);
 
   const { size } = checkpoint;
+  if (journal === undefined && (await isThere(join(folder, ".state")))) {
+    problems.add({ index: size, file: ".state/journal", what: "is missing, with all entries after the checkpoint" });
+  }
   const sound = checkJournal(journal, checkpoint, problems);
   const edge = await verifyTree({ read, size, journal: sound, problems, progress });
   if (!equalHashes(edgeRoot(edge), checkpoint.root)) {

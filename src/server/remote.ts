@@ -8,7 +8,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { parseJson } from "../core/index.ts";
+import { Exit, HoldfastError, parseJson, type ProblemDetails } from "../core/index.ts";
 import { adminToken } from "./admin/token.ts";
 import { formatListen, reachable, type ListenAddress } from "./config/listen.ts";
 import { serverError } from "./errors.ts";
@@ -38,6 +38,7 @@ export function forgetAdminAddress(home: string): void {
  */
 export async function askServerToCheck(home: string, control: string | undefined): Promise<void> {
   let response: Response;
+  let problem: Partial<ProblemDetails>;
   try {
     const note = parseJson(readFileSync(noteFile(home))) as { readonly admin: string };
     response = await fetch(`http://${note.admin}/api/posture/check`, {
@@ -50,11 +51,23 @@ export async function askServerToCheck(home: string, control: string | undefined
       redirect: "error",
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    await response.body?.cancel();
+    if (response.ok) {
+      await response.body?.cancel();
+      return;
+    }
+    problem = parseJson(new Uint8Array(await response.arrayBuffer())) as Partial<ProblemDetails>;
   } catch (cause) {
     throw serverError("server.unreachable", { cause });
   }
-  if (!response.ok) throw serverError("server.unreachable", { detail: `it answered ${response.status}` });
+  throw problemError(problem, response.status);
+}
+
+/** What the server said went wrong, as if it had gone wrong here. */
+function problemError({ code, title, hint }: Partial<ProblemDetails>, status: number): Error {
+  if (code === undefined || title === undefined || hint === undefined) {
+    return serverError("server.unreachable", { detail: `it answered ${status}` });
+  }
+  return new HoldfastError(code, { what: title, hint, exit: status < 500 ? Exit.usage : Exit.incomplete });
 }
 
 function noteFile(home: string): string {

@@ -74,20 +74,27 @@ export function drainEvidence(
 /** The last drain of each database; never rejects. */
 const draining = new WeakMap<Db, Promise<unknown>>();
 
+/** What is in the ledger and could not be taken out yet, by position: it must not be appended again and again. */
+const appended = new WeakMap<Db, Map<number, number>>();
+
 async function drain(
   db: Db,
   append: (entry: Uint8Array) => Promise<number>,
   done: ((id: string, index: number) => Promise<void>) | undefined,
 ): Promise<number> {
   let count = 0;
+  const known = appended.get(db) ?? new Map<number, number>();
+  appended.set(db, known);
   for (;;) {
     const waiting = await db.query<{ position: number; id: string; entry: Uint8Array }>(
       sql`select position, id, entry from storage_outbox order by position limit ${BATCH}`,
     );
     for (const { position, id, entry } of waiting) {
-      const index = await append(entry);
+      const index = known.get(position) ?? (await append(entry));
+      known.set(position, index);
       await done?.(id, index);
       await db.execute(sql`delete from storage_outbox where position = ${position}`);
+      known.delete(position);
       count += 1;
     }
     if (waiting.length < BATCH) return count;

@@ -169,7 +169,7 @@ test("without a model it protects, and says so", async (context) => {
   if (up.ready.upstreams.length === 0) {
     const response = await ask(up.ready, up.ready.firstKey?.key, "Hello");
     assert.equal(response.status, 503);
-    assert.match(await response.text(), /no model to talk to/);
+    assert.match(await response.text(), /no model is configured/);
     assert.equal((await fetch(`${up.ready.admin}/readyz`)).status, 503);
   }
   assert.equal((await up.stop()).code, 0);

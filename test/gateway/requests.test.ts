@@ -276,8 +276,10 @@ describe("the gateway's own state", () => {
       assert.equal(ready.status, 503);
       const answer = await bare.post("/v1/chat/completions", chat("hi"));
       assert.equal(answer.status, 503);
-      assert.match(answer.json.error?.message ?? "", /no model to talk to/);
+      assert.match(answer.json.error?.message ?? "", /no model is configured/);
       assert.equal((await bare.receipt(idOf(answer))).error, "gateway.no-upstream");
+      const hidden = String.fromCodePoint(0xe0041, 0xe0042, 0xe0043, 0xe0044, 0xe0045);
+      assert.equal((await bare.post("/v1/chat/completions", chat(`hi${hidden}`))).status, 403, "protection works");
     } finally {
       await bare.close();
     }

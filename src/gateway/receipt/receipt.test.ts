@@ -134,6 +134,8 @@ describe("a receipt", () => {
       "/messages/12/tool_calls/0/function/arguments",
     );
     assert.equal(safePointer("/metadata/AKIAZ3MGNQWERTYUIOPA"), "/metadata/*");
+    assert.equal(safePointer("/metadata/#0/content/#decoded"), "/metadata/#0/content/#decoded");
+    assert.equal(safePointer("/metadata/#secret"), "/metadata/*");
     assert.equal(safePointer(""), "");
     fc.assert(
       fc.property(fc.string({ minLength: 25 }), (secret) => {

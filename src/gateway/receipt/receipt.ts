@@ -88,7 +88,7 @@ export interface Receipt {
 }
 
 /** Bytes that are not here, only committed to. */
-export interface Committed {
+interface Committed {
   readonly bytes: number;
   readonly commitment: string;
 }
@@ -219,13 +219,15 @@ const FIELD_NAMES: ReadonlySet<string> = new Set(
  */
 export function safePointer(pointer: string): string {
   const parts = pointer.split("/").map((part) => {
-    return part === "" || /^\d{1,9}$/.test(part) || FIELD_NAMES.has(part) ? part : "*";
+    return part === "" || OWN_PARTS.test(part) || FIELD_NAMES.has(part) ? part : "*";
   });
   // Deep places are shown by their two ends: an entry of the ledger has room for so much.
   if (parts.length > SHOWN_PARTS) parts.splice(SHOWN_PARTS / 2, parts.length - SHOWN_PARTS, "…");
   return parts.join("/");
 }
 
+/** Indices, and the parts that the reader of the protocols makes itself (`wire/walk.ts`). */
+const OWN_PARTS = /^(?:\d{1,9}|#(?:\d{1,9}|names|head|decoded|rank\d{1,9}|rest))$/;
 /** Parts of a pointer that are shown at most. */
 const SHOWN_PARTS = 12;
 

@@ -23,7 +23,7 @@ export interface Recorder {
   readonly counts: RecorderCounts;
 }
 
-export interface RecorderCounts {
+interface RecorderCounts {
   /** Receipts that are on disk. */
   readonly recorded: number;
   /** Receipts that are on their way, `buffered` only. */

@@ -77,7 +77,7 @@ export function startMetrics(): Metrics {
         tokens.observe(usage.outputTokens, operationName(route), "output");
       }
     },
-    text: registry.text,
+    text: () => registry.text(),
     close: () => void lag.disable(),
   };
 }

@@ -7,12 +7,12 @@
  * @module
  */
 
-export interface Counter {
+interface Counter {
   /** Adds one to the series with these label values, in the order of the labels' names. */
   add(...labels: readonly string[]): void;
 }
 
-export interface Histogram {
+interface Histogram {
   /** Counts `value` in the series with these label values. */
   observe(value: number, ...labels: readonly string[]): void;
 }

@@ -48,7 +48,8 @@ describe("targets", () => {
     assert.throws(() => names("shop", "anthropic", "claude-x"), code("gateway.model-forbidden"));
     assert.throws(() => names("other", "openai", "gpt-5"), code("gateway.model-forbidden"));
     assert.throws(() => names("shop", "openai", "gpt-5", ["small"]), code("gateway.model-forbidden"));
-    assert.throws(() => targetsFor([], who("shop"), "openai", "gpt-5"), code("gateway.no-upstream"));
+    assert.throws(() => targetsFor([], who("shop", ["small"]), "openai", "gpt-5"), code("gateway.model-forbidden"));
+    assert.deepEqual(targetsFor([], who("shop"), "openai", "gpt-5"), []);
   });
 
   it("keep the path of the base URL without its slash", () => {

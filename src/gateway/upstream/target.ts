@@ -64,28 +64,29 @@ export function openTargets(
 }
 
 /**
- * The targets that serve a model to a principal over a protocol, in the order of the configuration.
+ * The targets that serve a model to a principal over a protocol, in the order of the configuration. Empty when nothing
+ * is configured at all: the guards judge a request all the same.
  *
  * `model` is undefined for requests that name none, such as a listing of models.
  *
- * @throws `gateway.no-upstream` when nothing is configured at all, `gateway.model-unknown` when nothing serves the
- *   model, `gateway.model-forbidden` when the key's models or app do not cover what serves it
+ * @throws `gateway.model-unknown` when nothing serves the model, `gateway.model-forbidden` when the key's models or app
+ *   do not cover what serves it
  */
 export function targetsFor(
   targets: readonly Target[],
   principal: Principal,
   protocol: ProtocolId,
   model: string | undefined,
-): readonly [Target, ...Target[]] {
-  if (targets.length === 0) throw gatewayError("gateway.no-upstream");
+): readonly Target[] {
   if (model !== undefined && !covers(principal.models, model)) throw gatewayError("gateway.model-forbidden");
+  if (targets.length === 0) return [];
   const serving = targets.filter(
     (target) => target.protocol === protocol && (model === undefined || covers(target.models, model)),
   );
   if (serving.length === 0) throw gatewayError("gateway.model-unknown");
-  const [first, ...rest] = serving.filter((target) => covers(target.apps, principal.app));
-  if (first === undefined) throw gatewayError("gateway.model-forbidden");
-  return [first, ...rest];
+  const allowed = serving.filter((target) => covers(target.apps, principal.app));
+  if (allowed.length === 0) throw gatewayError("gateway.model-forbidden");
+  return allowed;
 }
 
 function readKey(upstream: UpstreamConfig, env: Readonly<Record<string, string | undefined>>): Secret | undefined {

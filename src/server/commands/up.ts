@@ -19,10 +19,14 @@ export const runUp: CommandRun<Services> = async ({ services }) => {
   const stop = watchSignals();
   try {
     const running = await startHoldfast(services);
-    services.print(readyResult(running, services));
-    const signal = await stop.asked;
-    services.log.info("stopping", { signal });
-    await running.close();
+    let signal: NodeJS.Signals;
+    try {
+      services.print(readyResult(running, services));
+      signal = await stop.asked;
+      services.log.info("stopping", { signal });
+    } finally {
+      await running.close();
+    }
     return { data: { event: "stopped", signal }, text: () => `stopped on ${signal}` };
   } finally {
     stop.dispose();
@@ -84,8 +88,8 @@ function readyResult(running: Running, services: Services): CommandResult {
 function modelLine({ upstreams, discovered }: Running, style: Style): string {
   if (upstreams.length === 0) {
     return (
-      `${style.yellow("none")}: protection works, but there is no model to talk to, so requests end with 503; ` +
-      "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name an upstream in holdfast.yaml"
+      `${style.yellow("none")}: protection works, but there is no model to talk to, so what is allowed ends with 503; ` +
+      "set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local model server, or name an upstream in holdfast.yaml"
     );
   }
   const names = upstreams.map(({ name, protocol }) => (name === protocol ? name : `${name} (${protocol})`));

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { before, beforeEach, it } from "node:test";
-import { decodeStatement, PredicateType, statement, type Statement } from "../../core/index.ts";
+import { decodeStatement, isHoldfastError, PredicateType, statement, type Statement } from "../../core/index.ts";
 import type { Db } from "../db.ts";
 import { onEachDatabase } from "../../../test/servers/databases.ts";
 import { migrate } from "../migrate.ts";
@@ -75,6 +75,34 @@ onEachDatabase("the outbox of evidence", (stage) => {
     }
     await enqueue(db, "once");
     await assert.rejects(enqueue(db, "once"), { code: "storage.unique-violated" });
+  });
+
+  it("does not append again what it could not take out", async () => {
+    const { db } = stage();
+    await enqueue(db, "one");
+    const { ids, append } = ledger();
+    const indexes: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      await assert.rejects(
+        drainEvidence(db, append, async (_id, index) => {
+          indexes.push(index);
+          throw new Error("the database takes no writes");
+        }),
+      );
+    }
+    assert.equal(await drainEvidence(db, append, async (_id, index) => void indexes.push(index)), 1);
+    assert.deepEqual(ids, ["one"]);
+    assert.deepEqual(indexes, [0, 0, 0, 0]);
+  });
+
+  it("refuses evidence that no entry of the ledger could hold", async () => {
+    const { db } = stage();
+    const big = statement(about("big").subject, PredicateType.change, { id: "big", what: "x".repeat(70_000) });
+    await assert.rejects(
+      db.transaction((tx) => enqueueEvidence(tx, big)),
+      (error) => isHoldfastError(error, "storage.evidence-too-large"),
+    );
+    assert.equal(await drainEvidence(db, ledger().append), 0);
   });
 
   it("keeps what could not be appended, and goes on there", async () => {
