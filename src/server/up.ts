@@ -89,6 +89,9 @@ export async function startHoldfast(services: Services): Promise<Running> {
   const keys = (await listKeys(db)).filter(({ app }) => !app.startsWith(OWN_APPS));
   const firstKey = keys.length === 0 ? await createKey(db, { app: FIRST_APP }, clock) : undefined;
   services.setGateway(gateway);
+  // What is known by now is signed before the proofs look: an audit trail without a checkpoint proves nothing.
+  await drain();
+  await ledger.checkpoint();
   const jobs = startJobs(
     [{ name: "evidence", every: DRAIN_EVERY_MS, run: drain }, ...(await moduleJobs(services))],
     log,
