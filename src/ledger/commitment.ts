@@ -58,11 +58,17 @@ export interface CommitmentInProgress {
  * ```
  */
 export async function openCommitter(keyFile: string): Promise<Committer> {
-  let key = await readSecretFile(diskFiles, keyFile);
-  if (key === undefined) {
-    key = randomBytes(KEY_BYTES);
-    await writeSecretFile(diskFiles, keyFile, key);
-  }
+  const known = await readCommitter(keyFile);
+  if (known !== undefined) return known;
+  const key = randomBytes(KEY_BYTES);
+  await writeSecretFile(diskFiles, keyFile, key);
+  return committerFromKey(key);
+}
+
+/** The committer of a key file that is there already, or undefined. @throws `ledger.key-exposed`, `ledger.key-invalid` */
+export async function readCommitter(keyFile: string): Promise<Committer | undefined> {
+  const key = await readSecretFile(diskFiles, keyFile);
+  if (key === undefined) return undefined;
   if (key.length !== KEY_BYTES) throw ledgerError("ledger.key-invalid", { detail: keyFile });
   return committerFromKey(key);
 }

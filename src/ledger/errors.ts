@@ -28,6 +28,11 @@ export const LedgerErrors = {
     hint: "check free space and health of the disk, then restart: what was acknowledged is kept",
     status: 503,
   },
+  "ledger.commitment-key-missing": {
+    what: "there is no key from which salts could be derived",
+    hint: "run it with the data folder of the gateway that made the receipt: --data",
+    exit: Exit.usage,
+  },
   "ledger.entry-too-large": {
     what: "the entry is larger than 65535 bytes",
     hint: "record a digest or a commitment instead of the content (tlog-tiles, log entries)",

@@ -11,6 +11,7 @@ import {
   type CommandResult,
   type Style,
 } from "../core/index.ts";
+import { openCommitter } from "./commitment.ts";
 import { openLedger } from "./ledger.ts";
 import { ledgerModule, type LedgerServices } from "./module.ts";
 
@@ -26,6 +27,7 @@ before(async () => {
     clock: fakeClock(),
     ledgerFolder: join(home, "ledger"),
     ledgerKeyFile: join(home, "keys", "ledger.key"),
+    commitmentKeyFile: join(home, "keys", "commitment.key"),
   };
   const ledger = await openLedger({ folder: services.ledgerFolder, keyFile: services.ledgerKeyFile });
   ({ vkey } = ledger);
@@ -49,6 +51,17 @@ async function run(
   assert.ok(result !== undefined);
   return { ...result, lines: result.text(plain) };
 }
+
+test("salt prints what opens the commitments of one id, and never makes a key", async () => {
+  await assert.rejects(run("ledger salt", { id: "request-1" }), (error) =>
+    isHoldfastError(error, "ledger.commitment-key-missing"),
+  );
+  await assert.rejects(readFile(services.commitmentKeyFile), { code: "ENOENT" });
+  const committer = await openCommitter(services.commitmentKeyFile);
+  const { data, lines } = await run("ledger salt", { id: "request-1" });
+  assert.equal(lines, committer.salt("request-1"));
+  assert.deepEqual(data, { id: "request-1", salt: lines });
+});
 
 test("verify says what was checked, and ends with 0, 1 or 3", async () => {
   const good = await run("ledger verify");

@@ -14,6 +14,8 @@ export interface LedgerServices {
   readonly clock: Clock;
   readonly ledgerFolder: string;
   readonly ledgerKeyFile: string;
+  /** The key from which the salts of commitments are derived. */
+  readonly commitmentKeyFile: string;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -88,6 +90,18 @@ export const ledgerModule: Module<LedgerServices> = {
         },
       ],
       load: async () => (await import("./commands/check-proof.ts")).run,
+    },
+    {
+      path: "ledger salt",
+      summary: "print the salt that opens the commitments of one request",
+      description:
+        "A receipt commits to a request and its answer without containing them. Whoever has their bytes and this salt " +
+        "can check that they are the ones; the salts of other requests stay secret. Hand it only to who may know.",
+      arguments: [
+        { name: "id", summary: "id of the request: the header x-request-id, or the receipt's id", required: true },
+      ],
+      examples: [{ what: "For an auditor", line: "holdfast ledger salt 01a2078d-c3f6-76e1-b558-3f085b4f3c10" }],
+      load: async () => (await import("./commands/salt.ts")).run,
     },
   ],
   proofs: [

@@ -29,6 +29,7 @@ export interface Services extends GovernServices, GatewayServices, LedgerService
   readonly log: Logger;
   readonly ledgerFolder: string;
   readonly ledgerKeyFile: string;
+  readonly commitmentKeyFile: string;
   /** The database, migrated. */
   readonly db: () => Promise<Db>;
   readonly counters: () => Promise<Counters>;
@@ -79,6 +80,9 @@ export function createServices({ source, log, print, clock = systemClock }: Serv
     get ledgerKeyFile() {
       return keyFile(home(), "ledger.key");
     },
+    get commitmentKeyFile() {
+      return keyFile(home(), "commitment.key");
+    },
     db: once(async () => {
       const db = await openDb({ url: loaded().config.storage.url, home: home() });
       opened.defer(() => db.close());
@@ -91,7 +95,7 @@ export function createServices({ source, log, print, clock = systemClock }: Serv
       opened.defer(() => counters.close());
       return counters;
     }),
-    committer: once(() => openCommitter(keyFile(home(), "commitment.key"))),
+    committer: once(() => openCommitter(services.commitmentKeyFile)),
     proofs: once(() => modules.flatMap((module) => (module.proofs ?? []).map((proof) => bind(proof, services)))),
     check: async (options) => {
       const elsewhere = gateway === undefined && isHomeLocked(home());
