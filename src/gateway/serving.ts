@@ -239,7 +239,8 @@ export class Serving {
       const { status, body } = errorBody(protocol, error, exchange.id);
       const headers: Record<string, string> = {};
       if (error.retryAfter !== undefined) headers["retry-after"] = String(error.retryAfter);
-      if (!http.complete) headers["connection"] = "close";
+      // No `connection: close` here: Node would reset the connection under a client that is still sending, and the
+      // refusal could be lost. What is still sent is thrown away, for a while.
       await reply.whole(status, headers, body, recorded);
       discardRest(http);
     } catch (failure) {
