@@ -27,11 +27,16 @@ export interface Traces {
   close(): Promise<void>;
 }
 
+/** How long a collector has to take a batch of spans, retries included, in milliseconds. Bounds what closing waits for. */
+const SEND_MS = 1_000;
+
 /** Starts sending spans to `endpoint`. A collector that is away costs spans, never requests. */
 export function startTraces(endpoint: string): Traces {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": "holdfast" }),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: endpoint }) })],
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: endpoint, timeoutMillis: SEND_MS }) }),
+    ],
   });
   const tracer = provider.getTracer("holdfast.gateway");
   return {
