@@ -169,13 +169,14 @@ export async function startHostileUpstream(
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  // A port that was just free may be anyone's the next moment; nobody listens on the first one.
+  const port = name === "refused" ? 1 : (server.address() as AddressInfo).port;
+  const url = `http://127.0.0.1:${port}/v1`;
   const stop = (): Promise<void> =>
     new Promise((resolve) => {
       for (const socket of sockets) socket.destroy();
       server.close(() => resolve());
     });
-  // A port that was just free, with nobody behind it.
   if (name === "refused") await stop();
   return { url, requests, clientGone: () => gone, close: name === "refused" ? async () => {} : stop };
 }
