@@ -110,8 +110,13 @@ async function answerStream(
   const { exchange, route } = cleared;
   // A stream opens a channel for each piece of text: what ended is folded into one verdict and let go.
   const open = new Set<GuardStream>();
-  let settled: Verdict | undefined;
-  const verdict = (): Verdict => mergeVerdicts([...(settled === undefined ? [] : [settled]), ...verdictsOf(open)]);
+  const settled = verdictFold();
+  const verdict = (): Verdict => {
+    const all = verdictFold();
+    all.add(settled.verdict());
+    for (const channel of open) all.add(channel.verdict);
+    return all.verdict();
+  };
   const stream = route.operation.responseStream?.({
     openChannel(origin, pointer) {
       const channel = services.guard.stream("response", origin, pointer);
@@ -119,8 +124,7 @@ async function answerStream(
       return channel;
     },
     closed(channel) {
-      if (!open.delete(channel)) return;
-      settled = settled === undefined ? channel.verdict : mergeVerdicts([settled, channel.verdict]);
+      if (open.delete(channel)) settled.add(channel.verdict);
     },
   }) as ResponseStream;
   const settle = (): void => {
@@ -173,27 +177,26 @@ async function answerStream(
   await reply.end(tail);
 }
 
-function verdictsOf(channels: ReadonlySet<GuardStream>): readonly Verdict[] {
-  return Array.from(channels, (channel) => channel.verdict);
-}
-
-/** One verdict for all text channels of a stream: the hardest action, every finding, each detector once. */
-function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
-  const runs = new Map<string, Verdict["runs"][number]>();
+/**
+ * Makes one verdict of those of all text channels of a stream: the hardest action, every finding, each detector once.
+ * Adding one costs what that one holds, since a stream may have tens of thousands.
+ */
+function verdictFold(): { add(verdict: Verdict): void; verdict(): Verdict } {
   let action: Verdict["action"] = "allow";
-  for (const verdict of verdicts) {
-    action = hardest(action, verdict.action);
-    for (const run of verdict.runs) {
-      const known = runs.get(run.detector);
-      runs.set(
-        run.detector,
-        known === undefined
-          ? run
-          : { ...(known.outcome === "error" ? known : run), findings: known.findings + run.findings },
-      );
-    }
-  }
-  return { action, findings: verdicts.flatMap((verdict) => verdict.findings), runs: [...runs.values()] };
+  const findings: Verdict["findings"][number][] = [];
+  const runs = new Map<string, Verdict["runs"][number]>();
+  return {
+    add(verdict) {
+      action = hardest(action, verdict.action);
+      for (const finding of verdict.findings) findings.push(finding);
+      for (const run of verdict.runs) {
+        const known = runs.get(run.detector);
+        const worse = known?.outcome === "error" ? known : run;
+        runs.set(run.detector, { ...worse, findings: (known?.findings ?? 0) + run.findings });
+      }
+    },
+    verdict: () => ({ action, findings, runs: [...runs.values()] }),
+  };
 }
 
 /** A listing of models: what every target says that the key's app may use, cut to the models that the key may use. */
