@@ -1,0 +1,177 @@
+/**
+ * The cascade, for the detectors of trained classifiers: a text in windows, each window first looked at by the cheap
+ * stage, and only what that leaves open read by the transformer.
+ *
+ * A text whose windows are all settled is answered at once. Where something is open, the answer is a promise. A long
+ * text is read in turns with everyone else (`pace.ts`), and has few windows under way at a time, so that a short text
+ * of someone else never waits for all of it.
+ *
+ * @module
+ */
+
+import { atOnce, inTurns, STEP, type Paced } from "../pace.ts";
+import type { CheapReader, Classifier } from "./classifier.ts";
+import { modelError } from "./errors.ts";
+import type { Head, SomeHeads } from "./heads.ts";
+import { windowsOf, type Window } from "./windows.ts";
+
+/** A head that is set, and the part of the text that sets it. */
+export interface HeadHit {
+  readonly head: Head;
+  readonly start: number;
+  readonly end: number;
+  readonly probability: number;
+}
+
+/** Windows of one text that may need the transformer: some 750,000 units in which nothing is clear. */
+const MAX_OPEN = 1024;
+/** Windows of one text that are with the transformer at once. */
+const AT_ONCE = 8;
+/** Sentences of a window that are compared. One with more is found whole. */
+const MAX_SENTENCES = 24;
+
+/**
+ * Where in `text` which of `heads` is set: its probability is at or over its threshold. By place; what overlaps is one.
+ *
+ * @param thresholds those that the caller sets; the model's own for the rest
+ * @throws as `Classifier.classify`; `guard.model-overload` for a text of which too much is open
+ */
+export function findHeads(
+  text: string,
+  heads: readonly Head[],
+  thresholds: SomeHeads,
+  classifier: Classifier,
+): readonly HeadHit[] | Promise<readonly HeadHit[]> {
+  if (!SAYS_SOMETHING.test(text)) return NOTHING;
+  const { cheap } = classifier;
+  if (cheap === undefined) return classifier.load().then(() => findHeads(text, heads, thresholds, classifier));
+  const hits = (looks: readonly Look[]): Paced<readonly HeadHit[]> => hitsOf(text, looks, heads, thresholds, cheap);
+  if (text.length > STEP) {
+    return inTurns(lookAll(text, heads, cheap))
+      .then((looks) => complete(text, looks, classifier))
+      .then((looks) => inTurns(hits(looks)));
+  }
+  const looks = atOnce(lookAll(text, heads, cheap));
+  if (looks.some(({ open }) => open)) return complete(text, looks, classifier).then((all) => atOnce(hits(all)));
+  return atOnce(hits(looks));
+}
+
+/** The highest probability of any of `heads` in any window of `text`. @throws as `findHeads` */
+export async function scoreHeads(text: string, heads: readonly Head[], classifier: Classifier): Promise<number> {
+  if (!SAYS_SOMETHING.test(text)) return 0;
+  const cheap = classifier.cheap ?? (await classifier.load());
+  const looks = await complete(text, await inTurns(lookAll(text, heads, cheap)), classifier);
+  return Math.max(0, ...heads.map((head) => looks.reduce((most, look) => Math.max(most, look.scores[head] ?? 0), 0)));
+}
+
+const NOTHING: readonly HeadHit[] = [];
+/** Without a letter or digit there is nothing to judge. */
+const SAYS_SOMETHING = /[\p{L}\p{N}]/u;
+
+/** A window, and what is known of it. */
+interface Look {
+  readonly window: Window;
+  readonly scores: SomeHeads;
+  /** Some head that was asked for is not in `scores`. */
+  readonly open: boolean;
+}
+
+/** What the cheap stage says. */
+function* lookAll(text: string, heads: readonly Head[], cheap: CheapReader): Paced<readonly Look[]> {
+  const looks: Look[] = [];
+  for (const window of windowsOf(text)) {
+    if (looks.length > 0) yield;
+    const scores = cheap.settle(text.slice(window.start, window.end));
+    looks.push({ window, scores, open: heads.some((head) => scores[head] === undefined) });
+  }
+  return looks;
+}
+
+/** Asks the transformer for what is open. What the cheap stage settled stays. */
+async function complete(text: string, looks: readonly Look[], classifier: Classifier): Promise<readonly Look[]> {
+  const open = looks.filter((look) => look.open);
+  if (open.length === 0) return looks;
+  if (open.length > MAX_OPEN) throw modelError("guard.model-overload", { detail: `${MAX_OPEN} windows` });
+  const closed = new Map<Look, Look>();
+  for (let at = 0; at < open.length; at += AT_ONCE) {
+    await Promise.all(
+      open.slice(at, at + AT_ONCE).map(async (look) => {
+        const scores = await classifier.classify(text.slice(look.window.start, look.window.end));
+        closed.set(look, { window: look.window, scores: { ...scores, ...look.scores }, open: false });
+      }),
+    );
+  }
+  return looks.map((look) => closed.get(look) ?? look);
+}
+
+function* hitsOf(
+  text: string,
+  looks: readonly Look[],
+  heads: readonly Head[],
+  thresholds: SomeHeads,
+  cheap: CheapReader,
+): Paced<readonly HeadHit[]> {
+  const hits: HeadHit[] = [];
+  for (const head of heads) {
+    const threshold = thresholds[head] ?? cheap.thresholds[head];
+    let last: HeadHit | undefined;
+    for (const { window, scores } of looks) {
+      const probability = scores[head] ?? 0;
+      if (probability < threshold) continue;
+      const place = narrow(text, window, head, cheap);
+      yield;
+      if (last !== undefined && place.start <= last.end) {
+        hits.pop();
+        last = {
+          head,
+          start: Math.min(last.start, place.start),
+          end: Math.max(last.end, place.end),
+          probability: Math.max(last.probability, probability),
+        };
+      } else {
+        last = { head, ...place, probability };
+      }
+      hits.push(last);
+    }
+  }
+  return hits.toSorted((one, other) => one.start - other.start);
+}
+
+/**
+ * The sentences of a window that set a head: the one that the cheap stage likes least and its neighbours, as far as it
+ * takes for the rest to be settled as clean. Where the cheap stage cannot tell, it is the whole window, since what a
+ * mask leaves behind must not be the attack.
+ */
+function narrow(text: string, window: Window, head: Head, cheap: CheapReader): Window {
+  const sentences = sentencesOf(text, window);
+  if (sentences.length < 2 || sentences.length > MAX_SENTENCES) return window;
+  const logits = sentences.map(({ start, end }) => cheap.logit(text.slice(start, end), head));
+  let first = logits.indexOf(Math.max(...logits));
+  let last = first;
+  for (;;) {
+    const place = { start: sentences[first]?.start ?? window.start, end: sentences[last]?.end ?? window.end };
+    const rest = `${text.slice(window.start, place.start)} ${text.slice(place.end, window.end)}`;
+    if (!SAYS_SOMETHING.test(rest)) return window;
+    const score = cheap.settle(rest)[head];
+    if (score !== undefined && score < cheap.thresholds[head]) return place;
+    // An index outside has no logit: the other side is taken.
+    const before = logits[first - 1] ?? Number.NEGATIVE_INFINITY;
+    const after = logits[last + 1] ?? Number.NEGATIVE_INFINITY;
+    if (before > after) first--;
+    else last++;
+  }
+}
+
+/** Sentences, lines and what follows the last of them, without the white space around them. */
+function sentencesOf(text: string, window: Window): readonly Window[] {
+  const sentences: Window[] = [];
+  for (const match of text.slice(window.start, window.end).matchAll(SENTENCE)) {
+    const trimmed = match[0].trimStart();
+    const start = window.start + match.index + match[0].length - trimmed.length;
+    const sentence = trimmed.trimEnd();
+    if (sentence !== "") sentences.push({ start, end: start + sentence.length });
+  }
+  return sentences;
+}
+
+const SENTENCE = /[^.!?\n\u3002\uff01\uff1f]*[.!?\n\u3002\uff01\uff1f]+|[^.!?\n\u3002\uff01\uff1f]+$/g;
