@@ -1,0 +1,1 @@
+"""Generated rows. Each module is one family: slots, templates and `rows(rng, count)`."""
