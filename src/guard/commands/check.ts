@@ -1,93 +1,179 @@
 /**
- * `holdfast guard check`: reads a text with all detectors and prints what they found, by line and column.
+ * `holdfast guard check`: reads texts with the guard's detectors and prints what they found, by file, line and column.
  *
- * Never prints any of the text: what was found may be a secret.
+ * Never prints any of the text: what was found may be a secret. What was not read, or not by every detector, is told,
+ * and makes the check incomplete wherever it may have held something.
  *
  * @module
  */
 
-import { createReadStream } from "node:fs";
-
-import { decodeUtf8, Exit, type CommandRun, type Finding } from "../../core/index.ts";
-import { secretsDetector } from "../detectors/secrets/secrets.ts";
-import { unicodeDetector } from "../detectors/unicode/unicode.ts";
-import { guardError } from "../errors.ts";
-import { createGuard } from "../guard.ts";
+import {
+  Exit,
+  isAtLeast,
+  isHoldfastError,
+  SEVERITIES,
+  type CommandResult,
+  type ExitCode,
+  type Finding,
+} from "../../core/index.ts";
+import type { Detector, Direction, Origin } from "../detector.ts";
+import { createGuard, type Guard } from "../guard.ts";
 import type { DetectorSettings } from "../policy.ts";
+import { sarifLog } from "../sarif.ts";
+import { DETECTOR_NAMES, loadDetectors, type DetectorOptions } from "./detectors.ts";
+import { readSources, type SkippedSource } from "./files.ts";
+import { findingsText } from "./findings-text.ts";
+import { choiceOption, listOption, textOption, type InputWithPaths, type Options } from "./options.ts";
+import { placed, type PlacedFinding } from "./place.ts";
 
-/** Most bytes of a text: it is held in memory whole. */
-const MAX_BYTES = 64 * 1024 * 1024;
-
-const FLAG: DetectorSettings = { request: "flag", response: "flag", onError: "block" };
-
-/** A finding with its place for people: lines and columns count from 1, columns in UTF-16 units. */
-interface PlacedFinding extends Finding {
-  readonly line: number;
-  readonly column: number;
+/** What was found in one text. */
+export interface CheckedText {
+  readonly path: string;
+  readonly findings: readonly PlacedFinding[];
+  /** The detectors that did not judge it. */
+  readonly unchecked: readonly UncheckedBy[];
 }
 
-/** Exits 0 when nothing was found, 1 when something was, 2 when a detector failed. */
-export const run: CommandRun<unknown> = async ({ args }) => {
-  const path = args["path"];
-  const text = await readText(path);
-  const guard = createGuard({
-    detectors: [unicodeDetector, secretsDetector],
-    settings: { unicode: FLAG, secrets: FLAG },
-  });
-  const { verdict } = await guard.inspect([{ pointer: "", text, origin: "document" }], "request");
-  const findings = placed(text, verdict.findings);
-  const failed = verdict.runs.filter(({ outcome }) => outcome === "error");
-  const name = path ?? "stdin";
-  return {
-    data: { subject: name, findings, runs: verdict.runs },
-    text: (style) =>
-      [
-        ...findings.map(
-          ({ line, column, severity, rule, message }) =>
-            `${name}:${line}:${column}: ${style.bold(severity)} ${rule}: ${message}`,
-        ),
-        ...failed.map(({ detector, why }) => style.red(`${detector}: not checked: ${why ?? "it failed"}`)),
-        findings.length === 0 && failed.length === 0
-          ? `${name}: nothing found by ${verdict.runs.map(({ detector }) => detector).join(", ")}`
-          : `${name}: ${findings.length} ${findings.length === 1 ? "finding" : "findings"}`,
-      ].join("\n"),
-    exit: failed.length > 0 ? Exit.incomplete : findings.length > 0 ? Exit.findings : Exit.clean,
-  };
-};
+export interface UncheckedBy {
+  readonly detector: string;
+  readonly why: string;
+}
 
-/** @throws `guard.input-unreadable`, `guard.input-too-large`, `core.utf8-invalid` */
-async function readText(path: string | undefined): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of path === undefined ? process.stdin : createReadStream(path)) {
-      const piece = Buffer.from(chunk as Uint8Array);
-      bytes += piece.length;
-      if (bytes > MAX_BYTES) break;
-      chunks.push(piece);
+/** What `--format json` prints. */
+export interface CheckReport {
+  readonly texts: readonly CheckedText[];
+  readonly skipped: readonly SkippedSource[];
+  readonly detectors: readonly { readonly id: string; readonly version: string }[];
+  /** Detectors that read nothing at all. */
+  readonly missing: readonly UncheckedBy[];
+}
+
+/** A long text takes what it takes: nobody's request waits for it. */
+const TIMEOUT_MS = 30 * 60_000;
+const FLAG: DetectorSettings = { request: "flag", response: "flag", onError: "block", timeoutMs: TIMEOUT_MS };
+const ORIGINS = ["system", "user", "assistant", "tool", "document", "metadata"] as const satisfies readonly Origin[];
+
+/**
+ * Exits 0 when nothing was found at or over `--fail-on`, 1 when something was, 2 when something could not be checked, 3
+ * when there was no text.
+ */
+export async function run({ args, options, progress, rest }: InputWithPaths): Promise<CheckResult> {
+  const paths = rest ?? (args["path"] === undefined ? [] : [args["path"]]);
+  const origin = choiceOption(options, "origin", ORIGINS) ?? "document";
+  const failOn = choiceOption(options, "failOn", SEVERITIES) ?? "info";
+  const { detectors, missing } = await chosenDetectors(options);
+  const judge = createJudge(detectors, origin);
+
+  const texts: CheckedText[] = [];
+  const skipped: SkippedSource[] = [];
+  for await (const source of readSources(paths)) {
+    if (!("text" in source)) {
+      skipped.push(source);
+      continue;
     }
-  } catch (cause) {
-    throw guardError("guard.input-unreadable", { detail: path ?? "standard input", cause });
+    progress(`checking ${source.path}`);
+    texts.push(await judge(source.path, source.text));
   }
-  if (bytes > MAX_BYTES) throw guardError("guard.input-too-large", { detail: `more than ${MAX_BYTES} bytes` });
-  return decodeUtf8(Buffer.concat(chunks));
+  const report: CheckReport = {
+    texts,
+    skipped,
+    detectors: detectors.map(({ id, version }) => ({ id, version })),
+    missing,
+  };
+  return {
+    data: report,
+    text: (style) => findingsText(report, style),
+    formats: { sarif: () => sarif(report) },
+    exit: exitOf(report, (finding) => isAtLeast(finding.severity, failOn)),
+  };
 }
 
-function placed(text: string, findings: readonly Finding[]): readonly PlacedFinding[] {
-  let line = 1;
-  let lineStart = 0;
-  return findings
-    .toSorted((one, other) => one.location.start - other.location.start)
-    .map((finding) => {
-      const { start } = finding.location;
-      for (
-        let next = text.indexOf("\n", lineStart);
-        next !== -1 && next < start;
-        next = text.indexOf("\n", lineStart)
-      ) {
-        line += 1;
-        lineStart = next + 1;
+/** A result that has one more format. */
+interface CheckResult extends CommandResult {
+  readonly formats: Readonly<Record<"sarif", () => unknown>>;
+}
+
+/** The detectors of `--detector`; without it all that are there, and why any is not. */
+async function chosenDetectors(
+  options: Options,
+): Promise<{ readonly detectors: readonly Detector[]; readonly missing: readonly UncheckedBy[] }> {
+  const where: DetectorOptions = { weights: textOption(options, "weights"), unsigned: options["unsigned"] === true };
+  const names = [...new Set(listOption(options, "detector"))];
+  if (names.length > 0) return { detectors: await loadDetectors(names, where), missing: [] };
+  const detectors: Detector[] = [];
+  const missing: UncheckedBy[] = [];
+  for (const detector of DETECTOR_NAMES) {
+    try {
+      detectors.push(...(await loadDetectors([detector], where)));
+    } catch (error) {
+      if (!isHoldfastError(error)) throw error;
+      missing.push({ detector, why: error.message });
+    }
+  }
+  return { detectors, missing };
+}
+
+/** Reads one text with every detector: as a request, and as a response with those that only read answers. */
+function createJudge(
+  detectors: readonly Detector[],
+  origin: Origin,
+): (path: string, text: string) => Promise<CheckedText> {
+  const inRequest = detectors.filter(({ directions }) => directions.includes("request"));
+  const passes = [
+    passOf("request", inRequest),
+    passOf(
+      "response",
+      detectors.filter((detector) => !inRequest.includes(detector)),
+    ),
+  ];
+  return async (path, text) => {
+    const findings: Finding[] = [];
+    const unchecked: UncheckedBy[] = [];
+    for (const { guard, direction } of passes) {
+      const { verdict } = await guard.inspect([{ pointer: "", text, origin }], direction);
+      findings.push(...verdict.findings);
+      for (const { detector, outcome, why } of verdict.runs) {
+        if (outcome !== "ran") unchecked.push({ detector, why: why ?? outcome });
       }
-      return { ...finding, line, column: start - lineStart + 1 };
-    });
+    }
+    return { path, findings: placed(text, findings), unchecked };
+  };
+}
+
+function passOf(
+  direction: Direction,
+  detectors: readonly Detector[],
+): { readonly guard: Guard; readonly direction: Direction } {
+  const settings = Object.fromEntries(detectors.map(({ id }) => [id, FLAG]));
+  return { guard: createGuard({ detectors, settings }), direction };
+}
+
+function sarif({ texts, skipped, detectors, missing }: CheckReport): unknown {
+  return sarifLog({
+    files: texts,
+    notices: [
+      ...skipped.map(({ path, why, incomplete }) => ({ path, message: `not read: ${why}`, incomplete })),
+      ...texts.flatMap(({ path, unchecked }) =>
+        unchecked.map(({ detector, why }) => ({
+          path,
+          message: `not checked by ${detector}: ${why}`,
+          incomplete: true,
+        })),
+      ),
+      ...missing.map(({ detector, why }) => ({
+        path: "",
+        message: `nothing was checked by ${detector}: ${why}`,
+        incomplete: true,
+      })),
+    ],
+    detectors,
+    cwd: process.cwd(),
+  });
+}
+
+function exitOf({ texts, skipped, missing }: CheckReport, counts: (finding: Finding) => boolean): ExitCode {
+  const unread = skipped.some(({ incomplete }) => incomplete) || texts.some(({ unchecked }) => unchecked.length > 0);
+  if (unread || missing.length > 0) return Exit.incomplete;
+  if (texts.length === 0) return Exit.nothing;
+  return texts.some(({ findings }) => findings.some(counts)) ? Exit.findings : Exit.clean;
 }

@@ -13,10 +13,16 @@ async function read(bytes: string | Uint8Array, name = "mine.jsonl"): Promise<re
   const folder = await mkdtemp(join(tmpdir(), "holdfast-eval-"));
   try {
     await writeFile(join(folder, name), bytes);
-    return await Array.fromAsync(readRows(join(folder, name)));
+    return await all(readRows(join(folder, name)));
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+async function all<T>(from: AsyncIterable<T>): Promise<readonly T[]> {
+  const entries: T[] = [];
+  for await (const entry of from) entries.push(entry);
+  return entries;
 }
 
 const TEXT = 'a "quoted"\nline 😀';
@@ -85,8 +91,8 @@ test("a line may be 4 MiB long and no longer", async () => {
 });
 
 test("a set that is not there, or not gzip, is unreadable", async () => {
-  await assert.rejects(Array.fromAsync(readRows(join(tmpdir(), "holdfast-none.jsonl"))), unreadable);
-  await assert.rejects(Array.fromAsync(readRows(join(tmpdir(), "holdfast-none.jsonl.gz"))), unreadable);
+  await assert.rejects(all(readRows(join(tmpdir(), "holdfast-none.jsonl"))), unreadable);
+  await assert.rejects(all(readRows(join(tmpdir(), "holdfast-none.jsonl.gz"))), unreadable);
   await assert.rejects(read('{"text":"a","label":1}\n', "set.jsonl.gz"), unreadable);
 });
 

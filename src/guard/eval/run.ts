@@ -78,9 +78,9 @@ export async function evaluate(
   let count = 0;
   for await (const row of rows) {
     if (count >= MAX_ROWS) throw evalError("guard.eval-limit", { detail: `more than ${MAX_ROWS} rows` });
-    const variants = options.evasions.map(({ name, apply }) => ({
-      name,
-      text: apply(row.text, seededRandom(seedOf(options.seed, name, count))),
+    const variants = options.evasions.map((evasion) => ({
+      name: evasion.name,
+      text: evasion.apply(row.text, seededRandom(seedOf(options.seed, evasion.name, count))),
     }));
     for (const tally of running) await judgeRow(tally, row, variants, options.evasions);
     count += 1;

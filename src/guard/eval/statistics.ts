@@ -47,8 +47,8 @@ export interface Ranking {
 /** Ranks two classes of scores against each other. */
 export function rank(attacks: readonly number[], benign: readonly number[]): Ranking {
   const scores = Float64Array.from(new Set([...attacks, ...benign]))
-    .sort()
-    .reverse();
+    .toSorted()
+    .toReversed();
   const stepOf = new Map<number, number>();
   scores.forEach((score, step) => stepOf.set(score, step));
   const steps = (of: readonly number[]): Uint32Array => Uint32Array.from(of, (score) => stepOf.get(score) as number);
@@ -135,7 +135,7 @@ export function kept(
  * approximation of their binomial ranks). `undefined` of nothing.
  */
 export function quantile(values: readonly number[], share: number): Estimate | undefined {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = Float64Array.from(values).toSorted();
   const count = sorted.length;
   if (count === 0) return undefined;
   const at = (place: number): number => sorted[Math.min(count, Math.max(1, place)) - 1] as number;
