@@ -2,7 +2,7 @@
  * What the cheap stage sees of a text: which hashed n-grams are in it. The training (`training/guard`) makes the same
  * features in Python, and `test/vectors/guard-features` holds both to one list; a change here needs new weights.
  *
- *     NFKC, lower case, white space runs as one space, trimmed, the first 2,048 code points
+ *     NFKC, lower case, runs of white space (ECMAScript's \s) as one space, trimmed, the first 2,048 code points
  *     -> tokens: runs of [\p{L}\p{N}_], and every other character but the space alone
  *     -> "w:" token, "b:" token " " next token, and for word tokens "c:" each 3, 4 and 5 code points of " " token " "
  *     -> FNV-1a (32 bits) of each one's UTF-8 bytes, its lowest 18 bits; a set, not a bag
@@ -57,7 +57,7 @@ function normalise(text: string): string {
 /** ASCII: NFKC changes nothing. */
 // oxlint-disable-next-line no-control-regex -- all of ASCII
 const SIMPLE = /^[\x00-\x7f]*$/;
-const SPACES = /[\s\x1c-\x1f\x85]+/g;
+const SPACES = /\s+/g;
 const OUTER_SPACE = /^ | $/g;
 const SPACE = 0x20;
 

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { slowFeatures } from "../../../test/guard-model/features.ts";
+import { parseJson } from "../../core/index.ts";
+import { readFeatures } from "./features.ts";
+
+const VECTORS = new URL("../../../test/vectors/guard-features/features.json", import.meta.url);
+
+const fast = (text: string): readonly number[] => Array.from(readFeatures(text).buckets).toSorted((a, b) => a - b);
+
+describe("features of the cheap stage", () => {
+  it("are those of the definition, for each of these", () => {
+    for (const text of [
+      "",
+      " ",
+      "a",
+      "Hello, world!",
+      "snake_case x2 3.14",
+      "\tTabs\n\nand \u00a0 other \u3000 space\u2028",
+      "na\u00efve CAF\u00c9 \uff26\uff35\uff2c\uff2c \ufb01ne \u00bd",
+      "\u4f60\u597d\uff0c\u4e16\u754c",
+      "\ud83d\ude00 \ud800 \udc00 \u{1d408}\u{10348}\u{10348}x",
+      "I\u0307stanbul \u0130 \u03a3\u0391\u03a3",
+      "\u001c\u0085\ufeffx\u200by",
+      "ab".repeat(1500),
+      "\ufdfa".repeat(200),
+      "x ".repeat(1500),
+    ]) {
+      assert.deepEqual(fast(text), slowFeatures(text), JSON.stringify(text.slice(0, 40)));
+    }
+  });
+
+  it("are those of the definition, for any text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.oneof(fc.constantFrom(..."ab_ 1.!\n\u00e4\u0416"), fc.string({ unit: "binary", minLength: 1, maxLength: 1 })), maxLength: 200 }), (text) => {
+        assert.deepEqual(fast(text), slowFeatures(text));
+      }),
+    );
+  });
+
+  it("says when a text goes on behind what it reads", () => {
+    assert.equal(readFeatures("x".repeat(2048)).whole, true);
+    assert.equal(readFeatures("x".repeat(2049)).whole, false);
+    // One character that stands for 18.
+    assert.equal(readFeatures("\ufdfa".repeat(113)).whole, true);
+    assert.equal(readFeatures("\ufdfa".repeat(114)).whole, false);
+  });
+
+  it("are those that the training makes", { skip: !existsSync(VECTORS) && "no vectors" }, () => {
+    const cases = parseJson(readFileSync(VECTORS)) as readonly { text: string; buckets: readonly number[] }[];
+    assert.ok(cases.length > 0);
+    for (const { text, buckets } of cases) assert.deepEqual(fast(text), buckets, JSON.stringify(text.slice(0, 60)));
+  });
+});

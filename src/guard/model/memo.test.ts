@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createMemo } from "./memo.ts";
+
+describe("the memo", () => {
+  it("makes an entry once, and forgets the one that was used longest ago", () => {
+    const made: string[] = [];
+    const memo = createMemo<string>(2);
+    const use = (text: string): string =>
+      memo.of(text, () => {
+        made.push(text);
+        return text.toUpperCase();
+      });
+    assert.deepEqual(["a", "b", "a", "c", "a", "b"].map(use), ["A", "B", "A", "C", "A", "B"]);
+    assert.deepEqual(made, ["a", "b", "c", "b"]);
+    assert.equal(memo.size, 2);
+  });
+});
