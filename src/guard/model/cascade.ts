@@ -28,7 +28,9 @@ const MAX_OPEN = 1024;
 /** Windows of one text that are with the transformer at once. */
 const AT_ONCE = 8;
 /** Sentences of a window that are compared. One with more is found whole. */
-const MAX_SENTENCES = 24;
+const MAX_SENTENCES = 64;
+/** Sentences that a place may take along on top of the worst one, before it is the whole window. */
+const MAX_GROWTH = 8;
 
 /**
  * Where in `text` which of `heads` is set: its probability is at or over its threshold. By place; what overlaps is one.
@@ -148,7 +150,7 @@ function narrow(text: string, window: Window, head: Head, cheap: CheapReader): W
   const logits = sentences.map(({ start, end }) => cheap.logit(text.slice(start, end), head));
   let first = logits.indexOf(Math.max(...logits));
   let last = first;
-  for (;;) {
+  while (last - first <= MAX_GROWTH) {
     const place = { start: sentences[first]?.start ?? window.start, end: sentences[last]?.end ?? window.end };
     const rest = `${text.slice(window.start, place.start)} ${text.slice(place.end, window.end)}`;
     if (!SAYS_SOMETHING.test(rest)) return window;
@@ -160,6 +162,7 @@ function narrow(text: string, window: Window, head: Head, cheap: CheapReader): W
     if (before > after) first--;
     else last++;
   }
+  return window;
 }
 
 /** Sentences, lines and what follows the last of them, without the white space around them. */
