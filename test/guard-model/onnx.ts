@@ -28,11 +28,22 @@ export function sumModel(rows: readonly (readonly number[])[], bias: readonly nu
 const FLOAT = 1;
 const INT64 = 7;
 
-function node(type: string, inputs: readonly string[], output: string, integers: Record<string, number> = {}): Uint8Array {
+function node(
+  type: string,
+  inputs: readonly string[],
+  output: string,
+  integers: Record<string, number> = {},
+): Uint8Array {
   const attributes = Object.entries(integers).map(([name, number]) =>
     bytes(5, message(text(1, name), integer(3, number), integer(20, 2))),
   );
-  return message(...inputs.map((input) => text(1, input)), text(2, output), text(3, output), text(4, type), ...attributes);
+  return message(
+    ...inputs.map((input) => text(1, input)),
+    text(2, output),
+    text(3, output),
+    text(4, type),
+    ...attributes,
+  );
 }
 
 function tensor(name: string, type: number, dims: readonly number[], data: Float32Array | BigInt64Array): Uint8Array {

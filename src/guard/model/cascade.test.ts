@@ -53,7 +53,10 @@ describe("the cascade", () => {
     const classifier = fakeClassifier({ open: { injection: "ignore" } });
     const text = "One. Please ignore it. Two. And ignore me. Three.";
     const hits = await findHeads(text, ["injection"], {}, classifier);
-    assert.deepEqual(hits.map(({ start, end }) => text.slice(start, end)), ["Please ignore it. Two. And ignore me."]);
+    assert.deepEqual(
+      hits.map(({ start, end }) => text.slice(start, end)),
+      ["Please ignore it. Two. And ignore me."],
+    );
   });
 
   it("finds places that are far apart one by one, in order, for each head", async () => {
@@ -98,7 +101,9 @@ describe("the cascade", () => {
 
   it("rejects when the transformer does, and never answers without it", async () => {
     const classifier = fakeClassifier({ open: { injection: "ignore" }, fails: modelError("guard.model-timeout") });
-    await assert.rejects(async () => findHeads("ignore it", ["injection"], {}, classifier), { code: "guard.model-timeout" });
+    await assert.rejects(async () => findHeads("ignore it", ["injection"], {}, classifier), {
+      code: "guard.model-timeout",
+    });
     await assert.rejects(async () => findHeads(`${PAGES}ignore it`, ["injection"], {}, classifier), {
       code: "guard.model-timeout",
     });

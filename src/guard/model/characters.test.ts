@@ -14,7 +14,21 @@ describe("a character class", () => {
   });
 
   it("refuses what it does not read", () => {
-    for (const pattern of ["", "a", "[a", "a]", "[^a]", "[z-a]", "[a-]", "[-a]", "[\\s]", "[\\u12]", "[a]*", "[a][b]", "[\ud83d\ude00]"]) {
+    for (const pattern of [
+      "",
+      "a",
+      "[a",
+      "a]",
+      "[^a]",
+      "[z-a]",
+      "[a-]",
+      "[-a]",
+      "[\\s]",
+      "[\\u12]",
+      "[a]*",
+      "[a][b]",
+      "[\ud83d\ude00]",
+    ]) {
       assert.throws(() => readCharacterClass(pattern), { code: "guard.model-invalid" }, pattern);
     }
   });

@@ -11,7 +11,8 @@ function file(weights: readonly (readonly [feature: string, head: number, weight
   bytes.writeUInt32LE(BUCKETS, 4);
   bytes.writeUInt32LE(2, 8);
   for (const [index, number] of [1, 0.5, -2, 2].entries()) bytes.writeFloatLE(number, 12 + index * 4);
-  for (const [feature, head, weight] of weights) bytes.writeInt8(weight, 28 + (fnv(feature) & (BUCKETS - 1)) * 2 + head);
+  for (const [feature, head, weight] of weights)
+    bytes.writeInt8(weight, 28 + (fnv(feature) & (BUCKETS - 1)) * 2 + head);
   return bytes;
 }
 
@@ -53,7 +54,13 @@ describe("the cheap stage", () => {
 
   it("refuses another format or size", () => {
     const right = file([]);
-    const wrong = [Buffer.alloc(0), Buffer.alloc(11), right.subarray(1), right.subarray(0, -1), Buffer.concat([right, right])];
+    const wrong = [
+      Buffer.alloc(0),
+      Buffer.alloc(11),
+      right.subarray(1),
+      right.subarray(0, -1),
+      Buffer.concat([right, right]),
+    ];
     const buckets = Buffer.from(right);
     buckets.writeUInt32LE(BUCKETS * 2, 4);
     const heads = Buffer.from(right);

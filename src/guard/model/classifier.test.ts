@@ -97,7 +97,10 @@ describe("the classifier", () => {
     const narrow = openClassifier({ weights, unsigned: true, maxWaiting: 2 });
     await narrow.load();
     const results = await Promise.allSettled(["a", "b", "c"].map((text) => narrow.classify(text)));
-    assert.deepEqual(results.map(({ status }) => status), ["fulfilled", "fulfilled", "rejected"]);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ["fulfilled", "fulfilled", "rejected"],
+    );
     assert.equal((results[2] as PromiseRejectedResult).reason.code, "guard.model-busy");
     await narrow.close();
   });

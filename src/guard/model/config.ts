@@ -44,7 +44,9 @@ export function readConfig(bytes: Uint8Array): ModelConfig {
     thresholds: perHead(root["thresholds"], "thresholds", probability),
     cheap: {
       clean: perHead(cheap["clean"], "cheap.clean", finite),
-      sure: perHead(cheap["sure"], "cheap.sure", (value) => (value === null ? Number.POSITIVE_INFINITY : finite(value))),
+      sure: perHead(cheap["sure"], "cheap.sure", (value) =>
+        value === null ? Number.POSITIVE_INFINITY : finite(value),
+      ),
     },
   };
 }

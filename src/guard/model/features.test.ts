@@ -34,9 +34,18 @@ describe("features of the cheap stage", () => {
 
   it("are those of the definition, for any text", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.oneof(fc.constantFrom(..."ab_ 1.!\n\u00e4\u0416"), fc.string({ unit: "binary", minLength: 1, maxLength: 1 })), maxLength: 200 }), (text) => {
-        assert.deepEqual(fast(text), slowFeatures(text));
-      }),
+      fc.property(
+        fc.string({
+          unit: fc.oneof(
+            fc.constantFrom(..."ab_ 1.!\n\u00e4\u0416"),
+            fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+          ),
+          maxLength: 200,
+        }),
+        (text) => {
+          assert.deepEqual(fast(text), slowFeatures(text));
+        },
+      ),
     );
   });
 

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { describe, it } from "node:test";
 import { encodeStatement, signEnvelope, statement, STATEMENT_MEDIA_TYPE } from "../../core/index.ts";
-import { checkDigest, openManifest, publicKeyOf, sha256, signManifest, WEIGHT_FILES, WEIGHTS_PREDICATE } from "./manifest.ts";
+import {
+  checkDigest,
+  openManifest,
+  publicKeyOf,
+  sha256,
+  signManifest,
+  WEIGHT_FILES,
+  WEIGHTS_PREDICATE,
+} from "./manifest.ts";
 import { TRUSTED_KEYS } from "./trusted-keys.ts";
 
 const { privateKey } = generateKeyPairSync("ed25519");
@@ -15,7 +23,9 @@ const bytesOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value
 /** An envelope that `key` signs, whatever is in it. */
 async function signed(subjects: readonly object[], predicateType: string, key: KeyObject): Promise<Uint8Array> {
   const payload = encodeStatement(statement(subjects, predicateType, {}));
-  return bytesOf(await signEnvelope(STATEMENT_MEDIA_TYPE, payload, { keyid: "", sign: (bytes) => sign(null, bytes, key) }));
+  return bytesOf(
+    await signEnvelope(STATEMENT_MEDIA_TYPE, payload, { keyid: "", sign: (bytes) => sign(null, bytes, key) }),
+  );
 }
 
 const subjectsOf = (files: readonly { name: string; sha256: string }[]): readonly object[] =>
@@ -24,7 +34,10 @@ const subjectsOf = (files: readonly { name: string; sha256: string }[]): readonl
 describe("the manifest of the weights", () => {
   it("vouches for every file", async () => {
     const manifest = bytesOf(await signManifest([...FILES, { name: "README.md", sha256: "0" }], "1", privateKey));
-    const digests = await openManifest(manifest, ["MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", ...KEYS]);
+    const digests = await openManifest(manifest, [
+      "MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+      ...KEYS,
+    ]);
     assert.deepEqual(digests, Object.fromEntries(FILES.map(({ name, sha256 }) => [name, sha256])));
     checkDigest("cheap.bin", Buffer.from("cheap.bin"), digests["cheap.bin"]);
     assert.throws(() => checkDigest("cheap.bin", Buffer.from("cheap.bin "), digests["cheap.bin"]), UNTRUSTED);

@@ -57,12 +57,18 @@ describe("the classifier's thread", () => {
     const answers = Promise.all(["a", "bb", "ccc"].map((text) => thread.ask(text)));
     const [worker] = workers as [FakeWorker];
     // The one at work, and the next.
-    assert.deepEqual(worker.asked.map(({ text }) => text), ["a", "bb"]);
+    assert.deepEqual(
+      worker.asked.map(({ text }) => text),
+      ["a", "bb"],
+    );
     assert.equal(worker.held, true);
     worker.answer();
     worker.answer();
     worker.answer();
-    assert.deepEqual((await answers).map(([length]) => length), [1, 2, 3]);
+    assert.deepEqual(
+      (await answers).map(([length]) => length),
+      [1, 2, 3],
+    );
     assert.equal(worker.held, false);
     assert.equal(workers.length, 1);
   });
@@ -159,11 +165,16 @@ describe("the classifier's thread", () => {
 
   it("rejects everything, then and later, when the thread says that it never will answer", async () => {
     const { thread, workers } = make();
-    const calls = ["a", "b", "c"].map((text) => assert.rejects(thread.ask(text), { code: "guard.model-runtime-missing" }));
+    const calls = ["a", "b", "c"].map((text) =>
+      assert.rejects(thread.ask(text), { code: "guard.model-runtime-missing" }),
+    );
     workers[0]?.say({ broken: { code: "guard.model-runtime-missing" } });
     workers[0]?.emit("exit", 0);
     await Promise.all(calls);
-    await assert.rejects(thread.ask("d"), { code: "guard.model-runtime-missing", hint: "npm install onnxruntime-node" });
+    await assert.rejects(thread.ask("d"), {
+      code: "guard.model-runtime-missing",
+      hint: "npm install onnxruntime-node",
+    });
     assert.equal(workers.length, 1);
   });
 

@@ -39,13 +39,13 @@ export function createUnigram(pieces: readonly (readonly [piece: string, score: 
       }
       beginAt.fill(-1, 0, size + 1);
       best[0] = 0;
-      for (let at = 0; at < size; ) {
+      for (let at = 0; at < size;) {
         const unit = units[start + at] as number;
         const width = unit >= 0xd800 && unit <= 0xdbff ? 2 : 1;
         const soFar = best[at] as number;
         let alone = false;
         let node = 0;
-        for (let to = at; to < size; ) {
+        for (let to = at; to < size;) {
           node = trie.child(node, units[start + to] as number);
           if (node === -1) break;
           to++;

@@ -38,7 +38,10 @@ export interface Weights {
 export async function openWeights(path: string, keys: readonly string[] | undefined): Promise<Weights> {
   const digests = keys && (await openManifest(await readOrMissing(path, MANIFEST_FILE), keys));
   const folder: WeightsFolder = { path, digests };
-  const [configBytes, cheapBytes] = await Promise.all([readWeight(folder, "model.json"), readWeight(folder, "cheap.bin")]);
+  const [configBytes, cheapBytes] = await Promise.all([
+    readWeight(folder, "model.json"),
+    readWeight(folder, "cheap.bin"),
+  ]);
   const config = readConfig(configBytes);
   const cheap = openCheapStage(cheapBytes);
   if (cheap.heads !== config.heads.length) {

@@ -62,9 +62,7 @@ export function createInjectionDetector(options: InjectionOptions = {}): Detecto
       const heads = headsFor(context.origin);
       if (heads.length === 0) return NOTHING;
       const hits = findHeads(text, heads, thresholds, classifier);
-      return hits instanceof Promise
-        ? hits.then((found) => findingsOf(found, context))
-        : findingsOf(hits, context);
+      return hits instanceof Promise ? hits.then((found) => findingsOf(found, context)) : findingsOf(hits, context);
     },
     score: (text, { origin }) => scoreHeads(text, headsFor(origin), classifier),
   };

@@ -33,7 +33,11 @@ describe("the moderation detector", () => {
   });
 
   it("looks only for the categories and from the thresholds that it is given", async () => {
-    const detector = createModerationDetector({ classifier, categories: ["hate", "sexual"], thresholds: { sexual: 0.95 } });
+    const detector = createModerationDetector({
+      classifier,
+      categories: ["hate", "sexual"],
+      thresholds: { sexual: 0.95 },
+    });
     assert.equal((await detector.detect("so <hate>", context)).length, 1);
     assert.equal((await detector.detect("so <sexual>", context)).length, 0);
     const asked = classifier.asked.length;
