@@ -32,6 +32,8 @@ export interface Finding {
   readonly remedy: string;
   /** Ids in public catalogues, each with its year or version: `OWASP-LLM02:2025`, `AML.T0051`. */
   readonly references: readonly string[];
+  /** Calibrated probability that it is what it says, from 0 to 1. Of classifiers; a rule is certain of what it matched. */
+  readonly confidence?: number;
 }
 
 /** True when `severity` is as bad as `threshold`, or worse. */

@@ -16,7 +16,7 @@ import { upstreamFailure } from "./upstream/failure.ts";
 import { upstreamHeaders } from "./upstream/headers.ts";
 import type { Target } from "./upstream/target.ts";
 import { covers } from "./identity/principal.ts";
-import type { ResponseStream } from "./wire/index.ts";
+import { escapeJson, type ResponseStream } from "./wire/index.ts";
 
 /**
  * Asks the upstream and sends its answer.
@@ -117,9 +117,12 @@ async function answerStream(
     for (const channel of open) all.add(channel.verdict);
     return all.verdict();
   };
+  const { instructions = [], vault } = cleared.context;
   const stream = route.operation.responseStream?.({
-    openChannel(origin, pointer) {
-      const channel = services.guard.stream("response", origin, pointer);
+    ...(vault === undefined ? {} : { jsonRestorer: () => vault.restorer(escapeJson) }),
+    openChannel(origin, pointer, restores) {
+      const context = vault === undefined || !restores ? { instructions } : { instructions, vault };
+      const channel = services.guard.stream("response", origin, pointer, context);
       open.add(channel);
       return channel;
     },

@@ -41,7 +41,7 @@ export const upstreamConfig = z.strictObject({
     .describe("apps whose keys may use it: exact names, or a prefix followed by *"),
 });
 
-const action = z.enum(["off", "allow", "flag", "mask", "block"]);
+const action = z.enum(["off", "allow", "flag", "mask", "tokenise", "block"]);
 
 const guardConfig = (request: z.infer<typeof action>, response: z.infer<typeof action>) =>
   z

@@ -12,7 +12,7 @@
 import type { IncomingMessage } from "node:http";
 
 import { coreError, isHoldfastError, parseJson, type Clock, type Verdict } from "../core/index.ts";
-import type { Guard, Inspection, TextSpan } from "../guard/index.ts";
+import type { ChangedText, ExchangeContext, Guard, Inspection, TextSpan, Vault } from "../guard/index.ts";
 import type { Committer } from "../ledger/index.ts";
 import type { Counters } from "../storage/index.ts";
 import { readBody } from "./admission/body.ts";
@@ -24,7 +24,7 @@ import type { Exchange } from "./receipt/receipt.ts";
 import type { Route } from "./route/table.ts";
 import type { Cancellation } from "./upstream/dispatch.ts";
 import { targetsFor, type Target } from "./upstream/target.ts";
-import { estimateTokens, MOST_TOKENS_PER_UNIT, setAtPointer, type ParsedRequest } from "./wire/index.ts";
+import { escapeJson, estimateTokens, MOST_TOKENS_PER_UNIT, setAtPointer, type ParsedRequest } from "./wire/index.ts";
 
 declare const stage: unique symbol;
 type Stage<Name extends string> = { readonly [stage]: Name };
@@ -56,6 +56,8 @@ export interface Leased extends Omit<Identified, typeof stage>, Stage<"leased"> 
 /** … that the guards let pass. `outgoing` is what may be sent: the client's own bytes unless something was masked. */
 export interface Cleared extends Omit<Leased, typeof stage>, Stage<"cleared"> {
   readonly outgoing: Uint8Array | null;
+  /** What the guards of the answer may know of the request. */
+  readonly context: ExchangeContext;
 }
 
 export interface PipelineServices {
@@ -198,8 +200,10 @@ export async function clear(leased: Leased, services: PipelineServices): Promise
   exchange.requestVerdict = { verdict, unscanned: parsed.unscanned };
   if (maySayModel(parsed.model, verdict)) exchange.model = parsed.model;
   if (verdict.action === "block") throw blocked("gateway.blocked", inspection);
+  const instructions = parsed.spans.flatMap(({ origin, text }) => (origin === "system" ? [text] : []));
   return {
     ...leased,
+    context: inspection.vault === undefined ? { instructions } : { instructions, vault: inspection.vault },
     outgoing: inspection.masked.length === 0 ? body : masked(value, inspection, "gateway.blocked"),
   } as unknown as Cleared;
 }
@@ -215,10 +219,12 @@ export async function judgeAnswer(
   unscanned: ParsedRequest["unscanned"],
   services: PipelineServices,
 ): Promise<Uint8Array> {
-  const inspection = await inspect(cleared, "response", answer.spans, services);
+  const inspection = await inspect(cleared, "response", answer.spans, services, cleared.context);
   cleared.exchange.responseVerdict = { verdict: inspection.verdict, unscanned };
   if (inspection.verdict.action === "block") throw blocked("gateway.answer-blocked", inspection);
-  return inspection.masked.length === 0 ? answer.bytes : masked(answer.value, inspection, "gateway.answer-blocked");
+  const restored = inspection.restored.map((changed) => withinJson(changed, answer.spans, cleared.context.vault));
+  if (inspection.masked.length === 0 && restored.length === 0) return answer.bytes;
+  return masked(answer.value, { masked: inspection.masked, restored }, "gateway.answer-blocked");
 }
 
 /** Text in a direction that the route's policy does not have read has no business there. */
@@ -227,11 +233,12 @@ async function inspect(
   direction: "request" | "response",
   spans: readonly TextSpan[],
   services: PipelineServices,
+  context?: ExchangeContext,
 ): Promise<Inspection> {
   if (spans.length > 0 && !stage.route.policy.guards.includes(direction)) {
     throw gatewayError("gateway.route-without-policy", { detail: `${stage.route.operation.id}, ${direction}` });
   }
-  return await services.guard.inspect(spans, direction);
+  return await services.guard.inspect(spans, direction, context);
 }
 
 /** Longest name of a model that a receipt shows. */
@@ -270,12 +277,32 @@ export function outcomeOf(error: unknown, clientGone: boolean): Exchange["outcom
   return error.status < 500 && !error.code.startsWith("gateway.upstream-") ? "refused" : "failed";
 }
 
-/** The message with its masked texts put in. @throws `code` where a text cannot be masked without breaking the rest */
+/** In a tool call's arguments, which are a JSON text, what a placeholder stands for is written as JSON has it. */
+function withinJson(changed: ChangedText, spans: readonly TextSpan[], vault: Vault | undefined): ChangedText {
+  const { pointer } = changed;
+  if (vault === undefined || !pointer.endsWith("/arguments")) return changed;
+  const text = spans.find((span) => span.pointer === pointer)?.text;
+  return text === undefined ? changed : { pointer, text: vault.restore(text, escapeJson) };
+}
+
+/**
+ * The message with its masked texts put in, and placeholders turned back where that breaks nothing: signed thinking keeps
+ * them.
+ *
+ * @throws `code` where a text cannot be masked without breaking the rest
+ */
 function masked(
   value: unknown,
-  inspection: Inspection,
+  inspection: Pick<Inspection, "masked" | "restored">,
   code: "gateway.blocked" | "gateway.answer-blocked",
 ): Uint8Array {
   for (const { pointer, text } of inspection.masked) setAtPointer(value, pointer, text, code);
+  for (const { pointer, text } of inspection.restored) {
+    try {
+      setAtPointer(value, pointer, text, code);
+    } catch (error) {
+      if (!isHoldfastError(error, code)) throw error;
+    }
+  }
   return Buffer.from(JSON.stringify(value), "utf8");
 }

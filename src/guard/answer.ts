@@ -6,11 +6,12 @@
  */
 
 import { SEVERITIES, type Finding } from "../core/index.ts";
+import { guardError } from "./errors.ts";
 
-/** Returns `answer` if it is a list of findings inside `text`. @throws TypeError if not, which counts as a failure */
+/** Returns `answer` if it is a list of findings inside `text`. @throws `guard.answer-invalid`, which counts as a failure */
 export function checkAnswer(answer: unknown, text: string, pointer: string): readonly Finding[] {
   if (!Array.isArray(answer) || !answer.every((entry) => isFindingIn(entry, text, pointer))) {
-    throw new TypeError("not a list of findings inside the text");
+    throw guardError("guard.answer-invalid");
   }
   return answer as readonly Finding[];
 }

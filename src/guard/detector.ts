@@ -5,6 +5,9 @@
  * Two ways in. `detect` gets a text whole. `open` gets it in pieces, cut anywhere, and must end with the same findings:
  * its {@link Scan} says after every piece up to where the text is judged for good, which is what may leave a stream.
  *
+ * A detector sees the text, and, if it says so (`reads`), what the text hides: each view that `normalise/` derives from
+ * it. It need not know about either: the guard calls it once for each and points what it found at the caller's own text.
+ *
  * @module
  */
 
@@ -30,6 +33,10 @@ export interface DetectContext {
   readonly direction: Direction;
   readonly origin: Origin;
   readonly pointer: string;
+  /** How this text was derived from the caller's own: `["base64"]`. Absent for the caller's own text. */
+  readonly view?: readonly string[];
+  /** The system prompts in force, for a detector that looks for their return. */
+  readonly instructions?: readonly string[];
 }
 
 export interface Detector {
@@ -41,6 +48,14 @@ export interface Detector {
   /** UTF-16 units. A finding depends on nothing further than this from its first unit: what a stream may hold back. */
   readonly longestMatch: number;
   readonly cost: "cheap" | "moderate" | "expensive";
+  /** `views`: `detect` also gets every view derived from the text (`normalise/`). Without it: the text alone. */
+  readonly reads?: "text" | "views";
+  /**
+   * What a stream can rely on. `strict`, without it: nothing that the detector finds leaves the stream. `windowed`: the
+   * stream is judged as it passes, every {@link STREAM_STEP} units; so many may have left when the verdict comes.
+   * Views are judged that way for every detector.
+   */
+  readonly guarantee?: "strict" | "windowed";
   /**
    * Every finding in `text`, by its start. Locations are UTF-16 offsets in `text` under `context.pointer`; no finding
    * holds any of the matched text.
@@ -58,7 +73,18 @@ export interface Detector {
    * a text is cut: `strip(a) + strip(b) === strip(a + b)`.
    */
   readonly strip?: (text: string) => string;
+  /**
+   * The calibrated probability that the text is what the detector looks for, from 0 to 1 and whatever its threshold:
+   * what an evaluation ranks texts by. Without it, a text with a finding counts as 1 and any other as 0.
+   */
+  score?(text: string, context: DetectContext): number | Promise<number>;
 }
+
+/** UTF-16 units between two looks of a windowed detector at a stream: the most that passes before it is judged. */
+export const STREAM_STEP = 256;
+
+/** UTF-16 units that a windowed detector sees at each look. */
+export const STREAM_WINDOW = 1024;
 
 /** One channel of text, read in pieces. */
 export interface Scan {
@@ -79,4 +105,6 @@ export interface Hit {
   readonly opening: Finding;
   /** The finding as it is now. */
   readonly finding: Finding;
+  /** Of a windowed look: the offset up to which text had already passed when it was found. */
+  readonly passed?: number;
 }

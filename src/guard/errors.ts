@@ -22,6 +22,14 @@ export const GuardErrors = {
     hint: "give each detector an id of its own",
     exit: Exit.usage,
   },
+  "guard.answer-invalid": {
+    what: "a detector answered with something that is not a list of findings inside the text",
+    hint: "mend the detector: the offsets of a finding count in UTF-16 units of the text that it was given",
+  },
+  "guard.timeout": {
+    what: "a detector took longer than its time limit",
+    hint: "raise timeoutMs in its settings, or send shorter texts",
+  },
   "guard.stream-ended": {
     what: "text was pushed into a guard's stream that had ended",
     hint: "open one stream for each channel of text, and end it once",

@@ -158,11 +158,51 @@ for (const [name, detect] of Object.entries(FAILURES)) {
       assert.equal(verdict.action, onError);
       const [run] = verdict.runs;
       assert.equal(run?.outcome, "error");
-      assert.equal(run?.why, "the detector failed");
+      assert.equal(
+        run?.why,
+        name.startsWith("throws") || name.startsWith("rejects")
+          ? "the detector failed"
+          : "the detector answered with something that is no finding",
+      );
       assert.ok(!JSON.stringify(verdict).includes(AWS));
     }
   });
 }
+
+test("a detector that takes longer than its time blocks, or not by an explicit choice, and shows", async () => {
+  for (const onError of ["block", "allow"] as const) {
+    const guard = createGuard({
+      detectors: [brokenDetector(() => new Promise<readonly Finding[]>(() => undefined))],
+      settings: { broken: { ...settings("flag", "flag", onError), timeoutMs: 20 } },
+    });
+    const { verdict } = await guard.inspect([span("text")], "request");
+    assert.equal(verdict.action, onError);
+    assert.equal(verdict.runs[0]?.why, "the detector took longer than its time limit");
+  }
+});
+
+test("a detector of views finds what is encoded, and points at the encoded text", async () => {
+  const guard = createGuard({
+    detectors: [{ ...wordDetector("forbidden"), reads: "views" }],
+    settings: { forbidden: settings("mask") },
+  });
+  const hidden = Buffer.from("something that is forbidden here").toString("base64");
+  const { verdict, masked } = await guard.inspect([span(`read ${hidden} please`)], "request");
+  assert.deepEqual(verdict.findings[0]?.rule, "forbidden.found");
+  const { start, end } = verdict.findings[0].location;
+  assert.ok(start >= 5 && end <= 5 + hidden.length && start < end);
+  assert.ok(masked[0]?.text.includes("[masked:forbidden.found]"));
+});
+
+test("what is tokenised is masked instead where it overlaps what is masked", async () => {
+  const guard = createGuard({
+    detectors: [wordDetector("abc"), wordDetector("bcd"), wordDetector("xyz")],
+    settings: { abc: settings("tokenise"), bcd: settings("mask"), xyz: settings("tokenise") },
+  });
+  const { masked, vault } = await guard.inspect([span("1 abcd 2 xyz")], "request");
+  assert.match(masked[0]?.text ?? "", /^1 \[masked:abc\.found\] 2 \[FOUND_1_[b-v]{7}\]$/);
+  assert.equal(vault?.size, 1);
+});
 
 test("settings and detectors must match one to one", () => {
   const codeOf = (make: () => unknown): string | undefined => {

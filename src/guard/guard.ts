@@ -1,36 +1,56 @@
 /**
  * The guard: reads text with its detectors and decides by its policy.
  *
- *     spans of text -> detectors -> findings -> policy -> verdict, and the masked text where the policy masks
+ *     spans of text -> views -> detectors -> findings -> policy -> verdict, and the new text where the policy changes it
  *
  * A long message is read in turns with everything else that the process does (`pace.ts`); a short one at once.
  *
- * A detector that throws, or answers with something that is not a list of findings inside the text, has failed: its
- * settings say whether that blocks (`onError`, block by default), and the verdict shows it. What was not scanned is in
- * the verdict too, with the reason.
+ * A detector that throws, takes longer than its time, or answers with something that is not a list of findings inside
+ * the text, has failed: its settings say whether that blocks (`onError`, block by default), and the verdict says how it
+ * failed. What was not scanned is in the verdict too, with the reason.
  *
  * @module
  */
 
 import type { Finding, Verdict } from "../core/index.ts";
-import { checkAnswer } from "./answer.ts";
 import type { DetectContext, Detector, Direction, Origin, TextSpan } from "./detector.ts";
-import { maskText, type Region } from "./mask.ts";
+import { failureOf, withinTime } from "./failure.ts";
+import { maskText, mergeLabels, type Region } from "./mask.ts";
 import { atOnce, inTurns, LONG, STEP, type Paced } from "./pace.ts";
-import { assign, decide, FAILURE, type Assignment, type GuardSettings, type Outcome } from "./policy.ts";
+import { assign, decide, type Assignment, type GuardSettings, type Outcome } from "./policy.ts";
+import { readText, viewsOf, type Readable } from "./read.ts";
 import { openStream, type GuardStream } from "./stream.ts";
+import { createVault, type Vault } from "./vault.ts";
+
+/** What else the guard may know about the exchange that a text belongs to. */
+export interface ExchangeContext {
+  /** The system prompts in force: what `leak` looks for in answers. */
+  readonly instructions?: readonly string[];
+  /** The placeholders of the exchange: given with an answer, they are turned back into what they stand for. */
+  readonly vault?: Vault;
+}
+
+/** A span with what it becomes. */
+export interface ChangedText {
+  readonly pointer: string;
+  readonly text: string;
+}
 
 export interface Inspection {
   readonly verdict: Verdict;
   /** The new text of every span that the policy changes. Empty when the verdict is `block`: nothing may pass. */
-  readonly masked: readonly { readonly pointer: string; readonly text: string }[];
+  readonly masked: readonly ChangedText[];
+  /** The new text of every span in which nothing changes but that placeholders came back. */
+  readonly restored: readonly ChangedText[];
+  /** What the placeholders in the new texts stand for, where something was tokenised: to be given with the answer. */
+  readonly vault?: Vault;
 }
 
 export interface Guard {
   /** Judges one whole message. Never rejects because of what a detector or the text does. */
-  inspect(spans: readonly TextSpan[], direction: Direction): Promise<Inspection>;
+  inspect(spans: readonly TextSpan[], direction: Direction, exchange?: ExchangeContext): Promise<Inspection>;
   /** Judges one channel of text that arrives in pieces, cut anywhere. */
-  stream(direction: Direction, origin: Origin, pointer: string): GuardStream;
+  stream(direction: Direction, origin: Origin, pointer: string, exchange?: ExchangeContext): GuardStream;
 }
 
 /**
@@ -56,21 +76,25 @@ export interface Guard {
 export function createGuard(options: { detectors: readonly Detector[]; settings: GuardSettings }): Guard {
   const assignments = assign(options.detectors, options.settings);
   return {
-    inspect: async (spans, direction) => {
-      const outcomes: Outcome[] = [];
+    inspect: async (spans, direction, exchange = {}) => {
       const long = isLong(spans);
+      const readables = spans.map((span): Readable => ({ span, derived: undefined }));
+      const outcomes: (Outcome | Promise<Outcome>)[] = [];
       for (const assignment of assignments[direction]) {
-        const work = run(assignment, spans, direction);
-        const outcome = long ? await inTurns(work) : atOnce(work);
-        // Waiting costs a turn of the event loop, so only a detector that works asynchronously is waited for.
-        outcomes.push(outcome instanceof Promise ? await outcome : outcome);
+        const work = run(assignment, readables, direction, exchange.instructions);
+        outcomes.push(long ? await inTurns(work) : atOnce(work));
       }
-      const verdict = decide(outcomes);
-      if (verdict.action === "block") return { verdict, masked: [] };
-      const masking = maskSpans(spans, outcomes);
-      return { verdict, masked: long ? await inTurns(masking) : atOnce(masking) };
+      // Waiting costs a turn of the event loop, so only detectors that work asynchronously are waited for: all at once.
+      const settled = outcomes.some((outcome) => outcome instanceof Promise)
+        ? await Promise.all(outcomes)
+        : (outcomes as Outcome[]);
+      const verdict = decide(settled);
+      if (verdict.action === "block") return { verdict, masked: [], restored: [] };
+      const masking = changeSpans(spans, settled, exchange.vault);
+      return { verdict, ...(long ? await inTurns(masking) : atOnce(masking)) };
     },
-    stream: (direction, origin, pointer) => openStream(assignments[direction], { direction, origin, pointer }),
+    stream: (direction, origin, pointer, { instructions, vault } = {}) =>
+      openStream(assignments[direction], contextOf(direction, origin, pointer, instructions), vault),
   };
 }
 
@@ -85,71 +109,102 @@ function isLong(spans: readonly TextSpan[]): boolean {
 /** What looking at one span costs before any of it is read, in units of text. */
 const SPAN_COST = 16;
 
+function contextOf(
+  direction: Direction,
+  origin: Origin,
+  pointer: string,
+  instructions: readonly string[] | undefined,
+): DetectContext {
+  return instructions === undefined ? { direction, origin, pointer } : { direction, origin, pointer, instructions };
+}
+
 /** Runs one detector over every span. */
 function* run(
   assignment: Assignment,
-  spans: readonly TextSpan[],
+  readables: readonly Readable[],
   direction: Direction,
+  instructions: readonly string[] | undefined,
 ): Paced<Outcome | Promise<Outcome>> {
-  const { detector, action } = assignment;
+  const { detector, action, timeoutMs } = assignment;
   if (action === undefined) return { assignment, findings: [] };
   const findings: Finding[] = [];
   const pending: Promise<void>[] = [];
+  const until = performance.now() + timeoutMs;
   let work = 0;
   try {
-    for (const { pointer, text, origin } of spans) {
-      const context: DetectContext = { direction, origin, pointer };
-      const steps = text.length > STEP ? detector.read?.(text, context) : undefined;
-      const found = steps === undefined ? detector.detect(text, context) : yield* steps;
+    for (const readable of readables) {
+      const { pointer, text, origin } = readable.span;
+      const context = contextOf(direction, origin, pointer, instructions);
+      const views = detector.reads === "views" ? yield* viewsOf(readable) : undefined;
+      const found = yield* readText(detector, text, context, views, until);
       if (found instanceof Promise) {
-        pending.push(found.then((later) => void findings.push(...checkAnswer(later, text, pointer))));
-      } else if (!Array.isArray(found) || found.length > 0) {
-        findings.push(...checkAnswer(found, text, pointer));
+        pending.push(
+          found.then((later) => {
+            for (const finding of later) findings.push(finding);
+          }),
+        );
+      } else {
+        for (const finding of found) findings.push(finding);
       }
-      work += steps === undefined ? text.length + SPAN_COST : SPAN_COST;
+      work += text.length > STEP ? SPAN_COST : text.length + SPAN_COST;
       if (work < STEP) continue;
       work = 0;
       yield;
     }
-  } catch {
-    // The span's other promises are settled here, so that none of them rejects unheard.
-    return Promise.allSettled(pending).then(() => ({ assignment, findings, failure: FAILURE }));
+  } catch (error) {
+    // The other promises are settled here, so that none of them rejects unheard.
+    void Promise.allSettled(pending);
+    return { assignment, findings, failure: failureOf(error) };
   }
   if (pending.length === 0) return { assignment, findings };
-  return Promise.all(pending).then(
+  return withinTime(Promise.all(pending), until - performance.now()).then(
     () => ({ assignment, findings }),
-    async () => {
-      await Promise.allSettled(pending);
-      return { assignment, findings, failure: FAILURE };
+    (error: unknown) => {
+      void Promise.allSettled(pending);
+      return { assignment, findings: [...findings], failure: failureOf(error) };
     },
   );
 }
 
-/** The masked text of each span that has something to mask. */
-function* maskSpans(spans: readonly TextSpan[], outcomes: readonly Outcome[]): Paced<Inspection["masked"]> {
+/** The new text of each span that something changes: what is masked, tokenised, or restored. */
+function* changeSpans(
+  spans: readonly TextSpan[],
+  outcomes: readonly Outcome[],
+  known: Vault | undefined,
+): Paced<Omit<Inspection, "verdict">> {
   const regions = new Map<string, Region[]>();
+  let vault = known;
   let work = 0;
   for (const { assignment, findings } of outcomes) {
-    if (assignment.action !== "mask") continue;
+    const { action, detector } = assignment;
+    if (action !== "mask" && action !== "tokenise") continue;
+    if (action === "tokenise" && findings.length > 0) vault ??= createVault();
     for (const { rule, location } of findings) {
       if (++work % STEP === 0) yield;
-      const region = { start: location.start, end: location.end, rule, strip: assignment.detector.strip };
-      const known = regions.get(location.pointer);
-      if (known === undefined) regions.set(location.pointer, [region]);
-      else known.push(region);
+      const { start, end } = location;
+      const region: Region =
+        action === "tokenise"
+          ? { start, end, rule, strip: undefined, vault }
+          : { start, end, rule, strip: detector.strip };
+      const own = regions.get(location.pointer);
+      if (own === undefined) regions.set(location.pointer, [region]);
+      else own.push(region);
     }
   }
-  const masked: { pointer: string; text: string }[] = [];
-  if (regions.size === 0) return masked;
+  const masked: ChangedText[] = [];
+  const restored: ChangedText[] = [];
+  if (regions.size === 0 && (known === undefined || known.size === 0)) return { masked, restored };
   work = 0;
   for (const { pointer, text } of spans) {
     const own = regions.get(pointer);
-    if (own === undefined) continue;
-    masked.push({ pointer, text: yield* maskText(text, own) });
+    const rewritten = own === undefined ? text : yield* maskText(text, mergeLabels(text, own));
+    const whole = known === undefined ? rewritten : known.restore(rewritten);
+    if (own !== undefined) masked.push({ pointer, text: whole });
+    else if (whole !== text) restored.push({ pointer, text: whole });
     work += text.length + SPAN_COST;
     if (work < STEP) continue;
     work = 0;
     yield;
   }
-  return masked;
+  return vault === undefined ? { masked, restored } : { masked, restored, vault };
 }

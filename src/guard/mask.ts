@@ -1,8 +1,8 @@
 /**
  * Mask: the text that is left when what was found must not pass.
  *
- * Two kinds of region. A *label* region becomes `[masked:<rule>]`; regions that overlap become one, under the rule of
- * the one that starts first. A *strip* region keeps what its detector's `strip` keeps, character by character. Where
+ * Two kinds of region. A *label* region becomes `[masked:<rule>]`, or the placeholder of a vault where the policy
+ * tokenises; regions that overlap become one, under the rule of the one that starts first. A *strip* region keeps what its detector's `strip` keeps, character by character. Where
  * the two overlap, the label wins. The result depends on the regions alone, never on how the text was cut, which is
  * what lets one piece of code serve a whole text and a stream.
  *
@@ -10,6 +10,7 @@
  */
 
 import { STEP, type Paced } from "./pace.ts";
+import type { Vault } from "./vault.ts";
 
 /** A part of the text that must not pass as it is. Offsets in UTF-16 units. */
 export interface Region {
@@ -18,6 +19,36 @@ export interface Region {
   readonly rule: string;
   /** Of the detector; `undefined`: a label region. */
   readonly strip: ((text: string) => string) | undefined;
+  /** Where the text of the region is kept, when it is tokenised instead of masked. */
+  readonly vault?: Vault | undefined;
+  /** What it becomes, if not `[masked:<rule>]`. */
+  readonly label?: string;
+}
+
+/**
+ * Regions of a whole text with the labels that overlap made one, and the placeholders of those that are tokenised. One
+ * that overlaps a masked one is masked with it: what the policy takes away for good does not come back.
+ */
+export function mergeLabels(text: string, regions: readonly Region[]): readonly Region[] {
+  if (regions.every(({ vault }) => vault === undefined)) return regions;
+  const merged: { start: number; end: number; rule: string; strip: undefined; vault: Vault | undefined }[] = [];
+  const labels = regions.filter(({ strip }) => strip === undefined).toSorted((a, b) => a.start - b.start);
+  for (const { start, end, rule, vault } of labels) {
+    const last = merged.at(-1);
+    if (last === undefined || start >= last.end) merged.push({ start, end, rule, strip: undefined, vault });
+    else {
+      last.end = Math.max(last.end, end);
+      if (vault === undefined) last.vault = undefined;
+    }
+  }
+  return [
+    ...merged.map(({ vault, ...region }) =>
+      vault === undefined
+        ? region
+        : { ...region, label: vault.placeholder(region.rule, text.slice(region.start, region.end)) },
+    ),
+    ...regions.filter(({ strip }) => strip !== undefined),
+  ];
 }
 
 /** `text` with every region masked. */
@@ -44,10 +75,10 @@ export function maskRange(text: string, base: number, from: number, to: number, 
   const strips = regions.filter(({ strip }) => strip !== undefined);
   let out = "";
   let at = from;
-  for (const { start, end, rule } of labels) {
+  for (const { start, end, rule, label = `[masked:${rule}]` } of labels) {
     if (end <= at || start >= to) continue;
     // A region that starts before `at` has its label already, or lies under the label of one that started earlier.
-    if (start >= at) out += `${stripRange(text, base, at, start, strips)}[masked:${rule}]`;
+    if (start >= at) out += stripRange(text, base, at, start, strips) + label;
     at = Math.min(end, to);
   }
   return out + stripRange(text, base, at, to, strips);

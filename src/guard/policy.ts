@@ -9,15 +9,22 @@
 import { hardest, type Action, type DetectorRun, type Finding, type Verdict } from "../core/index.ts";
 import type { Detector, Direction } from "./detector.ts";
 import { guardError } from "./errors.ts";
+import { DEFAULT_TIMEOUT_MS } from "./failure.ts";
 
-/** What a finding does. `off`: the detector does not run, and the verdict says so. */
-export type GuardAction = "off" | "allow" | "flag" | "mask" | "block";
+/**
+ * What a finding does. `off`: the detector does not run, and the verdict says so. `mask` cannot be undone; `tokenise`
+ * puts a placeholder that the answer's guard turns back (`vault.ts`). In a stream, which leaves before all of it is
+ * known, `tokenise` masks, and what a windowed look finds blocks instead.
+ */
+export type GuardAction = "off" | "allow" | "flag" | "mask" | "tokenise" | "block";
 
 export interface DetectorSettings {
   readonly request: GuardAction;
   readonly response: GuardAction;
   /** What a detector that fails does. */
   readonly onError: "block" | "allow";
+  /** Milliseconds that it may take over one message, or one look at a stream; longer is a failure. Default: 30,000. */
+  readonly timeoutMs?: number;
 }
 
 /** By detector id. Every detector of the guard has its settings: what happens is never left to a default. */
@@ -29,11 +36,12 @@ export interface Assignment {
   /** `undefined`: it does not run. */
   readonly action: Exclude<GuardAction, "off"> | undefined;
   readonly onError: "block" | "allow";
+  readonly timeoutMs: number;
   /** Why it does not run. */
   readonly why?: string;
 }
 
-/** What one detector did. `failure` is a fixed sentence, never what was thrown: that may quote the text. */
+/** What one detector did. `failure` is a sentence of `failure.ts`. */
 export interface Outcome {
   readonly assignment: Assignment;
   readonly findings: readonly Finding[];
@@ -54,12 +62,11 @@ export function assign(
     detectors.map((detector): Assignment => {
       const own = Object.hasOwn(settings, detector.id) ? settings[detector.id] : undefined;
       if (own === undefined) throw guardError("guard.settings-missing", { detail: detector.id });
-      const { onError } = own;
-      if (own[direction] === "off") return { detector, action: undefined, onError, why: "off by policy" };
-      if (!detector.directions.includes(direction)) {
-        return { detector, action: undefined, onError, why: `does not read a ${direction}` };
-      }
-      return { detector, action: own[direction], onError };
+      const { onError, timeoutMs = DEFAULT_TIMEOUT_MS } = own;
+      const idle = { detector, action: undefined, onError, timeoutMs };
+      if (own[direction] === "off") return { ...idle, why: "off by policy" };
+      if (!detector.directions.includes(direction)) return { ...idle, why: `does not read a ${direction}` };
+      return { detector, action: own[direction], onError, timeoutMs };
     });
   return { request: forDirection("request"), response: forDirection("response") };
 }
@@ -78,6 +85,3 @@ export function decide(outcomes: readonly Outcome[]): Verdict {
   });
   return { action, findings: outcomes.flatMap(({ findings }) => findings), runs };
 }
-
-/** What a detector's failure is called in the verdict. */
-export const FAILURE = "the detector failed";

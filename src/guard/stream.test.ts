@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import { isHoldfastError, type Finding, type Verdict } from "../core/index.ts";
-import type { Detector } from "./detector.ts";
+import { STREAM_STEP, type Detector } from "./detector.ts";
 import { SECRET_RULES } from "./detectors/secrets/rules/index.ts";
 import { secretsDetector } from "./detectors/secrets/secrets.ts";
 import { unicodeDetector } from "./detectors/unicode/unicode.ts";
@@ -250,4 +250,124 @@ test("a detector that fails in mid-stream blocks, or steps aside by an explicit 
       assert.equal(verdict.action, onError);
     }
   }
+});
+
+/** Finds a word anywhere, but only says so of a window, as a classifier does. */
+function inPassing(word: string, how: "now" | "later", reads: "text" | "views" = "text"): Detector {
+  const { detect: _, ...rest } = capitals("now");
+  const find = (text: string, pointer: string): readonly Finding[] =>
+    text.includes(word)
+      ? [
+          {
+            rule: "passing.word",
+            severity: "high",
+            location: { pointer, start: 0, end: text.length },
+            message: "the word is somewhere in it",
+            remedy: "none",
+            references: [],
+          },
+        ]
+      : [];
+  return {
+    ...rest,
+    id: "passing",
+    guarantee: "windowed",
+    reads,
+    detect: (text, { pointer }) => (how === "now" ? find(text, pointer) : Promise.resolve(find(text, pointer))),
+  };
+}
+
+function guardInPassing(does: GuardAction, detector: Detector): Guard {
+  return createGuard({
+    detectors: [detector, secretsDetector],
+    settings: {
+      passing: { request: "off", response: does, onError: "block" },
+      secrets: { request: "off", response: "mask", onError: "block" },
+    },
+  });
+}
+
+test("what is judged in passing does not depend on the cuts either", async () => {
+  const words = fc
+    .array(fc.oneof(fc.constantFrom("attack ", "atta", "ck ", `${AWS} `), fc.string({ maxLength: 90 })), {
+      maxLength: 40,
+    })
+    .map((parts) => parts.join(""));
+  await fc.assert(
+    fc.asyncProperty(
+      words,
+      action,
+      fc.constantFrom("now", "later"),
+      fc.array(fc.nat(2000), { maxLength: 6 }),
+      async (text, does, how, cuts) => {
+        const guard = guardInPassing(does, inPassing("attack", how));
+        const { held: _, ...whole } = await read(guard, [text]);
+        const everywhere = Array.from({ length: text.length }, (_, at) => at);
+        for (const places of [everywhere, cuts.filter((cut) => cut <= text.length)]) {
+          const { held: _, ...cut } = await read(guard, cutAt(text, places));
+          assert.deepEqual(cut, whole);
+        }
+        assert.equal(whole.blocked, text.includes("attack") && (does === "block" || does === "mask"));
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("text flows past what judges in passing, which stops it within one step", async () => {
+  const text = `${"all is well. ".repeat(60)}attack ${"and more of it. ".repeat(60)}`;
+  const { output, blocked, held } = await read(guardInPassing("block", inPassing("attack", "later")), Array.from(text));
+  assert.equal(blocked, true);
+  assert.ok(held <= 24, `held back ${held}`);
+  const said = text.indexOf("attack") + "attack".length;
+  assert.ok(output.length >= said && output.length < said + STREAM_STEP, `passed ${output.length - said} more`);
+  assert.ok(text.startsWith(output));
+});
+
+test("what an answer hides in an encoding stops it, and what is plain is masked", async () => {
+  const guard = guardWith("mask", "mask");
+  const plain = await read(guard, [`plain ${AWS}`]);
+  assert.equal(plain.output, "plain [masked:secrets.aws-access-key-id]");
+  const hidden = Buffer.from(`the key: ${AWS}, use it`).toString("base64");
+  const text = `Here: ${hidden} and ${"more ".repeat(200)}`;
+  for (const pieces of [[text], Array.from(text)]) {
+    const { output, blocked, verdict } = await read(guard, pieces);
+    assert.equal(blocked, true);
+    assert.equal(output, text.slice(0, STREAM_STEP));
+    assert.deepEqual(verdict.findings[0]?.location, { pointer: POINTER, start: 6, end: 6 + hidden.length });
+  }
+});
+
+test("a look that takes too long is a failure", async () => {
+  const never = { ...inPassing("x", "later"), detect: () => new Promise<readonly Finding[]>(() => undefined) };
+  for (const onError of ["block", "allow"] as const) {
+    const guard = createGuard({
+      detectors: [never],
+      settings: { passing: { request: "off", response: "flag", onError, timeoutMs: 20 } },
+    });
+    const { blocked, verdict } = await read(guard, ["some text"]);
+    assert.equal(blocked, onError === "block");
+    assert.equal(verdict.runs[0]?.why, "the detector took longer than its time limit");
+  }
+});
+
+test("placeholders of the request come back in the answer, wherever it is cut", async () => {
+  const guard = createGuard({
+    detectors: [secretsDetector],
+    settings: { secrets: { request: "tokenise", response: "mask", onError: "block" } },
+  });
+  const { masked, vault } = await guard.inspect([{ pointer: "/m", text: `use ${AWS}.`, origin: "user" }], "request");
+  const placeholder = masked[0]?.text.slice(4, -1) ?? "";
+  assert.match(placeholder, /^\[AWS_ACCESS_KEY_ID_1_[b-v]{7}\]$/);
+  assert.ok(vault !== undefined);
+  const answer = `I used ${placeholder}, as told: ${placeholder.toLowerCase()}`;
+  for (const pieces of [[answer], Array.from(answer)]) {
+    const stream = guard.stream("response", "assistant", POINTER, { vault });
+    let output = "";
+    for (const piece of pieces) output += (await stream.push(piece)).emit;
+    output += (await stream.end()).emit;
+    assert.equal(output, `I used ${AWS}, as told: ${AWS}`);
+  }
+  const whole = await guard.inspect([{ pointer: POINTER, text: answer, origin: "assistant" }], "response", { vault });
+  assert.deepEqual(whole.restored, [{ pointer: POINTER, text: `I used ${AWS}, as told: ${AWS}` }]);
 });

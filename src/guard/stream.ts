@@ -1,10 +1,14 @@
 /**
  * A guard over one channel of streamed text.
  *
- * The guarantee is strict: the text cut at any places gives the same output and the same verdict as in one piece, and
- * nothing that a detector finds leaves before it is masked. A unit of text is emitted once every detector has judged
- * it ({@link Scan}); what is held back is only what could still become a match. Where the policy blocks, all text before
- * the match is out, and of the match and what follows, nothing.
+ * The guarantee is strict for what a detector reads exactly ({@link Scan}): the text cut at any places gives the same
+ * output and the same verdict as in one piece, and nothing that the detector finds leaves before it is masked. A unit of
+ * text is emitted once every such detector has judged it; what is held back is only what could still become a match.
+ * Where the policy blocks, all text before the match is out, and of the match and what follows, nothing.
+ *
+ * For a detector that judges in passing (`guarantee: "windowed"`, and views of the text) it is weaker in one point: at
+ * most {@link STREAM_STEP} units have left when its verdict comes. From there on nothing passes, if the policy blocks,
+ * masks or tokenises what it found: what is out cannot be masked. Output and verdict still do not depend on the cuts.
  *
  * @module
  */
@@ -12,10 +16,12 @@
 import type { Finding, Verdict } from "../core/index.ts";
 import type { DetectContext, Scan } from "./detector.ts";
 import { guardError } from "./errors.ts";
+import { failureOf, withinTime } from "./failure.ts";
 import { maskRange, type Region } from "./mask.ts";
 import { LONG, STEP, takeTurns } from "./pace.ts";
-import { decide, FAILURE, type Assignment, type Outcome } from "./policy.ts";
-import { windowScan } from "./window.ts";
+import { decide, type Assignment, type Outcome } from "./policy.ts";
+import type { Vault } from "./vault.ts";
+import { passingScan, repeats, windowScan } from "./window.ts";
 
 /** What may go on to the reader after a piece came in. */
 export interface StreamStep {
@@ -33,48 +39,72 @@ export interface GuardStream {
   readonly verdict: Verdict;
 }
 
-/** One detector at work on the channel. */
+/** One way in which one detector reads the channel: exactly, or in passing. */
 interface Reader {
   readonly assignment: Assignment;
   readonly scan: Scan | undefined;
-  /** Everything before it is judged. */
+  /** Of one that reads views alone: the reader of the text itself, which masks what both see. */
+  readonly exact?: Reader;
+  /** Everything before it may pass, as far as this reader is concerned. */
   settled: number;
-  failed: boolean;
+  /** How it failed. */
+  failure: string | undefined;
 }
 
 const NO_OUTPUT = "";
 
-/** Opens the channel that `context` names, read by the detectors of `assignments`. */
-export function openStream(assignments: readonly Assignment[], context: DetectContext): GuardStream {
-  const readers = assignments.map((assignment) => openReader(assignment, context));
+/**
+ * Opens the channel that `context` names, read by the detectors of `assignments`. What they let pass has the
+ * placeholders of `vault` turned back.
+ */
+export function openStream(
+  assignments: readonly Assignment[],
+  context: DetectContext,
+  vault: Vault | undefined,
+): GuardStream {
+  const readers = assignments.flatMap((assignment) => openReaders(assignment, context));
+  const restorer = vault?.restorer();
   let held = "";
   let base = 0;
   let ended = false;
-  /** Where the policy blocked: the offset of the match. */
+  /** Where the policy stops the channel: the offset of the match, or of the look that found it. */
+  let stopAt: number | undefined;
+  /** Set once all text before that place is out. */
   let blockedAt: number | undefined;
 
   /** Emits what all detectors have judged. */
   const release = (): StreamStep => {
-    if (readers.some((reader) => reader.failed && reader.assignment.onError === "block")) blockedAt ??= base;
-    if (blockedAt !== undefined) return { emit: NO_OUTPUT, blocked: true };
+    if (readers.some(({ failure, assignment }) => failure !== undefined && assignment.onError === "block")) {
+      return block(base);
+    }
     const regions: Region[] = [];
     let upTo = base + held.length;
     for (const reader of readers) if (reading(reader)) upTo = Math.min(upTo, reader.settled);
-    for (const { assignment, scan } of readers) {
-      for (const { finding } of scan?.hits ?? []) {
+    for (const { assignment, scan, exact } of readers) {
+      const { action, detector } = assignment;
+      if (action === undefined || action === "allow" || action === "flag") continue;
+      for (const { finding, passed } of scan?.hits ?? []) {
         const { start, end } = finding.location;
-        if (end <= base || start >= upTo) continue;
-        if (assignment.action === "block") blockedAt = Math.min(blockedAt ?? start, start);
-        if (assignment.action === "mask") {
-          regions.push({ start, end, rule: finding.rule, strip: assignment.detector.strip });
-        }
+        if (passed !== undefined) {
+          // Once the exact readers have come so far, it is known what they see there.
+          if (passed <= upTo && !sees(exact, finding)) stopAt = Math.min(stopAt ?? passed, passed);
+        } else if (end <= base || (action === "block" ? start > upTo : start >= upTo)) continue;
+        else if (action === "block") stopAt = Math.min(stopAt ?? start, start);
+        else regions.push({ start, end, rule: finding.rule, strip: detector.strip });
       }
     }
-    const to = Math.max(base, Math.min(upTo, blockedAt ?? upTo));
-    const emit = regions.length === 0 ? held.slice(0, to - base) : maskRange(held, base, base, to, regions);
-    held = blockedAt === undefined ? held.slice(to - base) : "";
+    const to = Math.max(base, Math.min(upTo, stopAt ?? upTo));
+    const text = regions.length === 0 ? held.slice(0, to - base) : maskRange(held, base, base, to, regions);
+    const emit = restorer === undefined ? text : restorer.push(text);
+    held = held.slice(to - base);
     base = to;
-    return { emit, blocked: blockedAt !== undefined };
+    return stopAt !== undefined && base >= stopAt ? block(stopAt, emit) : { emit, blocked: false };
+  };
+
+  const block = (at: number, emit = NO_OUTPUT): StreamStep => {
+    blockedAt = at;
+    held = "";
+    return { emit, blocked: true };
   };
 
   /** Lets every detector take its step, at once where it can. */
@@ -85,19 +115,23 @@ export function openStream(assignments: readonly Assignment[], context: DetectCo
       const settle = (settled: number | void): void => {
         reader.settled = settled ?? Number.POSITIVE_INFINITY;
       };
-      const fail = (): void => {
-        reader.failed = true;
+      const fail = (error: unknown): void => {
+        reader.failure = failureOf(error);
       };
       try {
         const settled = step(reader.scan);
-        if (settled instanceof Promise) waiting.push(settled.then(settle).catch(fail));
-        else settle(settled);
-      } catch {
-        fail();
+        if (settled instanceof Promise) {
+          waiting.push(withinTime(settled, reader.assignment.timeoutMs).then(settle, fail));
+        } else settle(settled);
+      } catch (error) {
+        fail(error);
       }
     }
     return waiting.length === 0 ? release() : Promise.all(waiting).then(release);
   };
+
+  /** The last of what may pass: with it, what could have become a placeholder. */
+  const flush = ({ emit, blocked }: StreamStep): StreamStep => ({ emit: emit + (restorer?.end() ?? ""), blocked });
 
   const pushPiece = (piece: string): StreamStep | Promise<StreamStep> => {
     held += piece;
@@ -129,39 +163,61 @@ export function openStream(assignments: readonly Assignment[], context: DetectCo
       if (ended) throw guardError("guard.stream-ended");
       ended = true;
       if (blockedAt !== undefined) return { emit: NO_OUTPUT, blocked: true };
-      return advance((scan) => scan.end());
+      const step = advance((scan) => scan.end());
+      return step instanceof Promise ? step.then(flush) : flush(step);
     },
     get verdict() {
-      return decide(readers.map((reader) => outcome(reader, blockedAt)));
+      return decide(assignments.map((assignment) => outcome(assignment, readers, blockedAt)));
     },
   };
 }
 
-function openReader(assignment: Assignment, context: DetectContext): Reader {
-  const reader = { assignment, settled: 0, failed: false };
-  const { detector, action } = assignment;
-  if (action === undefined) return { ...reader, scan: undefined };
+/** How `assignment`'s detector reads the channel: exactly or in passing, and the views that it wants in passing. */
+function openReaders(assignment: Assignment, context: DetectContext): readonly Reader[] {
+  const { detector, action, timeoutMs } = assignment;
+  const reader = { assignment, settled: 0, failure: undefined };
+  if (action === undefined) return [{ ...reader, scan: undefined }];
+  if (detector.guarantee === "windowed") {
+    return [{ ...reader, scan: passingScan(detector, context, "all", timeoutMs) }];
+  }
   try {
-    return { ...reader, scan: detector.open?.(context) ?? windowScan(detector, context) };
-  } catch {
-    return { ...reader, scan: undefined, failed: true };
+    const exact: Reader = { ...reader, scan: detector.open?.(context) ?? windowScan(detector, context) };
+    if (detector.reads !== "views") return [exact];
+    return [exact, { ...reader, exact, scan: passingScan(detector, context, "views", timeoutMs) }];
+  } catch (error) {
+    return [{ ...reader, scan: undefined, failure: failureOf(error) }];
   }
 }
 
-/** Whether text waits for this detector. One that failed open no longer holds anything back. */
-function reading({ scan, failed }: Reader): boolean {
-  return scan !== undefined && !failed;
+/** Whether text waits for this reader. One that failed open no longer holds anything back. */
+function reading({ scan, failure }: Reader): boolean {
+  return scan !== undefined && failure === undefined;
+}
+
+/** Whether `exact` found the same at the same place. */
+function sees(exact: Reader | undefined, finding: Finding): boolean {
+  return exact?.scan?.hits.some((hit) => repeats(hit.finding, finding)) === true;
 }
 
 /**
  * What a detector did so far. After a block, findings further on are left out, and one that reaches beyond it stands
  * as it was first seen: how much of the rest had arrived is chance.
  */
-function outcome({ assignment, scan, failed }: Reader, blockedAt: number | undefined): Outcome {
+function outcome(assignment: Assignment, readers: readonly Reader[], blockedAt: number | undefined): Outcome {
   const findings: Finding[] = [];
-  for (const { opening, finding } of scan?.hits ?? []) {
-    if (blockedAt === undefined) findings.push(finding);
-    else if (finding.location.start <= blockedAt) findings.push(finding.location.end <= blockedAt ? finding : opening);
+  let failed: string | undefined;
+  for (const { assignment: own, scan, exact, failure } of readers) {
+    if (own !== assignment) continue;
+    failed ??= failure;
+    for (const { opening, finding, passed } of scan?.hits ?? []) {
+      if (passed !== undefined && sees(exact, finding)) continue;
+      if (blockedAt === undefined) findings.push(finding);
+      else if (passed !== undefined) {
+        if (passed <= blockedAt) findings.push(finding);
+      } else if (finding.location.start <= blockedAt) {
+        findings.push(finding.location.end <= blockedAt ? finding : opening);
+      }
+    }
   }
-  return failed ? { assignment, findings, failure: FAILURE } : { assignment, findings };
+  return failed === undefined ? { assignment, findings } : { assignment, findings, failure: failed };
 }

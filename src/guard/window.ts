@@ -1,16 +1,24 @@
 /**
- * A stream for a detector that only reads whole texts: runs it over a window that slides along the channel.
+ * Streams for detectors that only read whole texts: runs them over windows of the channel.
  *
- * Exact for a detector that keeps the port's promise, that a finding depends on nothing further than `longestMatch`
- * units from its first one. The price is that `longestMatch` units are always held back, and read again with every
- * piece; a detector that can say sooner what is settled implements `open`.
+ * {@link windowScan} is exact for a detector that keeps the port's promise, that a finding depends on nothing further
+ * than `longestMatch` units from its first one. The price is that `longestMatch` units are always held back, and read
+ * again with every piece; a detector that can say sooner what is settled implements `open`.
+ *
+ * {@link passingScan} is for what cannot be exact without holding back whole pages: classifiers, and what a text hides in
+ * encodings. It looks at fixed places, every {@link STREAM_STEP} units, at the {@link STREAM_WINDOW} units before, so
+ * that what it finds does not depend on how the text was cut. Text passes up to the next place before it is judged.
  *
  * @module
  */
 
 import type { Finding } from "../core/index.ts";
 import { checkAnswer } from "./answer.ts";
-import type { DetectContext, Detector, Hit, Scan } from "./detector.ts";
+import { STREAM_STEP, STREAM_WINDOW, type DetectContext, type Detector, type Hit, type Scan } from "./detector.ts";
+import { withinTime } from "./failure.ts";
+import { derive } from "./normalise/index.ts";
+import { atOnce } from "./pace.ts";
+import { readText, readViews } from "./read.ts";
 
 /** Opens a {@link Scan} that works by `detector.detect`. */
 export function windowScan(detector: Detector, context: DetectContext): Scan {
@@ -55,4 +63,102 @@ export function windowScan(detector: Detector, context: DetectContext): Scan {
     },
     hits,
   };
+}
+
+/**
+ * Opens a {@link Scan} that looks at the channel in passing.
+ *
+ * @param looksAt `all`: the text and, if the detector wants them, its views; `views`: those alone, for a detector that
+ * reads the text itself exactly
+ * @param timeoutMs for one look
+ */
+export function passingScan(
+  detector: Detector,
+  context: DetectContext,
+  looksAt: "all" | "views",
+  timeoutMs: number,
+): Scan {
+  const hits: Hit[] = [];
+  /** The last of the channel, and where it begins. */
+  let text = "";
+  let base = 0;
+  /** The next place to look. */
+  let next = STREAM_STEP;
+
+  const take = (found: readonly Finding[], from: number, passed: number): void => {
+    for (const finding of found.toSorted((a, b) => a.location.start - b.location.start)) {
+      const { pointer, start, end } = finding.location;
+      const moved = { ...finding, location: { pointer, start: start + from, end: end + from } };
+      if (!isKnown(moved, from)) hits.push({ opening: moved, finding: moved, passed });
+    }
+  };
+  /** Whether an earlier look, which saw part of the same window, found the same. */
+  const isKnown = (finding: Finding, from: number): boolean => {
+    for (let index = hits.length - 1; index >= 0; index--) {
+      const { finding: known, passed = 0 } = hits[index] as Hit;
+      if (passed <= from) return false;
+      if (repeats(known, finding)) return true;
+    }
+    return false;
+  };
+  /** Judges the window that ends at `at`. */
+  const look = (at: number): void | Promise<void> => {
+    const from = Math.max(base, at - STREAM_WINDOW);
+    const found = read(detector, text.slice(from - base, at - base), context, looksAt, timeoutMs);
+    if (found instanceof Promise) return found.then((later) => take(later, from, at));
+    take(found, from, at);
+    return undefined;
+  };
+  /** Looks at every place that the text has reached, one after the other. */
+  const lookOn = (): number | Promise<number> => {
+    while (base + text.length >= next) {
+      const at = next;
+      next += STREAM_STEP;
+      const looked = look(at);
+      if (looked instanceof Promise) return looked.then(lookOn);
+    }
+    const kept = Math.max(base, next - STREAM_STEP - STREAM_WINDOW);
+    text = text.slice(kept - base);
+    base = kept;
+    return next;
+  };
+
+  return {
+    push: (piece) => {
+      text += piece;
+      return lookOn();
+    },
+    end: () => {
+      const length = base + text.length;
+      // The last place has been looked at where the text ends on it.
+      return length === next - STREAM_STEP ? undefined : look(length);
+    },
+    hits,
+  };
+}
+
+/** What one look finds. Work in steps runs through: a window is short. */
+function read(
+  detector: Detector,
+  text: string,
+  context: DetectContext,
+  looksAt: "all" | "views",
+  timeoutMs: number,
+): readonly Finding[] | Promise<readonly Finding[]> {
+  const until = performance.now() + timeoutMs;
+  const derived = detector.reads === "views" ? atOnce(derive(text)) : undefined;
+  const found =
+    looksAt === "all"
+      ? atOnce(readText(detector, text, context, derived, until))
+      : derived === undefined
+        ? []
+        : atOnce(readViews(detector, derived, context, until));
+  return found instanceof Promise ? withinTime(found, timeoutMs) : found;
+}
+
+/** Whether two findings are of the same rule at the same place. */
+export function repeats(known: Finding, found: Finding): boolean {
+  return (
+    known.rule === found.rule && known.location.start < found.location.end && known.location.end > found.location.start
+  );
 }

@@ -12,13 +12,21 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { anthropicEvents, anthropicMessage, chatCompletion, chatEvents, embeddings, models } from "./answers.ts";
+import {
+  anthropicEvents,
+  anthropicMessage,
+  chatCompletion,
+  chatEvents,
+  embeddings,
+  models,
+  type FakeTool,
+} from "./answers.ts";
 
 export interface FakeScript {
   /** The pieces of the answer's text; a stream sends each as one delta. Default: `["Hello", " from", " afar."]`. */
-  readonly text?: readonly string[];
+  readonly text?: readonly string[] | ((request: RecordedRequest) => readonly string[]);
   /** A tool call that follows the text: each piece of `arguments` is one delta. */
-  readonly tool?: { readonly name: string; readonly arguments: readonly string[] };
+  readonly tool?: FakeTool | ((request: RecordedRequest) => FakeTool);
   /** Milliseconds before each event of a stream. Default 0. */
   readonly delayMs?: number;
   /** Repeats the text's deltas until the client goes away, at most this often. */
@@ -118,7 +126,9 @@ async function record(message: IncomingMessage): Promise<RecordedRequest> {
 async function answer(script: FakeScript, request: RecordedRequest, response: ServerResponse): Promise<void> {
   const model = typeof request.json?.["model"] === "string" ? request.json["model"] : "fake-model";
   const streamed = request.json?.["stream"] === true;
-  const text = script.text ?? ["Hello", " from", " afar."];
+  const said = script.text ?? ["Hello", " from", " afar."];
+  const text = typeof said === "function" ? said(request) : said;
+  const tool = typeof script.tool === "function" ? script.tool(request) : script.tool;
   const pieces = Array.from({ length: script.repeat ?? 1 }, () => text).flat();
   switch (`${request.method} ${request.path.split("?")[0]}`) {
     case "GET /v1/models":
@@ -126,14 +136,14 @@ async function answer(script: FakeScript, request: RecordedRequest, response: Se
     case "POST /v1/embeddings":
       return sendJson(response, embeddings(model, request.json?.["input"], request.json?.["encoding_format"]));
     case "POST /v1/chat/completions": {
-      if (!streamed) return sendJson(response, chatCompletion(model, text.join(""), script.tool));
+      if (!streamed) return sendJson(response, chatCompletion(model, text.join(""), tool));
       const options = request.json?.["stream_options"] as { include_usage?: boolean } | undefined;
-      const events = chatEvents(model, pieces, script.tool, options?.include_usage === true);
+      const events = chatEvents(model, pieces, tool, options?.include_usage === true);
       return await sendEvents(script, request, response, events);
     }
     case "POST /v1/messages":
-      if (!streamed) return sendJson(response, anthropicMessage(model, text.join(""), script.tool));
-      return await sendEvents(script, request, response, anthropicEvents(model, pieces, script.tool));
+      if (!streamed) return sendJson(response, anthropicMessage(model, text.join(""), tool));
+      return await sendEvents(script, request, response, anthropicEvents(model, pieces, tool));
     default:
       response.writeHead(404).end();
   }

@@ -5,6 +5,7 @@
  */
 
 export { errorBody, errorEvent } from "./error.ts";
+export { escapeJson } from "./escape.ts";
 export { operations } from "./operations.ts";
 export type { Operation, ParsedRequest, ProtocolId, ResponseStream, Unscanned, Usage } from "./operation.ts";
 export { setAtPointer } from "./pointer.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { GuardStream, Origin, TextSpan } from "../../guard/index.ts";
+import type { GuardStream, Origin, Restorer, TextSpan } from "../../guard/index.ts";
 
 /** Decides the format of errors and the header that carries the key. */
 export type ProtocolId = "openai" | "anthropic";
@@ -74,8 +74,13 @@ export interface StreamHooks {
   /**
    * A guard for one channel of text: one choice's content, one tool call's arguments, one string that came whole. A
    * stream opens one for each, up to a limit, and ends every one that it opened unless the stream is cut off.
+   *
+   * @param restores placeholders of the request come back in this text (`guard/vault.ts`): not where a change would
+   * break what the text is part of
    */
-  openChannel(origin: Origin, pointer: string): GuardStream;
+  openChannel(origin: Origin, pointer: string, restores: boolean): GuardStream;
+  /** Turns placeholders of the request back in a JSON text. Absent where the request has none. */
+  jsonRestorer?(): Restorer;
   /**
    * A guard has ended: its verdict is final, and the stream holds on to it no longer. Called once for each guard that
    * ends, which is every one that was opened unless the stream blocks, fails or is cut off. Whoever collects verdicts

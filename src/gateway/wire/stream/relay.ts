@@ -102,10 +102,10 @@ export function createRelay(hooks: StreamHooks): Relay {
   let open = 0;
   let sequence = 0;
 
-  function* openGuard(origin: Origin, pointer: string): Steps<GuardStream> {
+  function* openGuard(origin: Origin, pointer: string, restores: boolean): Steps<GuardStream> {
     if (++guards > MAX_GUARDS) throw tooMany(MAX_GUARDS, "texts");
     if (guards % GUARDS_PER_ROUND === 0) yield nextRound();
-    return hooks.openChannel(origin, pointer);
+    return hooks.openChannel(origin, pointer, restores);
   }
 
   const closed = (guard: GuardStream): void => hooks.closed?.(guard);
@@ -187,7 +187,7 @@ export function createRelay(hooks: StreamHooks): Relay {
 
   /** A string that came whole. */
   function* judgeWhole(event: Waiting, { text, pointer, origin, treatment, place }: Read): Steps<void> {
-    const stream = yield* openGuard(origin, pointer);
+    const stream = yield* openGuard(origin, pointer, treatment === "text");
     const guard = plainGuard(stream, closed);
     const out = (yield* guard.push(text)) + (yield* guard.end());
     if (out !== text) {
@@ -212,10 +212,11 @@ export function createRelay(hooks: StreamHooks): Relay {
 
   function* openChannel({ pointer, origin, treatment }: Read): Steps<Channel> {
     if (++open > MAX_CHANNELS) throw tooMany(MAX_CHANNELS, "texts at a time");
-    const stream = yield* openGuard(origin, pointer);
+    // Placeholders come back in text that may change.
+    const stream = yield* openGuard(origin, pointer, treatment === "part" || treatment === "loose-part");
     const guard =
       treatment === "json-part"
-        ? jsonGuard(stream, () => openGuard(origin, pointer), closed)
+        ? jsonGuard(stream, () => openGuard(origin, pointer, false), closed, hooks.jsonRestorer?.())
         : plainGuard(stream, closed);
     const channel = createChannel(guard, stream, pointer, treatment);
     const scope = scopeOf(pointer);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { GuardStream, StreamStep } from "../../../guard/index.ts";
+import type { GuardStream, Restorer, StreamStep } from "../../../guard/index.ts";
 import { gatewayError, type GatewayError } from "../../errors.ts";
 import { escapeJson, simpleEscape } from "../escape.ts";
 import { nextRound, type Steps } from "./settle.ts";
@@ -44,12 +44,19 @@ const UNITS_PER_ROUND = 16_384;
  *
  * Each string in it is a channel of its own, unescaped, so that `\u0041KIA…` hides nothing; a mask there is escaped
  * again and the JSON stays JSON. What comes out of that runs through a second channel as it is, for what spans more
- * than one string; a mask there would tear the JSON, so it becomes a block.
+ * than one string; a mask there would tear the JSON, so it becomes a block. Placeholders come back last: what they stand
+ * for is the client's own, and no guard of the answer minds it.
  *
  * @param rawStream the channel of the raw text
  * @param open a new channel, for a string
+ * @param restorer turns placeholders back, escaped for a string of JSON
  */
-export function jsonGuard(rawStream: GuardStream, open: () => Steps<GuardStream>, closed: Closed): TextGuard {
+export function jsonGuard(
+  rawStream: GuardStream,
+  open: () => Steps<GuardStream>,
+  closed: Closed,
+  restorer?: Restorer,
+): TextGuard {
   const raw = plainGuard(rawStream, closed);
   // What went into the raw channel and has not come out.
   let rawHeld = "";
@@ -166,7 +173,7 @@ export function jsonGuard(rawStream: GuardStream, open: () => Steps<GuardStream>
   function release(emitted: string): string {
     if (!rawHeld.startsWith(emitted)) throw blocked(rawStream, "a mask would break the JSON of a tool call");
     rawHeld = rawHeld.slice(emitted.length);
-    return emitted;
+    return restorer === undefined ? emitted : restorer.push(emitted);
   }
 
   return {
@@ -184,7 +191,7 @@ export function jsonGuard(rawStream: GuardStream, open: () => Steps<GuardStream>
       const rest = inString ? (yield* judge()) + (yield* endString()) + escape : "";
       const out = (yield* judgeRaw(rest)) + release(yield* raw.end());
       if (rawHeld !== "") throw blocked(rawStream, "a mask would break the JSON of a tool call");
-      return out;
+      return restorer === undefined ? out : out + restorer.end();
     },
   };
 }

@@ -1,0 +1,130 @@
+/**
+ * One text read by one detector: as it is and, where the detector wants them, through every view of it. What is found in
+ * a view points at the caller's own text; what a view shows again is not found twice; what could not be decoded within
+ * the limits of `normalise/` is a finding of its own, since a detector that has not seen all must not read as clean.
+ *
+ * @module
+ */
+
+import type { Finding } from "../core/index.ts";
+import { checkAnswer } from "./answer.ts";
+import type { DetectContext, Detector, TextSpan } from "./detector.ts";
+import { checkTime } from "./failure.ts";
+import { derive, type Derived, type DerivedView } from "./normalise/index.ts";
+import { STEP, type Paced } from "./pace.ts";
+
+/** A span, and the views of it once some detector needed them: they are derived once for all. */
+export interface Readable {
+  readonly span: TextSpan;
+  derived: Derived | undefined;
+}
+
+/** The views of a span's text. */
+export function* viewsOf(readable: Readable): Paced<Derived> {
+  return (readable.derived ??= yield* derive(readable.span.text));
+}
+
+/**
+ * What `detector` finds in `text` and its views.
+ *
+ * @throws what the detector throws; `guard.answer-invalid`; `guard.timeout` between two steps after `until`
+ */
+export function* readText(
+  detector: Detector,
+  text: string,
+  context: DetectContext,
+  derived: Derived | undefined,
+  until: number,
+): Paced<readonly Finding[] | Promise<readonly Finding[]>> {
+  const plain = yield* answerFor(detector, text, context, until);
+  if (derived === undefined || (derived.views.length === 0 && derived.unread.length === 0)) return plain;
+  const fromViews = yield* readViews(detector, derived, context, until);
+  if (plain instanceof Promise || fromViews instanceof Promise) {
+    return Promise.all([plain, fromViews]).then(([one, other]) => joined(one, other));
+  }
+  return joined(plain, fromViews);
+}
+
+/** What `detector` finds in the views of a text, and what they leave unread, located in the text. */
+export function* readViews(
+  detector: Detector,
+  { views, unread }: Derived,
+  context: DetectContext,
+  until: number,
+): Paced<readonly Finding[] | Promise<readonly Finding[]>> {
+  const findings = unread.map(({ start, end, limit }) => unreadFinding(detector, context.pointer, start, end, limit));
+  const pending: Promise<readonly Finding[]>[] = [];
+  for (const view of views) {
+    const found = yield* answerFor(detector, view.text, { ...context, view: view.transforms }, until);
+    if (found instanceof Promise) pending.push(found.then((later) => located(later, view)));
+    else findings.push(...located(found, view));
+    yield;
+  }
+  if (pending.length === 0) return findings;
+  return Promise.all(pending).then((later) => [...findings, ...later.flat()]);
+}
+
+/** One call of the detector, its answer checked. */
+function* answerFor(
+  detector: Detector,
+  text: string,
+  context: DetectContext,
+  until: number,
+): Paced<readonly Finding[] | Promise<readonly Finding[]>> {
+  const steps = text.length > STEP ? detector.read?.(text, context) : undefined;
+  const found = steps === undefined ? detector.detect(text, context) : yield* timed(steps, until);
+  if (found instanceof Promise) return found.then((later) => checkAnswer(later, text, context.pointer));
+  // Most texts have nothing in them: no need to look at an empty list.
+  return Array.isArray(found) && found.length === 0 ? found : checkAnswer(found, text, context.pointer);
+}
+
+/** The steps of a long reading, as long as there is time. */
+function* timed<T>(steps: Paced<T>, until: number): Paced<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    checkTime(until);
+    yield;
+  }
+}
+
+function located(findings: readonly Finding[], view: DerivedView): Finding[] {
+  return findings.map((finding) => {
+    const { pointer, start, end } = finding.location;
+    return { ...finding, location: { pointer, ...view.locate(start, end) } };
+  });
+}
+
+/** Findings of one rule that are compared with a new one: enough for text that people write, bounded for hostile text. */
+const COMPARED = 64;
+
+/** The findings of the text, and those of its views that are not one of them seen another way. */
+function joined(plain: readonly Finding[], fromViews: readonly Finding[]): readonly Finding[] {
+  if (fromViews.length === 0) return plain;
+  const byRule = new Map<string, Finding[]>();
+  const add = (finding: Finding): void => {
+    const known = byRule.get(finding.rule);
+    if (known === undefined) byRule.set(finding.rule, [finding]);
+    else if (known.length < COMPARED) known.push(finding);
+  };
+  plain.forEach(add);
+  const added = fromViews.filter((finding) => {
+    const { start, end } = finding.location;
+    const repeats = byRule.get(finding.rule)?.some(({ location }) => start < location.end && end > location.start);
+    if (repeats !== true) add(finding);
+    return repeats !== true;
+  });
+  return [...plain, ...added];
+}
+
+/** A part of the text that hides more than the limits let read. */
+function unreadFinding(detector: Detector, pointer: string, start: number, end: number, limit: string): Finding {
+  return {
+    rule: `${detector.id}.unread`,
+    severity: "medium",
+    location: { pointer, start, end },
+    message: `encoded or disguised text that was not read to its end (limit ${limit})`,
+    remedy: "send the text itself instead of layers of encodings",
+    references: ["OWASP-LLM01:2025"],
+  };
+}
