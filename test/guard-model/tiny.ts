@@ -23,7 +23,7 @@ const WORDS: readonly (readonly [word: string, head: Head, weight: number])[] = 
 
 const BUCKETS = 1 << 18;
 const SPECIALS = ["<s>", "<pad>", "</s>", "<unk>"];
-const CHARACTERS = ["\u2581", ..."abcdefghijklmnopqrstuvwxyz0123456789.,!?'-"];
+const CHARACTERS = ["\u2581", ...Array.from("abcdefghijklmnopqrstuvwxyz0123456789.,!?'-")];
 
 /** Writes all files of weights to `folder`; with a key also their signed manifest. */
 export async function writeTinyWeights(folder: string, key?: KeyObject): Promise<void> {

@@ -35,7 +35,7 @@ if (values["new-key"]) {
   const { privateKey } = generateKeyPairSync("ed25519");
   // `wx` never overwrites a key.
   writeFileSync(keyFile, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600, flag: "wx" });
-  console.log(publicKeyOf(privateKey));
+  say(publicKeyOf(privateKey));
 } else {
   const key = createPrivateKey(readFileSync(keyFile));
   const files = WEIGHT_FILES.map((name) => ({ name, sha256: sha256(readFileSync(join(values.weights, name))) }));
@@ -44,6 +44,10 @@ if (values["new-key"]) {
   const target = join(values.weights, MANIFEST_FILE);
   writeFileSync(`${target}.new`, manifest);
   renameSync(`${target}.new`, target);
-  console.log(`signed version ${version} with ${publicKeyOf(key)}`);
-  if (!TRUSTED_KEYS.includes(publicKeyOf(key))) console.log("this key is not in src/guard/model/trusted-keys.ts");
+  say(`signed version ${version} with ${publicKeyOf(key)}`);
+  if (!TRUSTED_KEYS.includes(publicKeyOf(key))) say("this key is not in src/guard/model/trusted-keys.ts");
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

@@ -44,7 +44,7 @@ describe("the cascade", () => {
 
   it("finds the whole window where the cheap stage cannot tell what is left", async () => {
     const classifier = fakeClassifier({ open: { injection: "ignore" }, shy: { injection: "The" } });
-    const text = `The start. ${"Please ignore it. "}The end.`;
+    const text = "The start. Please ignore it. The end.";
     const hits = await findHeads(text, ["injection"], {}, classifier);
     assert.deepEqual(hits, [{ head: "injection", start: 0, end: text.length, probability: 0.9 }]);
   });

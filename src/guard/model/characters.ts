@@ -9,7 +9,7 @@
 import { modelError } from "./errors.ts";
 
 export interface CharacterClass {
-  has(unit: number): boolean;
+  readonly has: (unit: number) => boolean;
   /** `+`: a run of them counts as one. */
   readonly runs: boolean;
 }

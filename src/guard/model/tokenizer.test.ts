@@ -25,11 +25,11 @@ describe("the tokenizer", () => {
   });
 
   it("makes what another implementation makes, of any text without special tokens", () => {
-    const reference = new Reference(parseJson(file) as object, {});
+    const reference = new Reference(parseJson(file), {});
     const pool = Array.from(new Set(cases.flatMap(({ text }) => Array.from(text)))).filter(
       (one) => !"<\uff1c".includes(one),
     );
-    const unit = fc.oneof(fc.constantFrom(...pool), fc.constantFrom(..."aeiounrst  "));
+    const unit = fc.oneof(fc.constantFrom(...pool), fc.constantFrom(...Array.from("aeiounrst  ")));
     fc.assert(
       fc.property(fc.string({ unit, maxLength: 300 }), (text) => {
         assert.deepEqual(ids(text), reference.encode(text.toWellFormed()).ids);

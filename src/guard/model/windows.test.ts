@@ -3,7 +3,11 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { LONGEST_WINDOW, SHARED, WINDOW, windowsOf } from "./windows.ts";
 
-const TEXT = fc.string({ unit: fc.constantFrom(..."abc  \n", "\ud83d\ude00"), minLength: 900, maxLength: 6000 });
+const TEXT = fc.string({
+  unit: fc.constantFrom(...Array.from("abc  \n"), "\ud83d\ude00"),
+  minLength: 900,
+  maxLength: 6000,
+});
 
 describe("windows", () => {
   it("is the text itself, up to a window", () => {

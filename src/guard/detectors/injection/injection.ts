@@ -59,12 +59,12 @@ export function createInjectionDetector(options: InjectionOptions = {}): Detecto
     reads: "views",
     guarantee: "windowed",
     detect: (text, context) => {
-      const heads = headsFor(context.origin);
+      const heads = HEADS_FOR[context.origin];
       if (heads.length === 0) return NOTHING;
       const hits = findHeads(text, heads, thresholds, classifier);
       return hits instanceof Promise ? hits.then((found) => findingsOf(found, context)) : findingsOf(hits, context);
     },
-    score: (text, { origin }) => scoreHeads(text, headsFor(origin), classifier),
+    score: (text, { origin }) => scoreHeads(text, HEADS_FOR[origin], classifier),
   };
 }
 
@@ -74,19 +74,14 @@ export const injectionDetector: Detector = createInjectionDetector();
 const NOTHING: readonly Finding[] = [];
 
 /** What is asked of a text, by who wrote it. */
-function headsFor(origin: Origin): readonly InjectionHead[] {
-  switch (origin) {
-    case "system":
-      return [];
-    case "tool":
-    case "document":
-      return ["injection", "indirect"];
-    case "user":
-    case "assistant":
-    case "metadata":
-      return ["injection"];
-  }
-}
+const HEADS_FOR: Readonly<Record<Origin, readonly InjectionHead[]>> = {
+  system: [],
+  user: ["injection"],
+  assistant: ["injection"],
+  metadata: ["injection"],
+  tool: ["injection", "indirect"],
+  document: ["injection", "indirect"],
+};
 
 /**
  * One finding for each place. Where both heads are set the text attacks and not only instructs: that is said, over all
