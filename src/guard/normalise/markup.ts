@@ -1,0 +1,115 @@
+/**
+ * Markup: words that mark-up parts, `ig**nore`, `ig<b></b>nore`, `ig<!-- -->nore`, `"ig" + "nore"`. What a reader of
+ * the rendered page does not see is left out where letters stand on both sides, and then the rest of it in that word.
+ *
+ * Sources: CommonMark (emphasis, code spans), HTML Living Standard (phrasing elements, comments).
+ *
+ * @module
+ */
+
+import { STEP, type Paced } from "../pace.ts";
+import { openRewriter, type Made } from "./rewrite.ts";
+import { isWord } from "./words.ts";
+
+/** The text without the mark-up inside of words; `undefined` where no word has any. */
+export function* unmarked(text: string): Paced<Made | undefined> {
+  const out = openRewriter(text);
+  let next = STEP;
+  const start = /[*_~`<\\[\]{}"']/g;
+  for (let match = start.exec(text); match !== null; match = start.exec(text)) {
+    const at = match.index;
+    if (at > next) {
+      next = at + STEP;
+      yield;
+    }
+    const end = markEnd(text, at);
+    start.lastIndex = Math.max(end, at + 1);
+    if (end === at || !isLetter(text, at - 1) || !parts(text, at, end)) continue;
+    // A mark before the word belongs to one in it: **ig**nore.
+    const opening = openingBefore(text, at, out.cursor);
+    if (opening !== undefined) out.replace(opening.start, opening.end, "");
+    out.replace(at, end, "");
+    const closing = closingBehind(text, end);
+    if (closing !== undefined) {
+      out.replace(closing.start, closing.end, "");
+      start.lastIndex = closing.end;
+    }
+  }
+  return out.changed ? out.finish() : undefined;
+}
+
+/** Whether what stands in units `start` to `end` parts a word. */
+function parts(text: string, start: number, end: number): boolean {
+  if (!isLetter(text, end)) return false;
+  // One underscore, star or apostrophe alone parts words as well, in names and products.
+  if (end - start > 1) return true;
+  return !/[_'"]/.test(text.charAt(start)) || isWord(wordAround(text, start, end));
+}
+
+function wordAround(text: string, start: number, end: number): string {
+  let from = start;
+  while (from > 0 && start - from < 16 && isLetter(text, from - 1)) from--;
+  let to = end;
+  while (to < text.length && to - end < 16 && isLetter(text, to)) to++;
+  return (text.slice(from, start) + text.slice(end, to)).toLowerCase();
+}
+
+/** The end of the marks that begin at `at`; `at` itself when these are none. */
+function markEnd(text: string, at: number): number {
+  let end = at;
+  for (let marks = 0; marks < MOST_MARKS; marks++) {
+    const to = oneMarkEnd(text, end);
+    if (to === end) break;
+    end = to;
+  }
+  return end;
+}
+
+/** Marks in a row that are one to the reader: `</b><i>`. */
+const MOST_MARKS = 8;
+
+const EMPHASIS = /[*_~`]{1,8}/y;
+const TAG =
+  /<\/?(?:a|abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|mark|nobr|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr|x)(?:\s[^<>]{0,200})?\/?>/iy;
+const COMMENT = /<!--[^<>]{0,200}-->/y;
+const EMPTY = /\\(?=[a-z]{2})|\[\](?:\([^()]{0,100}\))?|\{\}|\[\/?[a-z]{1,6}\]/iy;
+const CONCATENATION = /(["'])\s{0,4}[+.&,]?\s{0,4}\1/y;
+
+function oneMarkEnd(text: string, at: number): number {
+  for (const pattern of [EMPHASIS, TAG, COMMENT, EMPTY, CONCATENATION]) {
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    if (match !== null) return at + match[0].length;
+  }
+  return at;
+}
+
+interface Mark {
+  readonly start: number;
+  readonly end: number;
+}
+
+function openingBefore(text: string, at: number, from: number): Mark | undefined {
+  let start = at;
+  while (start > from && at - start < 32 && isLetter(text, start - 1)) start--;
+  const end = start;
+  while (start > from && end - start < 8 && /[*_~`]/.test(text.charAt(start - 1))) start--;
+  return start < end ? { start, end } : undefined;
+}
+
+function closingBehind(text: string, from: number): Mark | undefined {
+  let start = from;
+  while (start < text.length && start - from < 32 && isLetter(text, start)) start++;
+  if (start === from) return undefined;
+  EMPHASIS.lastIndex = start;
+  const match = EMPHASIS.exec(text);
+  if (match === null) return undefined;
+  const end = start + match[0].length;
+  // If letters go on, it is found as a mark of its own.
+  return isLetter(text, end) ? undefined : { start, end };
+}
+
+function isLetter(text: string, at: number): boolean {
+  const lower = text.charCodeAt(at) | 0x20;
+  return lower >= 0x61 && lower <= 0x7a;
+}

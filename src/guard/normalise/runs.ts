@@ -1,0 +1,262 @@
+/**
+ * Runs: letters and digits that stand together because they are bytes in another notation.
+ *
+ *     base64    standard and url-safe, with padding and without, wrapped in lines, begun too early (four phases)
+ *     base32    RFC 4648
+ *     base16    two hexadecimal digits for a byte
+ *     binary    eight bits for a byte
+ *     ascii85   between <~ and ~>
+ *
+ * What the bytes are decides (`bytes.ts`): they must be text, or text packed by gzip or zlib.
+ *
+ * Sources: RFC 4648, RFC 2045 section 6.8; Adobe PostScript Language Reference (ASCII85).
+ *
+ * @module
+ */
+
+import { STEP, type Paced } from "../pace.ts";
+import { unpack } from "./bytes.ts";
+import type { Range } from "./rewrite.ts";
+
+/** A part of a text, and what it spells. */
+export interface Piece extends Range {
+  readonly text: string;
+  /** In the order in which they were undone. */
+  readonly transforms: readonly string[];
+  /** Whether more was packed than might be unpacked. */
+  readonly cut: boolean;
+}
+
+/** The encoded runs of a text, by start; of a packed one, up to `mostInflated` bytes. */
+export function* runs(text: string, mostInflated: number): Paced<readonly Piece[]> {
+  const pieces: Piece[] = [];
+  let block: Range[] = [];
+  let work = 0;
+  const settle = function* (): Paced<void> {
+    const found = yield* decodeBlock(text, block, mostInflated);
+    pieces.push(...found);
+    block = [];
+    if (found.length > 0) yield;
+  };
+  for (let at = 0; at < text.length;) {
+    const start = nextRun(text, at, Math.min(text.length, at + STEP));
+    work += start - at;
+    at = start;
+    if (work >= STEP) {
+      work = 0;
+      yield;
+    }
+    if (at >= text.length || !isRunUnit(text.charCodeAt(at))) continue;
+    let end = at + 1;
+    while (end < text.length && isRunUnit(text.charCodeAt(end))) {
+      end++;
+      if ((end - at) % STEP === 0) yield;
+    }
+    const length = end - at;
+    while (end < text.length && end - at < length + 6 && text.charCodeAt(end) === PADDING) end++;
+    work += end - at;
+    const run = { start: at, end };
+    const last = block.at(-1);
+    if (last !== undefined && !continuesBlock(text, block, run)) yield* settle();
+    const short = length < SHORTEST ? shortRun(text, run, pieces.at(-1)) : undefined;
+    if (short !== undefined) pieces.push(short);
+    else if (length >= (block.length > 0 ? 1 : SHORTEST)) block.push(run);
+    at = end;
+  }
+  yield* settle();
+  pieces.push(...(yield* ascii85(text, mostInflated)));
+  return pieces.toSorted((a, b) => a.start - b.start);
+}
+
+/** Fewer units are not looked at. */
+const SHORTEST = 8;
+const PADDING = 0x3d;
+
+const RUN_UNITS = new Uint8Array(0x80);
+for (const unit of Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"))
+  RUN_UNITS[unit] = 1;
+
+function isRunUnit(unit: number): boolean {
+  return unit < 0x80 && RUN_UNITS[unit] === 1;
+}
+
+function nextRun(text: string, from: number, to: number): number {
+  let at = from;
+  while (at < to && !isRunUnit(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** Lines of one length, the last perhaps shorter, are one run that was wrapped. */
+function continuesBlock(text: string, block: readonly Range[], next: Range): boolean {
+  const first = block[0] as Range;
+  const last = block.at(-1) as Range;
+  const width = first.end - first.start;
+  const between = text.slice(last.end, Math.min(next.start, last.end + 8));
+  return (
+    next.start - last.end < 8 &&
+    /^\r?\n[ \t>]{0,6}$/.test(between) &&
+    last.end - last.start === width &&
+    next.end - next.start <= width &&
+    text.charCodeAt(last.end - 1) !== PADDING &&
+    block.length < MOST_LINES
+  );
+}
+
+/** A short word in base64, which is taken for one only right behind another. */
+function shortRun(text: string, { start, end }: Range, last: Piece | undefined): Piece | undefined {
+  if (last === undefined || start - last.end > 1 || last.transforms[0] !== "base64" || (end - start) % 4 !== 0)
+    return undefined;
+  const spelled = Buffer.from(text.slice(start, end), "base64").toString("latin1");
+  return /^[A-Za-z.,:;!?']{1,6}$/.test(spelled)
+    ? { start, end, text: spelled, transforms: ["base64"], cut: false }
+    : undefined;
+}
+
+/** A run of more lines is read as several. Four characters are three bytes, so that none is cut in the middle. */
+const MOST_LINES = 4096;
+
+function* decodeBlock(text: string, block: readonly Range[], most: number): Paced<Piece[]> {
+  const [first] = block;
+  const last = block.at(-1);
+  if (first === undefined || last === undefined) return [];
+  if (block.length > 1) {
+    const joined = block.map(({ start, end }) => text.slice(start, end)).join("");
+    const piece = yield* decodeRun(joined, first.start, last.end, most);
+    if (piece !== undefined) return [piece];
+  }
+  const pieces: Piece[] = [];
+  for (const { start, end } of block) {
+    if (end - start < SHORTEST) continue;
+    const piece = yield* decodeRun(text.slice(start, end), start, end, most);
+    if (piece !== undefined) pieces.push(piece);
+  }
+  return pieces;
+}
+
+/** What a run spells, in the narrowest notation that it can be. */
+function* decodeRun(run: string, start: number, end: number, most: number): Paced<Piece | undefined> {
+  const made = function* (notation: string, bytes: Uint8Array, from = start): Paced<Piece | undefined> {
+    const unpacked = yield* unpack(bytes, most);
+    if (unpacked === undefined) return undefined;
+    const transforms = unpacked.packed ? [notation, "inflate"] : [notation];
+    return { start: from, end, text: unpacked.text, transforms, cut: unpacked.cut };
+  };
+  const digits = /^0x/i.test(run) ? run.slice(2) : run;
+  if (digits.length >= 16 && digits.length % 8 === 0 && isAll(digits, BITS)) {
+    const bytes = Uint8Array.from({ length: digits.length / 8 }, (_, at) =>
+      Number.parseInt(digits.slice(at * 8, at * 8 + 8), 2),
+    );
+    const piece = yield* made("binary", bytes);
+    if (piece !== undefined) return piece;
+  }
+  if (digits.length >= 12 && digits.length % 2 === 0 && isAll(digits, HEX)) {
+    const piece = yield* made("base16", Buffer.from(digits, "hex"));
+    if (piece !== undefined) return piece;
+  }
+  if (run.length >= 16 && isAll(run, BASE32)) {
+    const piece = yield* made("base32", base32(run));
+    if (piece !== undefined) return piece;
+  }
+  // A run that begins with something else, as `x=` without the sign, is read in each phase.
+  const phases = run.length >= 24 ? 4 : 1;
+  for (let phase = 0; phase < phases; phase++) {
+    if (!beginsAsText(run, phase)) continue;
+    const piece = yield* made("base64", Buffer.from(phase === 0 ? run : run.slice(phase), "base64"), start + phase);
+    if (piece !== undefined) return piece;
+  }
+  return undefined;
+}
+
+const BITS = alphabet("01");
+const HEX = alphabet("0123456789abcdefABCDEF");
+const BASE32 = alphabet("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567=");
+
+function alphabet(units: string): Uint8Array {
+  const table = new Uint8Array(0x80);
+  for (const unit of Buffer.from(units)) table[unit] = 1;
+  return table;
+}
+
+function isAll(run: string, table: Uint8Array): boolean {
+  for (let at = 0; at < run.length; at++) if (table[run.charCodeAt(at)] !== 1) return false;
+  return true;
+}
+
+function base32(run: string): Uint8Array {
+  const bytes = new Uint8Array(Math.floor((run.length * 5) / 8));
+  let held = 0;
+  let count = 0;
+  let length = 0;
+  for (let at = 0; at < run.length; at++) {
+    const unit = run.charCodeAt(at);
+    if (unit === PADDING) break;
+    held = ((held << 5) | (unit >= 0x41 ? unit - 0x41 : unit - 0x18)) & 0xfff;
+    count += 5;
+    if (count < 8) continue;
+    count -= 8;
+    bytes[length++] = (held >> count) & 0xff;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** Whether the first bytes can begin a text, or something packed: refuses 99 of 100 words before anything is made. */
+function beginsAsText(run: string, phase: number): boolean {
+  const bytes = Buffer.from(run.slice(phase, phase + 8), "base64");
+  const [first = 0, second = 0, third = 0] = bytes;
+  if ((first === 0x1f && second === 0x8b) || first === 0x78 || first >= 0xc2) return true;
+  if (first === 0 || second === 0) return third !== 0 || first !== 0;
+  for (const byte of bytes.subarray(0, 5)) {
+    if (
+      byte < 0x09 ||
+      (byte > 0x0d && byte < 0x20) ||
+      byte === 0x7f ||
+      (byte >= 0x80 && byte < 0xc2 && first < 0x80 && third < 0x80)
+    ) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function* ascii85(text: string, most: number): Paced<readonly Piece[]> {
+  const pieces: Piece[] = [];
+  let end = 0;
+  for (let start = text.indexOf("<~"); start !== -1; start = text.indexOf("<~", Math.max(end, start + 2))) {
+    end = text.indexOf("~>", start);
+    if (end === -1) break;
+    const bytes = fromAscii85(text.slice(start + 2, end));
+    const unpacked = bytes === undefined ? undefined : yield* unpack(bytes, most);
+    yield;
+    if (unpacked === undefined) continue;
+    const transforms = unpacked.packed ? ["ascii85", "inflate"] : ["ascii85"];
+    pieces.push({ start, end: end + 2, text: unpacked.text, transforms, cut: unpacked.cut });
+  }
+  return pieces;
+}
+
+function fromAscii85(digits: string): Uint8Array | undefined {
+  const bytes: number[] = [];
+  let value = 0;
+  let count = 0;
+  const put = (size: number): void => {
+    for (let shift = 24, left = size; left > 0; shift -= 8, left--) bytes.push(Math.floor(value / 2 ** shift) & 0xff);
+    value = count = 0;
+  };
+  for (let at = 0; at < digits.length; at++) {
+    const unit = digits.charCodeAt(at);
+    if (unit <= 0x20) continue;
+    if (unit === 0x7a && count === 0) {
+      bytes.push(0, 0, 0, 0);
+      continue;
+    }
+    if (unit < 0x21 || unit > 0x75) return undefined;
+    value = value * 85 + unit - 0x21;
+    if (++count === 5) put(4);
+  }
+  if (count > 1) {
+    const size = count - 1;
+    for (; count < 5; count++) value = value * 85 + 84;
+    put(size);
+  }
+  return Uint8Array.from(bytes);
+}

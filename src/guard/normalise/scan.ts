@@ -1,0 +1,324 @@
+/**
+ * Scan: one look at every unit of a text, for signs that something in it is spelled in another way. Of ordinary text
+ * nothing else is ever done, so all that is asked of a unit is a table and, for letters, three hashes.
+ *
+ * A sign is a reason to look, never a finding: the transforms decide.
+ *
+ * @module
+ */
+
+import { isPlainAscii } from "../detectors/unicode/characters.ts";
+import { STEP, type Paced } from "../pace.ts";
+import type { Range } from "./rewrite.ts";
+import { HASH_STEP, hashSlot, LONGEST_WORD, WORD_HASHES } from "./words.ts";
+
+/** What a text shows a sign of. */
+export interface Signs {
+  /** Characters beyond printable ASCII and white space. */
+  foreign: boolean;
+  /** `%41`, `&#65;`, `&lt;`, `\u0041`, `\x41`, `\101`. */
+  escapes: boolean;
+  /** `=41`, or a line that ends in `=`. */
+  quoted: boolean;
+  /** Letters or digits that stand together in a way that encoded bytes do. */
+  runs: boolean;
+  /** Numbers or dots and dashes in a row, as of character codes or Morse. */
+  codes: boolean;
+  /** A mark-up character between letters. */
+  markup: boolean;
+  /** Letters that stand alone, one after another. */
+  spaced: boolean;
+  /** Letters that stand together for long. */
+  joined: boolean;
+  /** Fragments that are words only when put together. */
+  broken: boolean;
+  /** Digits or signs among letters. */
+  leet: boolean;
+  /** Where words are read backwards. */
+  readonly reversed: Range[];
+  /** Where words are read with each letter shifted by 13. */
+  readonly rotated: Range[];
+  /** Where hardly any string of letters is a word. */
+  readonly strange: Range[];
+}
+
+const LETTER = 0;
+const DIGIT = 1;
+const SPACE = 2;
+const LINE = 3;
+/** Has no meaning here; all above are looked at. */
+const OTHER = 4;
+/** Stands in a word only as mark-up. */
+const MARKUP = 5;
+/** Begins an escape. */
+const ESCAPE = 6;
+/** Stands for a letter in a word: `@`, `$`, `!`, `|`. */
+const SIGN = 7;
+
+const CLASSES = new Uint8Array(0x100).fill(OTHER);
+for (const [characters, kind] of [
+  ["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", LETTER],
+  ["0123456789", DIGIT],
+  [" \t\f", SPACE],
+  ["\n\r", LINE],
+  ["*_~`<[\"'", MARKUP],
+  ["%&\\=", ESCAPE],
+  ["@$!|", SIGN],
+] as const) {
+  for (const character of characters) CLASSES[character.charCodeAt(0)] = kind;
+}
+
+/** By letter, 1 to 26: the letter 13 further on. */
+const ROTATED = Uint8Array.from({ length: 32 }, (_, letter) => ((letter + 12) % 26) + 1);
+
+/** Letters and digits that stand together and may be encoded: fewer bytes are no text to speak of. */
+export const SHORTEST_RUN = 12;
+/** Letters that stand together in no ordinary word of most languages. */
+export const SHORTEST_JOINED = 18;
+
+/** Looks at a text. */
+export function* scan(text: string): Paced<Signs> {
+  const foreign = !isPlainAscii(text);
+  const signs: Signs = {
+    foreign,
+    escapes: false,
+    quoted: false,
+    runs: false,
+    codes: false,
+    markup: false,
+    spaced: false,
+    joined: false,
+    broken: false,
+    leet: false,
+    reversed: [],
+    rotated: [],
+    strange: [],
+  };
+  const look = openLook(signs);
+  for (let from = 0; from < text.length;) {
+    if (from > 0) yield;
+    const piece = text.slice(from, pieceEnd(text, from));
+    const units = foreign ? foreignUnits(piece) : UNITS.subarray(0, UNITS.write(piece, "latin1"));
+    look.at(units, from);
+    from += piece.length;
+  }
+  look.end(text.length);
+  return signs;
+}
+
+/** A text is read by way of one buffer, several times as fast as unit by unit. */
+const UNITS = Buffer.alloc(STEP);
+
+/** All that is not ASCII as one class. */
+function foreignUnits(piece: string): Uint8Array {
+  for (let at = 0; at < piece.length; at++) UNITS[at] = Math.min(piece.charCodeAt(at), 0x80);
+  return UNITS.subarray(0, piece.length);
+}
+
+/** A piece ends behind white space. Where there is none for long, what is cut is no word. */
+function pieceEnd(text: string, from: number): number {
+  const to = from + STEP;
+  if (to >= text.length) return text.length;
+  for (let at = to; at > to - LONGEST_UNCUT; at--) if (CLASSES[text.charCodeAt(at - 1)] === SPACE) return at;
+  return to;
+}
+
+const LONGEST_UNCUT = 256;
+
+/** Reads a text piece by piece. */
+function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; end(length: number): void } {
+  const backwards = openStreak(signs.reversed);
+  const rotated = openStreak(signs.rotated);
+  const strange = openStrange(signs.strange);
+
+  const readStrange = (units: Uint8Array, start: number, end: number, base: number): void => {
+    let mirrored = 0;
+    let shifted = 0;
+    for (let at = start; at < end; at++) {
+      shifted = (Math.imul(shifted, HASH_STEP) + (ROTATED[(units[at] as number) & 31] as number)) | 0;
+    }
+    for (let at = end - 1; at >= start; at--) {
+      mirrored = (Math.imul(mirrored, HASH_STEP) + ((units[at] as number) & 31)) | 0;
+    }
+    if (WORD_HASHES[hashSlot(mirrored)] === 1) backwards.hit(base + start, base + end);
+    if (WORD_HASHES[hashSlot(shifted)] === 1) rotated.hit(base + start, base + end);
+  };
+
+  return {
+    at: (units, base) => {
+      const length = units.length;
+      // The fragment of a word before, if no more than white space and a hyphen is between.
+      let fragment = 0;
+      let fragmentHash = 0;
+      // Where what stands together begins (letters and digits), and how many of it are digits.
+      let runStart = -1;
+      let digits = 0;
+      let before = SPACE;
+      // Things of one character in a row; numbers, pairs of hexadecimal digits, dots and dashes in a row.
+      let single = 0;
+      let codes = 0;
+      // White space ends the last word too.
+      for (let at = 0; at <= length; at++) {
+        let kind = at < length ? (CLASSES[units[at] as number] as number) : SPACE;
+        if (kind === LETTER) {
+          const start = at;
+          let hash = 0;
+          do {
+            hash = (Math.imul(hash, HASH_STEP) + ((units[at] as number) & 31)) | 0;
+            kind = ++at < length ? (CLASSES[units[at] as number] as number) : SPACE;
+          } while (kind === LETTER);
+          if (runStart === -1) runStart = start;
+          const letters = at - start;
+          const known = WORD_HASHES[hashSlot(hash)] === 1;
+          if (letters > 2) {
+            if (known) {
+              backwards.miss();
+              rotated.miss();
+            } else {
+              readStrange(units, start, at, base);
+            }
+            strange.word(base + start, base + at, known);
+            if (letters >= SHORTEST_JOINED) signs.joined = true;
+          }
+          if (fragment > 0 && !known && fragment + letters <= LONGEST_WORD) {
+            let joined = fragmentHash;
+            for (let letter = start; letter < at; letter++) {
+              joined = (Math.imul(joined, HASH_STEP) + ((units[letter] as number) & 31)) | 0;
+            }
+            if (WORD_HASHES[hashSlot(joined)] === 1) signs.broken = true;
+          }
+          fragment = known && letters > 2 ? 0 : letters;
+          fragmentHash = hash;
+          before = LETTER;
+        }
+        if (kind === DIGIT) {
+          if (runStart === -1) runStart = at;
+          fragment = 0;
+          digits++;
+          before = kind;
+          continue;
+        }
+        if (kind > LINE) {
+          const unit = units[at] as number;
+          if (unit !== 0x2d) fragment = 0;
+          if (kind === MARKUP) signs.markup ||= before === LETTER || isLetterAt(units, at + 1);
+          else if (kind === SIGN) signs.leet ||= before === LETTER || isLetterAt(units, at + 1);
+          else if (kind === ESCAPE) lookAtEscape(units, at, signs);
+          else if (unit === 0x2e || unit === 0x2d) signs.codes ||= ++codes > 5;
+        }
+        if (runStart !== -1) {
+          // What stood together ends here.
+          const run = at - runStart;
+          if (run >= SHORTEST_RUN) signs.runs = true;
+          if (digits > 0 && digits < run) signs.leet = true;
+          if (run > 1) single = 0;
+          else if (++single > 3) signs.spaced = true;
+          const isCode = digits === run ? run < 9 : (run === 2 || run === 4) && isHexAt(units, at - 2);
+          if (!isCode) codes = 0;
+          else if (++codes > 5) signs.codes = true;
+          runStart = -1;
+          digits = 0;
+        }
+        before = kind;
+      }
+    },
+    end: (length) => strange.end(length),
+  };
+}
+
+function lookAtEscape(units: Uint8Array, at: number, signs: Signs): void {
+  const next = units[at + 1] as number;
+  switch (units[at]) {
+    case 0x3d:
+      signs.quoted ||= isHexAt(units, at + 1) || next === 0x0a || next === 0x0d;
+      return;
+    case 0x25:
+      signs.escapes ||= isHexAt(units, at + 1);
+      return;
+    case 0x26:
+      signs.escapes ||= next === 0x23 || isLetterAt(units, at + 1);
+      return;
+    default:
+      // \u \U \x \N \n and octal digits.
+      signs.escapes ||= (next >= 0x30 && next <= 0x37) || isLetterAt(units, at + 1);
+  }
+}
+
+/** Gathers the parts of a text where hits follow one another more closely than misses. */
+function openStreak(ranges: Range[]): { hit(start: number, end: number): void; miss(): void } {
+  let score = 0;
+  let first = 0;
+  let open = false;
+  return {
+    hit: (start, end) => {
+      if (score === 0) {
+        first = start;
+        open = false;
+      } else {
+        // Beyond a number of parts nothing is told apart any more.
+        if (open || ranges.length >= MOST_RANGES) first = (ranges.pop() as Range).start;
+        ranges.push({ start: first, end });
+        open = true;
+      }
+      score = Math.min(score + HIT, MOST_SCORE);
+    },
+    miss: () => {
+      if (score > 0) score--;
+    },
+  };
+}
+
+/** Misses that undo a hit. */
+const HIT = 3;
+const MOST_SCORE = 4 * HIT;
+const MOST_RANGES = 64;
+
+/** Gathers the parts where words hardly occur: eight other strings in a row, or a text that has no words at all. */
+function openStrange(ranges: Range[]): {
+  word(start: number, end: number, known: boolean): void;
+  end(length: number): void;
+} {
+  let score = 0;
+  let first = 0;
+  let open = false;
+  let all = 0;
+  let words = 0;
+  return {
+    word: (start, end, known) => {
+      all++;
+      if (known) {
+        words++;
+        score = Math.max(0, score - KNOWN);
+        return;
+      }
+      if (score === 0) {
+        first = start;
+        open = false;
+      }
+      if (++score < STRANGE) return;
+      if (score > 2 * STRANGE) score = 2 * STRANGE;
+      if (open || ranges.length >= MOST_RANGES) first = (ranges.pop() as Range).start;
+      ranges.push({ start: first, end });
+      open = true;
+    },
+    end: (length) => {
+      if (ranges.length === 0 && words === 0 && all > 2) ranges.push({ start: 0, end: length });
+    },
+  };
+}
+
+const STRANGE = 8;
+const KNOWN = 4;
+
+function isLetterAt(units: Uint8Array, at: number): boolean {
+  return at < units.length && CLASSES[units[at] as number] === LETTER;
+}
+
+/** Two hexadecimal digits. */
+function isHexAt(units: Uint8Array, at: number): boolean {
+  return at + 1 < units.length && isHex(units[at] as number) && isHex(units[at + 1] as number);
+}
+
+function isHex(unit: number): boolean {
+  return (unit >= 0x30 && unit <= 0x39) || ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x66);
+}

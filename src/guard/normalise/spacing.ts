@@ -1,0 +1,167 @@
+/**
+ * Spacing: words whose letters stand apart, stand with those of other words, or whose parts do.
+ *
+ *     spaced   i g n o r e   a l l;  i-g-n-o-r-e;  i.g.n.o.r.e
+ *     joined   ignoreallpreviousinstructions
+ *     broken   ig nore pre vious;  instruc-\ntions
+ *
+ * Where the gaps between words are no wider than those between letters, common words tell where they are.
+ *
+ * @module
+ */
+
+import { STEP, type Paced } from "../pace.ts";
+import { openRewriter, type Made, type Rewriter } from "./rewrite.ts";
+import { isWord, LONGEST_SPLIT, splitWords } from "./words.ts";
+
+/** The text with its letters put together; `undefined` where no word has them apart. */
+export function* unspaced(text: string): Paced<Made | undefined> {
+  const out = openRewriter(text);
+  let work = 0;
+  for (let at = 0; at < text.length;) {
+    const row = rowAt(text, at);
+    work += Math.max(1, (row?.end ?? at) - at);
+    if (row !== undefined && row.places.length >= FEWEST_LETTERS) join(text, row, out);
+    at = row === undefined ? at + 1 : row.end;
+    if (work < STEP) continue;
+    work = 0;
+    yield;
+  }
+  return out.changed ? out.finish() : undefined;
+}
+
+const FEWEST_LETTERS = 4;
+/** Units between two letters: more part two texts. */
+const WIDEST_GAP = 6;
+
+/** Characters that stand alone, one after another. */
+interface Row {
+  /** Where each of them is. */
+  readonly places: readonly number[];
+  readonly end: number;
+}
+
+function rowAt(text: string, from: number): Row | undefined {
+  if (!isAlone(text, from)) return undefined;
+  const places = [from];
+  let at = from + 1;
+  while (places.length < LONGEST_SPLIT) {
+    let next = at;
+    while (next < text.length && next - at < WIDEST_GAP && isGap(text.charCodeAt(next))) next++;
+    if (next === at || !isAlone(text, next)) break;
+    places.push(next);
+    at = next + 1;
+  }
+  return { places, end: at };
+}
+
+function isGap(unit: number): boolean {
+  return unit === 0x20 || (unit < 0x7f && /[\t\n\r.,_*|/~+=:;-]/.test(String.fromCharCode(unit)));
+}
+
+/** A letter, or what is put for one, with no other beside it. */
+function isAlone(text: string, at: number): boolean {
+  return (
+    isCharacter(text.charCodeAt(at)) && !isCharacter(text.charCodeAt(at + 1)) && !isCharacter(text.charCodeAt(at - 1))
+  );
+}
+
+function isCharacter(unit: number): boolean {
+  const lower = unit | 0x20;
+  return (
+    (lower >= 0x61 && lower <= 0x7a) ||
+    (unit >= 0x30 && unit <= 0x39) ||
+    unit === 0x40 ||
+    unit === 0x24 ||
+    unit === 0x21
+  );
+}
+
+function join(text: string, { places }: Row, out: Rewriter): void {
+  const gaps = places.slice(1).map((place, index) => text.slice((places[index] as number) + 1, place));
+  const letters = places.map((place) => text.charAt(place)).join("");
+  if (letters.replace(/[^A-Za-z]/g, "").length * 2 < letters.length) return;
+  const usual = mostFrequent(gaps);
+  const wider = gaps.some((gap) => gap.length > usual.length || (gap !== usual && /\s/.test(gap) !== /\s/.test(usual)));
+  // Where the gaps between words cannot be told, or not all of them, words themselves tell.
+  const starts = wider ? undefined : splitWords(plain(letters));
+  if (!wider && starts === undefined && letters.length < FEWEST_UNKNOWN) return;
+  const begins = new Set(starts);
+  gaps.forEach((gap, index) => {
+    const start = (places[index] as number) + 1;
+    const parts = wider ? gap.length > usual.length || (gap !== usual && /\s/.test(gap)) : begins.has(index + 1);
+    out.replace(start, start + gap.length, parts ? " " : "");
+  });
+}
+
+/** Letters in a row of which no words come are a word, if there are so many. */
+const FEWEST_UNKNOWN = 6;
+
+const DIGITS: Readonly<Record<string, string>> = {
+  __proto__: null as never,
+  0: "o",
+  1: "i",
+  3: "e",
+  4: "a",
+  5: "s",
+  7: "t",
+  "@": "a",
+  $: "s",
+  "!": "i",
+};
+
+function plain(letters: string): string {
+  return letters.toLowerCase().replace(/[013457@$!]/g, (sign) => DIGITS[sign] as string);
+}
+
+function mostFrequent(gaps: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const gap of gaps) counts.set(gap, (counts.get(gap) ?? 0) + 1);
+  let best = gaps[0] as string;
+  for (const [gap, count] of counts) if (count > (counts.get(best) as number)) best = gap;
+  return best;
+}
+
+/** The text with spaces between words that stood together; `undefined` where none do. */
+export function* split(text: string): Paced<Made | undefined> {
+  const out = openRewriter(text);
+  let next = 0;
+  for (const match of text.matchAll(/[A-Za-z]{18,4096}/g)) {
+    if (match.index >= next) {
+      next = match.index + STEP;
+      yield;
+    }
+    const starts = splitWords(match[0].toLowerCase());
+    if (starts === undefined || starts.length < 3) continue;
+    for (const start of starts) if (start > 0) out.replace(match.index + start, match.index + start, " ");
+  }
+  return out.changed ? out.finish() : undefined;
+}
+
+/** The text with its fragments put together where words come of it; `undefined` where none do. */
+export function* unbroken(text: string): Paced<Made | undefined> {
+  const out = openRewriter(text);
+  let next = STEP;
+  let last = "";
+  let lastEnd = 0;
+  for (const { 0: raw, index } of text.matchAll(/[A-Za-z]{1,20}/g)) {
+    if (index > next) {
+      next = index + STEP;
+      yield;
+    }
+    const fragment = raw.toLowerCase();
+    const joined = last + fragment;
+    const fits =
+      last !== "" &&
+      joined.length > 4 &&
+      index - lastEnd < WIDEST_GAP &&
+      !(isWord(last) && isWord(fragment)) &&
+      !isWord(fragment) &&
+      isWord(joined) &&
+      /^-?(?: |\r?\n ?)?$/.test(text.slice(lastEnd, index));
+    if (fits && index > lastEnd) out.replace(lastEnd, index, "");
+    last = fits ? "" : fragment;
+    lastEnd = index + raw.length;
+  }
+  return out.changed ? out.finish() : undefined;
+}
