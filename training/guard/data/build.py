@@ -21,16 +21,23 @@ from pathlib import Path
 
 from . import sources
 from .dedupe import separate, unique
-from .grammars import benign, direct, indirect
+from .grammars import benign, direct, indirect, moderation, multilingual
 from .row import HEADS, Row, usable
 
 # How many rows each grammar is asked for; duplicates fall out after.
-GENERATED = ((direct.rows, 9000), (benign.rows, 10000), (indirect.rows, 14000))
+GENERATED = (
+    (direct.rows, 9000),
+    (benign.rows, 10000),
+    (indirect.rows, 14000),
+    (multilingual.rows, 9000),
+    (moderation.rows, 6000),
+    (multilingual.evaluation, 80),
+)
 
 
 def generated(seed: int) -> Iterator[Row]:
     for make, count in GENERATED:
-        yield from make(random.Random(f"{seed}:{make.__module__}"), count)
+        yield from make(random.Random(f"{seed}:{make.__module__}.{make.__name__}"), count)
 
 
 def build(shared: Path, seed: int) -> tuple[list[Row], Counter[str], Counter[str]]:
