@@ -1,0 +1,177 @@
+/**
+ * Judges an island: which recognisers find something in it, and which of what overlaps stands.
+ *
+ *     what the island has -> recognisers that need no more -> pattern, check, context -> the strongest at each place
+ *
+ * @module
+ */
+
+import type { Severity } from "../../../core/index.ts";
+import type { CustomMatcher } from "./custom.ts";
+import { PII_ENTITIES } from "./entities.ts";
+import type { Island } from "./islands.ts";
+import { findAddresses } from "./names/address.ts";
+import { lookUp, Word } from "./names/gazetteer.ts";
+import { findNames } from "./names/names.ts";
+import { judgePhone, PHONE } from "./phones.ts";
+import { AFTER, BEFORE, plain, Strength, type Recogniser } from "./recogniser.ts";
+
+export interface PiiMatch {
+  readonly id: string;
+  readonly name: string;
+  readonly severity: Severity;
+  /** In the window. */
+  readonly start: number;
+  readonly end: number;
+  readonly strength: number;
+}
+
+export interface Looking {
+  readonly recognisers: readonly Recogniser[];
+  readonly entities: ReadonlySet<string>;
+  /** Of the options: where phone numbers are looked up. */
+  readonly countries: readonly string[] | undefined;
+  readonly custom: readonly CustomMatcher[];
+}
+
+const NAMES = ["person", "location", "organization", "title", "group"];
+const NOTHING: readonly PiiMatch[] = [];
+
+/** The matches in an island, in order, none over another. */
+export function judgeIsland(island: Island, looking: Looking): readonly PiiMatch[] {
+  const { window, from, to, has, single } = island;
+  const { entities } = looking;
+  if (single && !has.digit && !has.at && !has.dot && looking.custom.length === 0 && isPlainWord(window, from, to)) {
+    return NOTHING;
+  }
+  const found: PiiMatch[] = [];
+  const traits = has.digit || has.at || has.dot || to - from >= 8 ? traitsOf(window, from, to) : NO_TRAITS;
+  for (const recogniser of looking.recognisers) if (mayHold(traits, recogniser)) recognise(recogniser, window, from, to, found);
+  if (traits.digits >= 7 && entities.has("phone")) findPhones(window, from, to, looking.countries, found);
+  if (has.digit && has.capital && entities.has("address")) {
+    for (const match of findAddresses(window, from, to)) push(found, "address", match.start, match.end, Strength.shape + 1);
+  }
+  if (NAMES.some((id) => entities.has(id)) && (has.capital || !has.digit)) {
+    for (const { id, start, end, weak } of findNames(window, from, to)) {
+      if (entities.has(id)) push(found, id, start, end, weak ? Strength.word : Strength.word + 1);
+    }
+  }
+  for (const matcher of looking.custom) matcher.find(window, from, to, found);
+  return found.length < 2 ? found : strongest(found);
+}
+
+/** A capitalised word that names nothing: how most sentences begin. */
+function isPlainWord(window: string, from: number, to: number): boolean {
+  const word = /^["'“‘(*]?(\p{L}+)/u.exec(window.slice(from, to))?.[1];
+  if (word === undefined || word.length === 1) return true;
+  const bits = lookUp(word);
+  return (bits & Word.stop) !== 0 || bits === Word.common;
+}
+
+interface Traits {
+  readonly digits: number;
+  readonly at: boolean;
+  readonly dot: boolean;
+  readonly colons: number;
+  readonly capitals: number;
+  /** Longest run without a blank. */
+  readonly run: number;
+}
+
+const NO_TRAITS: Traits = { digits: 0, at: false, dot: false, colons: 0, capitals: 0, run: 0 };
+
+function traitsOf(window: string, from: number, to: number): Traits {
+  let [digits, colons, capitals, run, began] = [0, 0, 0, 0, from];
+  let [at, dot] = [false, false];
+  for (let place = from; place < to; place++) {
+    const unit = window.charCodeAt(place);
+    if (unit <= 0x20) began = place + 1;
+    else if (unit >= 0x30 && unit <= 0x39) digits += 1;
+    else if (unit >= 0x41 && unit <= 0x5a) capitals += 1;
+    else if (unit === 0x3a) colons += 1;
+    else if (unit === 0x40) at = true;
+    else if (unit === 0x2e && place + 1 < to && window.charCodeAt(place + 1) > 0x2f) dot = true;
+    if (place + 1 - began > run) run = place + 1 - began;
+  }
+  return { digits, at, dot, colons, capitals, run };
+}
+
+function mayHold(traits: Traits, { needs }: Recogniser): boolean {
+  switch (needs) {
+    case "@":
+      return traits.at;
+    case ".":
+      return traits.dot;
+    case ":":
+      return traits.colons > 1;
+    case "run":
+      return traits.run >= 14;
+    case "capitals":
+      return traits.capitals >= 6;
+    default:
+      return traits.digits >= needs;
+  }
+}
+
+function recognise(recogniser: Recogniser, window: string, from: number, to: number, found: PiiMatch[]): void {
+  const { pattern, check, context, alone, id, name, severity, strength = Strength.shape } = recogniser;
+  pattern.lastIndex = from;
+  for (let match = pattern.exec(window); match !== null; match = pattern.exec(window)) {
+    const start = match.index;
+    const written = match[0];
+    const end = start + written.length;
+    if (end > to) return;
+    if (check !== undefined && !check(plain(written), written)) {
+      // A shorter match may begin at the next word of this one.
+      const blank = written.search(/[ ]/);
+      if (blank > 0) pattern.lastIndex = start + blank;
+      continue;
+    }
+    const said = context !== undefined && isSaid(context, window, start, end);
+    if (!said && alone !== true && alone?.(written) !== true) continue;
+    found.push({ id, name, severity, start, end, strength: said ? strength + 1 : strength });
+  }
+}
+
+/** Whether the words around a match say what it is. Those before count more than what comes behind. */
+function isSaid(context: RegExp, window: string, start: number, end: number): boolean {
+  return context.test(window.slice(Math.max(0, start - BEFORE), start)) || context.test(window.slice(end, end + AFTER));
+}
+
+function findPhones(
+  window: string,
+  from: number,
+  to: number,
+  countries: readonly string[] | undefined,
+  found: PiiMatch[],
+): void {
+  PHONE.lastIndex = from;
+  for (let match = PHONE.exec(window); match !== null; match = PHONE.exec(window)) {
+    const start = match.index;
+    if (start + match[0].length > to) return;
+    const before = window.slice(Math.max(0, start - BEFORE), start);
+    const end = start + match[0].length;
+    const judged = judgePhone(match[0], before, window.slice(end, end + AFTER), countries);
+    if (judged === undefined) continue;
+    push(found, "phone", start, start + judged.length, judged.strength);
+    PHONE.lastIndex = start + judged.length;
+  }
+}
+
+function push(found: PiiMatch[], id: string, start: number, end: number, strength: number): void {
+  const entity = PII_ENTITIES.get(id);
+  if (entity !== undefined) found.push({ id, name: entity.name, severity: entity.severity, start, end, strength });
+}
+
+/** Of matches that overlap the strongest stands, and of equals the longest, then the first. */
+function strongest(found: readonly PiiMatch[]): readonly PiiMatch[] {
+  const kept: PiiMatch[] = [];
+  const ranked = found.toSorted(
+    (one, other) =>
+      other.strength - one.strength || other.end - other.start - (one.end - one.start) || one.start - other.start,
+  );
+  for (const match of ranked) {
+    if (!kept.some(({ start, end }) => start < match.end && match.start < end)) kept.push(match);
+  }
+  return kept.toSorted((one, other) => one.start - other.start);
+}

@@ -1,0 +1,131 @@
+/**
+ * Street addresses: a street with its number, and what follows it up to the country.
+ *
+ *     12 Long Street Apt. 4, Springfield, IL 62701      Rue de la Paix 5, 75002 Paris      Hauptstraße 7
+ *
+ * @module
+ */
+
+import { lookUp, Word } from "./gazetteer.ts";
+import { STREET_AFTER, STREET_ENDING, STREET_HEAD, STREET_TYPES } from "./words.ts";
+
+export interface AddressMatch {
+  readonly start: number;
+  readonly end: number;
+}
+
+const NUMBER = "\\d{1,6}(?:[-/]\\d{1,4})?[A-Za-z]?";
+const CAPITAL = "\\p{Lu}[\\p{L}'’.]{0,30}";
+const SIDE = "(?:[NSEW]\\.?|N\\.?[EW]\\.?|S\\.?[EW]\\.?|North|South|East|West)";
+
+/** `12 Long Street`: judged by its last word. */
+const NUMBER_FIRST = new RegExp(
+  `(?<![\\p{L}\\p{N}$€£#.-])${NUMBER},? (?:${SIDE} )?((?:(?:${CAPITAL}|\\d{1,3}(?:st|nd|rd|th)|of|the|de|la|St\\.)[ -]){0,5}?)(${CAPITAL})(?![\\p{L}\\p{N}])`,
+  "gu",
+);
+/** `12 rue de la Paix`, `Rue de la Paix 12`, `ul. Długa 5 m. 3`. */
+const HEAD_FIRST = new RegExp(
+  `(?<![\\p{L}\\p{N}])(?:${NUMBER},? )?${STREET_HEAD} (?:(?:de|del|della|dei|delle|di|da|do|dos|das|du|des|la|le|les|los|las|el|l'|d')[ ]?){0,3}(?:${CAPITAL}|\\d{1,2})(?:[ -](?:${CAPITAL}|de|da|do|di|e|y|la|del|della|dei)){0,4}(?:,? (?:n[°º.]? ?|nr\\.? )?${NUMBER})?(?![\\p{L}\\p{N}])`,
+  "gu",
+);
+/** `Hauptstraße 7`, `Kossuth utca 12`. */
+const NAME_FIRST = new RegExp(
+  `(?<![\\p{L}\\p{N}])(?:${CAPITAL}[ -]){0,3}(?:\\p{Lu}[\\p{L}-]{1,30}${STREET_ENDING}|${CAPITAL} ${STREET_AFTER}) ${NUMBER}(?![\\p{L}\\p{N}])`,
+  "gu",
+);
+const BOX = /(?<![\p{L}\p{N}])(?:P\.? ?O\.? ?Box|PO ?BOX|Postfach|Apartado|Boîte postale|B\.?P\.?) \d{1,6}(?!\d)/gu;
+/** Whatever has a number and capitals is a street where the text says that an address comes. */
+const SAID = new RegExp(
+  `(?<=(?:[Aa]ddress(?:es)?(?: is| was|:)?|[Ll]iv(?:e|es|ed|ing) (?:at|in|on)|[Ll]ocated (?:at|on|in)|[Rr]esid(?:e|es|ing|ence)(?: at| in|:)?|[Ss]hip(?:ped|ping)?(?: it)? to:?|[Dd]eliver(?:ed|y)?(?: it)? to:?|[Mm]ail(?:ed)?(?: it)? to:?|[Ss]en[dt](?: it)? to:?|[Mm]oved? to|[Oo]ffice(?:s)? (?:is |are )?(?:at|in|on)|[Ss]tore at|[Vv]isit us at|[Mm]eet (?:me |us )?at|based at|stay(?:ing)? at|house at|go to)\\s)(?:${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}|(?:${CAPITAL}[ -]){0,4}${CAPITAL},? ${NUMBER})(?![\\p{L}\\p{N}])`,
+  "gu",
+);
+
+const UNIT = /^[,\s]{1,3}(?:(?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Rr]oom|[Bb]ldg|[Bb]uilding|[Dd]ept|[Ll]ot|[Pp]iso|[Dd]pto|APT|SUITE|UNIT|m)\.? ?#?[\w-]{1,6}|#[\w-]{1,6}|\d{1,2}(?:st|nd|rd|th) [Ff]loor)/;
+const CODE = /^[,\s]{1,3}(?:[A-Z]{1,2}[- ])?(?:\d{5}-\d{3,4}|\d{3}[- ]\d{2,4}|\d{4,7}(?: [A-Z]{2}(?![A-Z\p{L}]))?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\p{L}\p{N}])/u;
+const STATE = /^[,\s]{1,3}[A-Z]{2,3}(?![\p{L}\p{N}.])/u;
+const TOWN = new RegExp(`^(,? ?\\n ?,?|, ?|\\s)((?:${CAPITAL}[ -]){0,3}${CAPITAL})(?![\\p{L}\\p{N}])`, "u");
+
+/** Every address that starts from `from` on. Sorted by pattern, not by place. */
+export function findAddresses(text: string, from: number, to: number): AddressMatch[] {
+  const found: AddressMatch[] = [];
+  for (const pattern of [NUMBER_FIRST, HEAD_FIRST, NAME_FIRST, BOX, SAID]) {
+    pattern.lastIndex = from;
+    for (let match = pattern.exec(text); match !== null && match.index < to; match = pattern.exec(text)) {
+      const whole = match[0];
+      let end = match.index + whole.length;
+      if (pattern === NUMBER_FIRST) {
+        const street = streetEnd(text, match.index, end, match[1] as string, match[2] as string);
+        if (street === undefined) {
+          pattern.lastIndex = match.index + /^\S+/.exec(whole)![0].length;
+          continue;
+        }
+        end = street;
+      } else if (pattern === HEAD_FIRST && !/\d/.test(whole) && !/^[A-ZÀ-Þ]/.test(whole)) {
+        continue;
+      }
+      end = Math.min(to, extend(text, end));
+      if (end > match.index) found.push({ start: match.index, end });
+      pattern.lastIndex = Math.max(end, match.index + 1);
+    }
+  }
+  return found;
+}
+
+/** The end of the street whose words are at hand; the pattern takes as few words as it can. */
+function streetEnd(text: string, start: number, end: number, before: string, last: string): number | undefined {
+  let word = last;
+  let at = end;
+  let names = before.trim() === "" ? 0 : before.trim().split(/[ -]/).length;
+  for (let more = 0; more < 5; more++) {
+    if (names > 0 && STREET_TYPES.has(word.replace(/\.$/, "").toLowerCase())) {
+      // `12 Lake Shore Drive`: the type is the last of them.
+      const next = /^ (\p{Lu}\p{L}{1,20}\.?)(?![\p{L}\p{N}])/u.exec(text.slice(at, at + 32));
+      if (next === null || !STREET_TYPES.has((next[1] as string).replace(/\.$/, "").toLowerCase())) {
+        const side = new RegExp(`^ ${SIDE}(?![\\p{L}])`, "u").exec(text.slice(at, at + 8));
+        return at + (side?.[0].length ?? 0);
+      }
+    }
+    const next = /^[ -](\p{Lu}[\p{L}'’-]{0,30}\.?|of|the|\d{1,3}(?:st|nd|rd|th))(?![\p{L}\p{N}])/u.exec(text.slice(at, at + 36));
+    if (next === null || at - start > 80) return undefined;
+    at += next[0].length;
+    word = next[1] as string;
+    names += 1;
+  }
+  return undefined;
+}
+
+/** Takes along the flat, the town, the state, the code and the country. */
+function extend(text: string, end: number): number {
+  let at = end;
+  let towns = 0;
+  for (let parts = 0; parts < 8; parts++) {
+    const rest = text.slice(at, at + 80);
+    const part = UNIT.exec(rest) ?? CODE.exec(rest) ?? STATE.exec(rest);
+    if (part !== null) {
+      at += part[0].length;
+      continue;
+    }
+    const town = TOWN.exec(rest);
+    if (town === null || towns === 3) return at;
+    const length = townLength(town[1] as string, town[2] as string);
+    if (length === 0) return at;
+    at += (town[1] as string).length + length;
+    towns += 1;
+  }
+  return at;
+}
+
+/** How much of the capitalised words behind an address belongs to it. Behind a blank alone, only a known place does. */
+function townLength(separator: string, words: string): number {
+  const parts = words.split(/(?=[ -])/);
+  let length = 0;
+  let known = false;
+  for (const part of parts) {
+    const bits = lookUp(part.replace(/^[ -]|[.]$/g, ""));
+    if ((bits & Word.stop) !== 0 && (bits & (Word.place | Word.placeStart)) === 0) break;
+    if ((bits & (Word.place | Word.placeStart)) !== 0) known = true;
+    length += part.length;
+  }
+  if (separator === " " && !known) return 0;
+  return words.slice(0, length).endsWith(".") ? length - 1 : length;
+}

@@ -1,0 +1,83 @@
+/**
+ * The gazetteer: what is known of a capitalised word. One look-up in one table, whatever the word.
+ *
+ * Words are looked up in small letters and without accents; `data/` has the lists, which are read with the first word
+ * that is looked up.
+ *
+ * @module
+ */
+
+import { AMBIGUOUS_WORDS } from "../data/ambiguous-words.ts";
+import { COMMON_WORDS } from "../data/common-words.ts";
+import { FIRST_NAMES } from "../data/first-names.ts";
+import { LAST_NAMES } from "../data/last-names.ts";
+import { PLACES } from "../data/places.ts";
+import { GROUPS, ORGANISATIONS, PLACE_WORDS, STOP_WORDS } from "./words.ts";
+
+/** What a word is, as bits: it may be several things. */
+export const Word = {
+  first: 1,
+  last: 2,
+  place: 4,
+  /** A place's name of several words begins with it. */
+  placeStart: 8,
+  /** An English word: no name by itself. */
+  common: 16,
+  /** A word that is hardly ever a name: the, January, Monday, Hello. */
+  stop: 32,
+  /** A nationality, religion or political group. */
+  group: 64,
+  organisation: 128,
+} as const;
+
+let words: Map<string, number> | undefined;
+let phrases: Set<string> | undefined;
+
+/** What is known of a word, as bits of {@link Word}; 0 for nothing. */
+export function lookUp(word: string): number {
+  words ??= load();
+  return words.get(fold(word)) ?? 0;
+}
+
+/** Whether the folded words, joined by `_`, are the name of a place. */
+export function isPlacePhrase(folded: string): boolean {
+  words ??= load();
+  return phrases?.has(folded) === true;
+}
+
+const SPELLINGS: Readonly<Record<string, string>> = { ß: "ss", ø: "o", ł: "l", đ: "d", æ: "ae", œ: "oe", ı: "i", "’": "'" };
+
+/** Small letters without accents: how the lists are written (training/pii/gazetteer.py). */
+export function fold(word: string): string {
+  const lower = word.toLowerCase();
+  // oxlint-disable-next-line no-control-regex
+  if (/^[\x00-\x7F]*$/.test(lower)) return lower;
+  return lower
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .replace(/[ßøłđæœı’]/g, (letter) => SPELLINGS[letter] ?? letter);
+}
+
+function load(): Map<string, number> {
+  const table = new Map<string, number>();
+  phrases = new Set<string>();
+  const add = (list: string, bit: number): void => {
+    for (const word of list.split(/\s+/)) if (word !== "") table.set(word, (table.get(word) ?? 0) | bit);
+  };
+  add(FIRST_NAMES, Word.first);
+  add(LAST_NAMES, Word.last);
+  for (const place of `${PLACES} ${PLACE_WORDS}`.split(/\s+/)) {
+    const [head = ""] = place.split("_");
+    if (place === head) add(place, Word.place);
+    else {
+      phrases.add(place);
+      add(head, Word.placeStart);
+    }
+  }
+  add(AMBIGUOUS_WORDS, Word.common);
+  add(COMMON_WORDS, Word.common);
+  add(GROUPS, Word.group);
+  add(ORGANISATIONS, Word.organisation);
+  add(STOP_WORDS, Word.stop | Word.common);
+  return table;
+}

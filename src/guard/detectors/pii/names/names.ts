@@ -1,0 +1,333 @@
+/**
+ * People, places, organisations and groups in running text: the gazetteer says what a capitalised word may be, its
+ * neighbours decide what it is.
+ *
+ * A word that is only a name (Heinrich) is one by itself. One that is also an English word (Grace, May) needs company: a
+ * title, another name beside it, or words that names follow. A name that is also a place's (Paris) goes by the
+ * preposition before it.
+ *
+ * @module
+ */
+
+import { fold, isPlacePhrase, Word } from "./gazetteer.ts";
+import { tokensOf, type Token } from "./tokens.ts";
+import {
+  AT_ORGANISATION,
+  AT_PLACE,
+  FORMS_OF_ADDRESS,
+  LIKELY_NAME,
+  NAME_SUFFIX,
+  ORG_FORM,
+  ORG_HEAD,
+  ORG_SUFFIX,
+  PARTICLES,
+  PERSON_DOES,
+  SURE_NAME,
+  TITLES,
+} from "./words.ts";
+
+export interface NameMatch {
+  readonly id: "person" | "location" | "organization" | "title" | "group";
+  readonly start: number;
+  readonly end: number;
+  /** Whether only what stands around it speaks for it. */
+  readonly weak: boolean;
+}
+
+/** Units of text before a name that are looked at. */
+const CONTEXT = 40;
+
+/** Every name in `text` from `from` to `to`; what lies around is only looked at. */
+export function findNames(text: string, from: number, to: number): NameMatch[] {
+  const tokens = tokensOf(text, from, to);
+  const found: NameMatch[] = [];
+  for (let at = 0; at < tokens.length;) {
+    const token = tokens[at] as Token;
+    const title = titleAt(tokens, at);
+    if (title > 0) {
+      const first = tokens[at] as Token;
+      if (FORMS_OF_ADDRESS.has(first.word.toLowerCase())) {
+        found.push({ id: "title", start: first.start, end: first.end + (first.stopped ? 1 : 0), weak: false });
+      }
+      const end = runEnd(tokens, at + title);
+      const name = trimName(tokens, at + title, end);
+      pushSpan(found, "person", tokens, at + title, name, false);
+      at = Math.max(name, at + title);
+      continue;
+    }
+    if (!isNamelike(token)) {
+      const named = token.kind === "small" ? smallName(text, tokens, at) : 0;
+      if (named > 0) pushSpan(found, "person", tokens, at, at + named, true);
+      at += Math.max(named, 1);
+      continue;
+    }
+    const end = runEnd(tokens, at);
+    readRun(text, tokens, at, end, found);
+    at = end;
+  }
+  return found;
+}
+
+function isNamelike({ kind }: Token): boolean {
+  return kind === "capitalised" || kind === "capitals" || kind === "initial";
+}
+
+/** How many tokens a title with a name behind it takes; 0 for none. */
+function titleAt(tokens: readonly Token[], at: number): number {
+  const token = tokens[at] as Token;
+  if (!TITLES.has(token.word.toLowerCase()) || token.kind === "other") return 0;
+  const next = token.stopped ? at + 2 : at + 1;
+  const name = tokens[next];
+  if (name === undefined || !isNamelike(name) || !(name.joined || token.stopped)) return 0;
+  // «General Motors», «May I», «Pan American»: a title before an ordinary word is none.
+  if (token.kind === "small" && !/^(?:mr|mrs|ms|dr|miss|prof)$/.test(token.word)) return 0;
+  if ((name.bits & Word.stop) !== 0 || (name.kind === "initial" && name.word === "I")) return 0;
+  if (!token.stopped && !FORMS_OF_ADDRESS.has(token.word.toLowerCase()) && !isName(name)) return 0;
+  return next - at;
+}
+
+/** Where the run of words that may make one name, from `at` on, ends. */
+function runEnd(tokens: readonly Token[], at: number): number {
+  let end = at;
+  while (end < tokens.length) {
+    const token = tokens[end] as Token;
+    if (end > at && !token.joined) break;
+    if (isNamelike(token)) {
+      end += 1;
+      // The full stop of an initial or an abbreviation belongs to the name.
+      const next = tokens[end];
+      if (next?.word === "." && next.start === token.end) {
+        const after = tokens[end + 1];
+        const abbreviation = token.kind === "initial" || /^(?:St|Jr|Sr|Mt|Ft|Co|Inc|Ltd|Corp)$/.test(token.word);
+        if (!abbreviation || after === undefined || !after.joined || !isNamelike(after)) break;
+        end += 1;
+      } else if (next !== undefined && "-&".includes(next.word) && next.joined && isNamelikeAt(tokens, end + 1)) {
+        end += 1;
+      }
+      continue;
+    }
+    // A particle, or two, inside a name.
+    const inside = token.kind === "small" && PARTICLES.has(token.word) && end > at;
+    if (!inside) break;
+    const second = tokens[end + 1];
+    if (isNamelikeAt(tokens, end + 1)) end += 1;
+    else if (second?.kind === "small" && PARTICLES.has(second.word) && second.joined && isNamelikeAt(tokens, end + 2)) end += 2;
+    else break;
+  }
+  return end;
+}
+
+function isNamelikeAt(tokens: readonly Token[], at: number): boolean {
+  const token = tokens[at];
+  return token !== undefined && token.joined && isNamelike(token);
+}
+
+/** Divides a run among organisations, places, groups and people. */
+function readRun(text: string, tokens: readonly Token[], from: number, to: number, found: NameMatch[]): void {
+  const before = (at: number): string =>
+    text.slice(Math.max(0, (tokens[at] as Token).start - CONTEXT), (tokens[at] as Token).start).toLowerCase();
+
+  let at = from;
+  const organisation = organisationEnd(text, tokens, from, to);
+  if (organisation !== undefined) {
+    pushSpan(found, "organization", tokens, organisation.from, organisation.to, false);
+    if (organisation.from > from) readRun(text, tokens, from, organisation.from, found);
+    at = organisation.to;
+  }
+  while (at < to) {
+    const token = tokens[at] as Token;
+    if (!isNamelike(token) || (token.bits & Word.stop) !== 0 && !startsPhrase(token)) {
+      at += 1;
+      continue;
+    }
+    const place = placeEnd(tokens, at, to);
+    const left = before(at);
+    if (place > at + 1 && !(isName(token) && SURE_NAME.test(left) && !AT_PLACE.test(left))) {
+      pushSpan(found, "location", tokens, at, place, false);
+      at = place;
+      continue;
+    }
+    if (token.bits & Word.group && !(hasFirst(token) && SURE_NAME.test(left))) {
+      const next = tokens[at + 1];
+      if (!(isStrongFirst(token) && next !== undefined && at + 1 < to && isName(next))) {
+        found.push({ id: "group", start: token.start, end: token.end, weak: (token.bits & Word.common) !== 0 });
+        at += 1;
+        continue;
+      }
+    }
+    const end = trimName(tokens, at, to);
+    const person = isPerson(text, tokens, at, end, left);
+    if (person !== undefined) {
+      pushSpan(found, "person", tokens, at, end, person === "weak");
+      at = end;
+      continue;
+    }
+    if (token.bits & Word.organisation) {
+      found.push({ id: "organization", start: token.start, end: token.end, weak: false });
+    } else if (isPlace(token, left, text, end - at)) {
+      found.push({ id: "location", start: token.start, end: token.end, weak: false });
+    } else if (AT_ORGANISATION.test(left) && token.kind !== "initial" && !(token.bits & Word.stop)) {
+      pushSpan(found, "organization", tokens, at, Math.max(end, at + 1), true);
+      at = Math.max(end, at + 1);
+      continue;
+    }
+    at += 1;
+  }
+}
+
+function startsPhrase(token: Token): boolean {
+  return (token.bits & (Word.placeStart | Word.first | Word.last)) !== 0 && !token.opening;
+}
+
+/** An organisation by its form: `Acme Widgets Ltd`, `University of Sussex`, `Smith & Sons`. */
+function organisationEnd(
+  text: string,
+  tokens: readonly Token[],
+  from: number,
+  to: number,
+): { from: number; to: number } | undefined {
+  let start = from;
+  while (start < to && ((tokens[start] as Token).bits & Word.stop) !== 0) start += 1;
+  for (let at = to - 1; at > start; at--) {
+    const { word, kind } = tokens[at] as Token;
+    if (!isNamelike({ kind } as Token)) continue;
+    if (ORG_FORM.test(word)) return { from: start, to: at + 1 };
+    // Words that also end other names need a capitalised word before them that is not a first name alone.
+    if (ORG_SUFFIX.test(word) && at - start >= 1 && word.length > 2) return { from: start, to: at + 1 };
+  }
+  const head = tokens[start];
+  if (head !== undefined && start < to && ORG_HEAD.test(head.word) && tokens[start + 1]?.word === "of" && to > start + 2) {
+    return { from: start, to };
+  }
+  // `Miller, Ng and Sons` and `Acme, Inc.`: the form stands behind a comma.
+  const last = tokens[to - 1] as Token;
+  const tail = /^(?:, ?(?:Inc|LLC|Ltd|Corp|S\.A|LLP|GmbH)\b\.?|,? (?:and|&) (?:Sons|Brothers|Partners|Associates|Co\b))/.exec(
+    text.slice(last.end, last.end + 16),
+  );
+  return tail !== null && start < to ? { from: start, to } : undefined;
+}
+
+/** The end of the longest name of a place of two words or more that begins at `at`; `at` if there is none. */
+function placeEnd(tokens: readonly Token[], at: number, to: number): number {
+  if (((tokens[at] as Token).bits & Word.placeStart) === 0) return at;
+  let folded = fold((tokens[at] as Token).word);
+  let end = at;
+  for (let next = at + 1; next < Math.min(tokens.length, at + 5); next++) {
+    const token = tokens[next] as Token;
+    if (token.word === ".") continue;
+    if (token.word === "-") folded += "-";
+    else folded += (folded.endsWith("-") ? "" : "_") + fold(token.word);
+    if (next < to && isPlacePhrase(folded)) end = next + 1;
+  }
+  return end;
+}
+
+/** The end of what, from `at` on, can be a person's name: at most five words, none of them only an English word. */
+function trimName(tokens: readonly Token[], at: number, to: number): number {
+  let end = at;
+  let words = 0;
+  let solid = at;
+  while (end < to && words < 5) {
+    const token = tokens[end] as Token;
+    const onlyWord = (token.bits & Word.common) !== 0 && (token.bits & (Word.first | Word.last)) === 0;
+    if (isNamelike(token) && (onlyWord || ((token.bits & Word.stop) !== 0 && words > 0))) break;
+    if (isNamelike(token) && (token.bits & Word.group) !== 0 && !isName(token)) break;
+    if (isNamelike(token)) {
+      words += 1;
+      solid = end + 1;
+    }
+    end += 1;
+  }
+  if (solid > at && NAME_SUFFIX.test((tokens[solid - 1] as Token).word) && solid - at === 1) return at;
+  return solid;
+}
+
+function isName({ bits, kind }: Token): boolean {
+  return (bits & (Word.first | Word.last)) !== 0 && kind !== "other";
+}
+
+function hasFirst({ bits }: Token): boolean {
+  return (bits & Word.first) !== 0;
+}
+
+/** A given name that is nothing else. */
+function isStrongFirst({ bits }: Token): boolean {
+  return (bits & Word.first) !== 0 && (bits & (Word.common | Word.place | Word.group)) === 0;
+}
+
+function isPerson(
+  text: string,
+  tokens: readonly Token[],
+  at: number,
+  end: number,
+  left: string,
+): "sure" | "weak" | undefined {
+  const words = tokens.slice(at, end).filter(isNamelike);
+  const [first, second] = words;
+  if (first === undefined || words.every(({ kind }) => kind === "initial")) return undefined;
+  if (words.every(({ kind }) => kind === "capitals") && !words.some(isName)) return undefined;
+  const last = words.at(-1) as Token;
+  const sure = SURE_NAME.test(left);
+  const right = text.slice((tokens[end - 1] as Token).end, (tokens[end - 1] as Token).end + 16);
+  const likely = LIKELY_NAME.test(left) || PERSON_DOES.test(right);
+  const known = words.filter(isName).length;
+
+  if (words.length > 1 && second !== undefined) {
+    if (hasFirst(first) && (isName(last) || last.bits === 0)) {
+      const bare = (first.bits & Word.common) !== 0 && (last.bits & (Word.common | Word.place)) !== 0;
+      return bare && !sure && first.opening ? undefined : "sure";
+    }
+    if (first.kind === "initial" && (isName(last) || sure || likely) && last.kind !== "initial") return "sure";
+    if ((last.bits & Word.last) !== 0 && (last.bits & Word.common) === 0 && first.bits === 0) return "sure";
+    if (known > 0 && (first.bits & Word.common) === 0 && (first.bits & Word.place) === 0) return "weak";
+    if (sure && (first.bits & Word.stop) === 0) return "weak";
+    return likely && first.bits === 0 && last.bits === 0 && !first.opening ? "weak" : undefined;
+  }
+
+  if ((first.bits & Word.stop) !== 0 && !sure) return undefined;
+  if (isStrongFirst(first)) return first.kind === "capitals" && !sure ? undefined : "sure";
+  if (sure && (isName(first) || first.bits === 0) && !AT_PLACE.test(left)) return "weak";
+  if (hasFirst(first) && (first.bits & Word.place) !== 0 && (first.bits & Word.common) === 0) {
+    return !AT_PLACE.test(left) && likely && first.kind !== "capitals" ? "weak" : undefined;
+  }
+  if (isName(first) && (first.bits & (Word.common | Word.place)) === 0 && likely && !first.opening) return "weak";
+  if (hasFirst(first) && (first.bits & Word.common) !== 0 && likely && !first.opening) {
+    return PERSON_DOES.test(right) && !AT_PLACE.test(left) ? "weak" : undefined;
+  }
+  return undefined;
+}
+
+/** A known place of one word, unless it is a plain word or a name in a place where only those would stand. */
+function isPlace(token: Token, left: string, text: string, words: number): boolean {
+  if ((token.bits & Word.place) === 0) return false;
+  if (token.kind === "capitals" && token.word.length < 4 && !/^(?:USA?|UK|UAE|NYC|USSR|EU|DC|LA)$/.test(token.word)) return false;
+  if (AT_PLACE.test(left)) return true;
+  const state = /^, (?:[A-Z]{2}\b|\p{Lu}\p{L}+)/u.test(text.slice(token.end, token.end + 12));
+  if ((token.bits & Word.common) !== 0) return state && !token.opening;
+  return words <= 1 || state;
+}
+
+/** «my name is john smith»: names in small letters, where the text says that one comes. */
+function smallName(text: string, tokens: readonly Token[], at: number): number {
+  const token = tokens[at] as Token;
+  if ((token.bits & Word.first) === 0 || (token.bits & Word.stop) !== 0) return 0;
+  const left = text.slice(Math.max(0, token.start - CONTEXT), token.start).toLowerCase();
+  if (!/(?:\bname(?:'s| is| was)?:?|\bnamed|\bmrs?\.?|\bms\.?|\bdr\.?)\s$/.test(left)) return 0;
+  const next = tokens[at + 1];
+  const second = next?.kind === "small" && next.joined && (next.bits & (Word.first | Word.last)) !== 0;
+  if ((token.bits & Word.common) !== 0 && !second) return 0;
+  return second && (next.bits & (Word.stop | Word.common)) === 0 ? 2 : 1;
+}
+
+function pushSpan(
+  found: NameMatch[],
+  id: NameMatch["id"],
+  tokens: readonly Token[],
+  from: number,
+  to: number,
+  weak: boolean,
+): void {
+  const first = tokens[from];
+  const last = tokens[to - 1];
+  if (first !== undefined && last !== undefined && to > from) found.push({ id, start: first.start, end: last.end, weak });
+}
