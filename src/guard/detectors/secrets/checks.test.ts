@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { crc32Base62, decodesTo, entropy, hasCrc32, isPlaceholder } from "./checks.ts";
+import { decodesTo, entropy } from "./checks.ts";
+import { crc32Base62, hasCrc32 } from "./checksum.ts";
+import { isPlaceholder } from "./stop.ts";
 
 test("the checksum is the one of GitHub's published example of its format", () => {
   assert.equal(crc32Base62("zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ"), "0mLq17");

@@ -10,8 +10,9 @@
  * @module
  */
 
-import { entropy, isPlaceholder } from "./checks.ts";
+import { entropy } from "./checks.ts";
 import { compileKeywords, ENDS } from "./keywords.ts";
+import { isPlaceholder } from "./stop.ts";
 import { CONTEXT, DEFAULT_ENTROPY, type SecretRule } from "./rule.ts";
 import { SECRET_RULES } from "./rules/index.ts";
 
@@ -50,6 +51,8 @@ export interface Matcher {
 interface Candidate {
   readonly ready: Ready;
   readonly start: number;
+  /** Behind the keyword. */
+  readonly behind: number;
   /** Where its shape has been followed to. */
   at: number;
   stage: number;
@@ -65,12 +68,14 @@ interface Growing {
 /** A rule made ready: the classes of its shape as tables over ASCII. */
 interface Ready {
   readonly rule: SecretRule;
-  readonly stages: readonly { readonly holds: Uint8Array; readonly most: number }[];
+  readonly stages: readonly { readonly holds: Uint8Array; readonly most: number; readonly least: number }[];
+  readonly least: number;
 }
 
 const RULES: readonly Ready[] = SECRET_RULES.map((rule) => ({
   rule,
-  stages: rule.shape.map(([characters, most]) => ({ holds: tableOf(characters), most })),
+  stages: rule.shape.map(([characters, most, least = 0]) => ({ holds: tableOf(characters), most, least })),
+  least: rule.least ?? 0,
 }));
 const OWNERS = RULES.flatMap((ready) => ready.rule.keywords.map((keyword) => ({ ready, length: keyword.length })));
 const KEYWORDS = compileKeywords(SECRET_RULES.flatMap(({ keywords }) => keywords));
@@ -122,7 +127,8 @@ export function openMatcher(): Matcher {
         const { ready, length } = OWNERS[keyword] as (typeof OWNERS)[number];
         const start = at + 1 - length;
         if (ready.rule.inWord !== true && !startsWord(units, start)) continue;
-        candidates.push({ ready, start: base + start, at: base + at + 1, stage: 0, taken: 0 });
+        const behind = base + at + 1;
+        candidates.push({ ready, start: base + start, behind, at: behind, stage: 0, taken: 0 });
       }
     }
     state = now;
@@ -133,20 +139,22 @@ export function openMatcher(): Matcher {
     if (candidates.length === 0) return;
     const open: Candidate[] = [];
     for (const candidate of candidates) {
-      if (follow(candidate, text, base) || final) judge(candidate);
-      else open.push(candidate);
+      const state = follow(candidate, text, base);
+      if (state === "ended" || (state === "open" && final)) judge(candidate);
+      else if (state === "open") open.push(candidate);
     }
     candidates = open;
   };
 
-  const judge = ({ ready: { rule }, start, at }: Candidate): void => {
+  const judge = ({ ready: { rule, least }, start, behind, at }: Candidate): void => {
+    if (at - behind < least) return;
     rule.pattern.lastIndex = 0;
     const match = rule.pattern.exec(text.slice(start - base, at - base + 1));
     if (match === null) return;
     const secret = match.groups?.["secret"] ?? match[0];
     if (entropy(secret) < (rule.entropy ?? DEFAULT_ENTROPY) || isPlaceholder(secret)) return;
     const before = text.slice(Math.max(0, start - base - CONTEXT), start - base);
-    if (rule.check !== undefined && !rule.check(secret, before)) return;
+    if (rule.check !== undefined && !rule.check(secret, before, match[0])) return;
     const offset = match.indices?.groups?.["secret"]?.[0] ?? 0;
     const end = start + offset + secret.length;
     const checksum = rule.checksum?.(secret);
@@ -180,7 +188,7 @@ export function openMatcher(): Matcher {
     const ready = found.filter(({ start }) => start < before).toSorted(inOrder);
     found = found.filter(({ start }) => start >= before);
     for (const hit of ready) {
-      if (hit.rule?.generic === true && [...hits, ...ready].some((other) => replaces(other, hit))) continue;
+      if (hit.rule?.generic === true && isReplaced(hit, hits, ready)) continue;
       hits.push(
         hits.length < MAX_HITS
           ? hit
@@ -234,22 +242,31 @@ export function openMatcher(): Matcher {
   };
 }
 
-/** Follows a candidate's shape through the text; true once the text shows where it ends. */
-function follow(candidate: Candidate, text: string, base: number): boolean {
+/** Follows a candidate's shape as far as the text goes: until it ends, or until it cannot become a match. */
+function follow(candidate: Candidate, text: string, base: number): "open" | "ended" | "none" {
   const { stages } = candidate.ready;
-  for (;;) {
-    const stage = stages[candidate.stage];
-    const unit = text.charCodeAt(candidate.at - base);
-    if (Number.isNaN(unit)) return false;
-    if (stage === undefined) return true;
-    if (candidate.taken < stage.most && unit < 128 && stage.holds[unit] === 1) {
-      candidate.at += 1;
-      candidate.taken += 1;
+  let { at, stage, taken } = candidate;
+  for (let from = at - base; from < text.length;) {
+    const now = stages[stage];
+    if (now === undefined) {
+      candidate.at = at;
+      return "ended";
+    }
+    const unit = text.charCodeAt(from);
+    if (taken < now.most && unit < 128 && now.holds[unit] === 1) {
+      from += 1;
+      at += 1;
+      taken += 1;
     } else {
-      candidate.stage += 1;
-      candidate.taken = 0;
+      if (taken < now.least) return "none";
+      stage += 1;
+      taken = 0;
     }
   }
+  candidate.at = at;
+  candidate.stage = stage;
+  candidate.taken = taken;
+  return "open";
 }
 
 /** Whether a keyword at `start` begins a word: also behind an escaped line break or a percent-encoded character. */
@@ -271,8 +288,10 @@ function inOrder(one: SecretHit, other: SecretHit): number {
   return SECRET_RULES.indexOf(one.rule) - SECRET_RULES.indexOf(other.rule);
 }
 
-function replaces(hit: SecretHit, guess: SecretHit): boolean {
-  return hit.rule?.generic !== true && hit.start < guess.end && hit.end > guess.start;
+/** Whether a guess stands where something was recognised, or where another guess was taken before it. */
+function isReplaced(guess: SecretHit, taken: readonly SecretHit[], ready: readonly SecretHit[]): boolean {
+  const overlaps = ({ start, end }: SecretHit): boolean => start < guess.end && end > guess.start;
+  return taken.some(overlaps) || ready.some((hit) => hit.rule?.generic !== true && overlaps(hit));
 }
 
 function tableOf(characters: string): Uint8Array {

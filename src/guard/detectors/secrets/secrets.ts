@@ -3,7 +3,7 @@
  *
  * Reads the text three ways at once: as it is; cleaned of invisible characters, combining marks and look-alike forms
  * (`views.ts`); and what its tag characters spell. What one way finds at a place and another finds too is one finding.
- * Encodings (base64, hex, URL) are not decoded here.
+ * What an encoding spells (base64, hex, URL) the guard gives it as a view of its own.
  *
  * @module
  */
@@ -32,10 +32,11 @@ const NOTHING: readonly Finding[] = [];
  */
 export const secretsDetector = {
   id: "secrets",
-  version: "1.0.0",
+  version: "2.0.0",
   directions: ["request", "response"],
   longestMatch: LONGEST_MATCH,
   cost: "cheap",
+  reads: "views",
   detect: (text, { pointer }) => {
     if (text.length <= SHORT && isPlainAscii(text) && !hasKeyword(text)) return NOTHING;
     return atOnce(readWhole(text, pointer));

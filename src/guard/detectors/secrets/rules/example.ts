@@ -4,7 +4,7 @@
  * @module
  */
 
-import { crc32Base62 } from "../checks.ts";
+import { crc32Base62 } from "../checksum.ts";
 
 /** `prefix`, `body` and the CRC-32 of the body. */
 export function withCrc32(prefix: string, body: string): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ALNUM, type Random } from "../rule.ts";
+import { ALNUM, type Random } from "../form.ts";
 import { secretsDetector } from "../secrets.ts";
 import { SECRET_RULES } from "./index.ts";
 

@@ -1,36 +1,47 @@
 /**
- * Secrets that are told by their structure: private keys, signed tokens, addresses with a password in them.
+ * Secrets that are told by their structure: private keys and signed tokens.
  *
  * Sources: RFC 7468 (PEM) and RFC 1421 section 4.4 (its headers), RFC 9580 section 6.2 (OpenPGP armor), RFC 4716 (SSH2),
- * RFC 7519 (JWT) and RFC 7516 (JWE), RFC 3986 section 3.2.1 (userinfo), RFC 7617 (Basic), age v1.
+ * PuTTY's manual, appendix C, RFC 7519 (JWT) and RFC 7516 (JWE), age v1.
  *
  * @module
  */
 
+import { BECH32, isBech32, toBech32 } from "../checksum.ts";
 import { decodesTo } from "../checks.ts";
-import { ALNUM, DIGITS, LOWER, named, token, type SecretRule } from "../rule.ts";
+import { ALNUM, LOWER } from "../form.ts";
+import { token, type SecretRule } from "../rule.ts";
+import { base64Token, joinedToken } from "./grow.ts";
 import { keyBody } from "./key-body.ts";
 
 /** After `"private_key": "` in a Google service account's file. */
 const SERVICE_ACCOUNT = /private_key["'\\]{1,4} {0,2}: {0,2}["'\\]{1,4}$/;
-const BEGIN = /-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y;
+/** The BEGIN line, what may stand between lines, and a piece of base64 or the name of a header: a key, not its mention. */
+const BEGIN =
+  /-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----[\s\\nr"'+>|#,;*[(]{1,24}(?:[A-Za-z0-9+/=]{16}|[A-Z][A-Za-z-]{2,20}:)/y;
+const BEGIN_SHAPE = [
+  ["A-Z0-9 -", 64],
+  ["\\s\\\\nr\"'+>|#,;*[(", 24],
+  ["A-Za-z0-9+/=:-", 24],
+] as const;
 
-/** Words, variables and defaults of images that stand where a password would; they keep nothing safe. */
-const DEFAULT_PASSWORDS =
-  /^(?:pass|password|passwd|pwd|secret|user|username|token|changeme|postgres|root|admin|guest|test|mysql|redis|mongo|x{2,}|\*+|[$%]?\{.*|\$\w+|\[.*|:.*)$/i;
+/** Header of a JWT or JWE: a JSON object that names an algorithm. */
+const HEADER = /^\{.*"(?:alg|enc)" {0,2}:.*\}$/s;
+/** The same, where a part of it was overwritten: it begins with a name of RFC 7515 or RFC 7516, and is closed. */
+const DAMAGED_HEADER = /^\{"(?:alg|typ|kid|enc|zip|cty|jku|jwk|x5u|x5c|x5t|crit)" {0,2}:.*\}$/s;
 
 /** Kept apart from its dashes, so that no scanner takes this file for a key. */
 const KEY = ["PRIVATE", "KEY"].join(" ");
 
 export const STRUCTURE_RULES: readonly SecretRule[] = [
-  // The BEGIN line is the finding; it grows over the key to its END line, however long.
+  // What stands to the first 16 characters is the finding; it grows over the key to its END line, however long.
   {
     id: "private-key",
     name: "private key",
     severity: "critical",
     keywords: ["-----begin "],
     pattern: BEGIN,
-    shape: [["A-Z0-9 -", 64]],
+    shape: BEGIN_SHAPE,
     inWord: true,
     check: (_, before) => !SERVICE_ACCOUNT.test(before),
     grow: keyBody,
@@ -42,7 +53,7 @@ export const STRUCTURE_RULES: readonly SecretRule[] = [
     severity: "critical",
     keywords: ["-----begin "],
     pattern: BEGIN,
-    shape: [["A-Z0-9 -", 64]],
+    shape: BEGIN_SHAPE,
     inWord: true,
     check: (_, before) => SERVICE_ACCOUNT.test(before),
     grow: keyBody,
@@ -74,109 +85,71 @@ export const STRUCTURE_RULES: readonly SecretRule[] = [
   token({
     id: "age-secret-key",
     name: "age secret key",
-    keywords: ["age-secret-key-1"],
-    pattern: /AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}(?![A-Z0-9])/y,
-    most: 59,
-    characters: "A-Z0-9",
-    example: (random) => `AGE-SECRET-KEY-1${random("023456789ACDEFGHJKLMNPQRSTUVWXYZ", 58)}`,
+    forms: [["AGE-SECRET-KEY-1", [BECH32.toUpperCase(), 58]]],
+    checksum: isBech32,
+    example: (random) => toBech32("age-secret-key-", random(BECH32, 52)).toUpperCase(),
+  }),
+  // The post-quantum kind of key of age 1.3.
+  token({
+    id: "age-hybrid-secret-key",
+    name: "age post-quantum secret key",
+    forms: [["AGE-SECRET-KEY-PQ-1", [BECH32.toUpperCase(), 58]]],
+    checksum: isBech32,
+    example: (random) => toBech32("age-secret-key-pq-", random(BECH32, 52)).toUpperCase(),
   }),
   // A JSON object in base64url begins "eyJ". The finding stands once the header and the start of the second part are
-  // there, and grows over the rest.
+  // there, and grows over the rest. Without a header that can be read, the second part must be such an object too.
   {
     id: "jwt",
     name: "JSON Web Token",
     severity: "high",
     keywords: ["eyj"],
-    pattern: /eyJ[\w-]{12,2000}\.[\w-]{16}/y,
+    pattern: /eyJ[\w-]{12,2000}\.(?:[\w-]{16}|[\w-]{2,15}\.)/y,
     shape: [
       ["\\w-", 2000],
       [".", 1],
       ["\\w-", 16],
+      [".", 1],
     ],
-    check: (secret) => decodesTo(secret.slice(0, secret.indexOf(".")), /^\{.*"(?:alg|enc)" {0,2}:.*\}$/s),
-    grow: () => (code) => code < 128 && /[\w.=-]/.test(String.fromCharCode(code)),
+    least: 15,
+    check: (secret) => {
+      const dot = secret.indexOf(".");
+      const header = secret.slice(0, dot);
+      if (decodesTo(header, HEADER)) return true;
+      return secret.startsWith("eyJ", dot + 1) && DAMAGED_HEADER.test(Buffer.from(header, "base64").toString("latin1"));
+    },
+    grow: joinedToken,
     example: (random) => {
-      const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-      return `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: random(LOWER, 8), iat: 1_700_000_000 })}.${random(ALNUM, 43)}`;
+      const body = part({ sub: random(LOWER, 8), iat: 1_700_000_000 });
+      return `${part({ alg: "HS256", typ: "JWT" })}.${body}.${random(ALNUM, 43)}`;
     },
   },
+  // "ZXlK" is base64 of "eyJ".
   {
-    id: "url-password",
-    name: "password in an address or connection string",
+    id: "jwt-base64",
+    name: "JSON Web Token in base64",
     severity: "high",
-    keywords: ["://"],
-    pattern: /:\/\/[^\s/:@"'`<>?#\u0080-\uFFFF]{0,64}:(?<secret>[^\s/@"'`<>\u0080-\uFFFF]{3,128})@[\w[]/dy,
-    shape: [["!$-&(-.0-;=?A-Z[-_a-z{-~@#\\\\", 195]],
-    inWord: true,
-    entropy: 1,
-    check: (secret) => !DEFAULT_PASSWORDS.test(secret) && !/^[0-9]{1,5}$/.test(secret),
-    example: (random) => `postgres://app:${random(ALNUM, 16)}@db.internal:5432/app`,
+    keywords: ["zxlk"],
+    pattern: /ZXlK[A-Za-z0-9+/]{48}/y,
+    shape: [["A-Za-z0-9+/", 48]],
+    least: 48,
+    check: (secret) => decodesTo(secret, /^eyJ[\w-]{10,}/) && headerOf(secret),
+    grow: base64Token,
+    example: (random) => {
+      const token = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: random(LOWER, 8) })}.${random(ALNUM, 43)}`;
+      return Buffer.from(token).toString("base64");
+    },
   },
-  {
-    id: "basic-auth",
-    name: "HTTP Basic credentials",
-    severity: "high",
-    keywords: ["basic "],
-    pattern: /[Bb]asic (?<secret>[A-Za-z0-9+/]{8,200}={0,2})(?![\w+/=-])/dy,
-    shape: [["A-Za-z0-9+/=", 202]],
-    check: (secret) => secret.length % 4 === 0 && decodesTo(secret, /^[^\s:]{1,64}:.{3,}$/),
-    example: (random) => `Authorization: Basic ${Buffer.from(`app:${random(ALNUM, 22)}`).toString("base64")}`,
-  },
-  {
-    id: "bearer-token",
-    name: "bearer token",
-    severity: "high",
-    keywords: ["bearer "],
-    pattern: /[Bb]earer (?<secret>[\w~+/.-]{20,200}={0,2})(?![\w~+/.=-])/dy,
-    shape: [["\\w~+/.=-", 202]],
-    entropy: 3.6,
-    generic: true,
-    check: looksRandom,
-    example: (random) => `Authorization: Bearer ${random(ALNUM, 36)}${random(DIGITS, 4)}`,
-  },
-  // By name and randomness alone. Kept strict: prose, paths, identifiers and versions follow these words as well.
-  named({
-    id: "generic-secret",
-    name: "secret, by its name and randomness",
-    severity: "medium",
-    keywords: [
-      "api_key",
-      "api-key",
-      "apikey",
-      "secret",
-      "token",
-      "password",
-      "passwd",
-      "access_key",
-      "accesskey",
-      "credential",
-    ],
-    value: "[\\w+/=~.-]{16,128}",
-    most: 129,
-    entropy: 3.6,
-    generic: true,
-    check: looksRandom,
-    example: (random) => `client_secret = "${random(ALNUM, 36)}${random(DIGITS, 4)}"`,
-  }),
 ];
 
-/**
- * Capitals, small letters and digits mixed throughout, as randomness mixes them and names, paths and versions do not:
- * of two neighbours in random base 62, 62 % are of different kinds, in base 36 40 %, in words few. Digits stand in
- * several places, not only as a year at the end.
- */
-function looksRandom(value: string): boolean {
-  const plain = value.replace(/[^A-Za-z0-9]/g, "");
-  const digits = plain.replace(/[^0-9]/g, "").length;
-  if (digits < 3 || digits === plain.length || /^[/.]|[./-]{2}/.test(value)) return false;
-  if (/^[0-9a-f]+$/i.test(plain)) return plain.length >= 32;
-  const changes = countChanges(plain, (unit) => (unit <= "9" ? 0 : unit <= "Z" ? 1 : 2));
-  return changes >= 0.3 * (plain.length - 1) && countChanges(plain, (unit) => (unit <= "9" ? 0 : 1)) >= 3;
+/** Whether what base64 spells is the beginning of a JSON object with a name of a JWT's header in it (RFC 7515 section 4). */
+function headerOf(base64: string): boolean {
+  const json = Buffer.from(Buffer.from(base64, "base64").toString("latin1"), "base64").toString("latin1");
+  return /^\{"[a-zA-Z0-9_]{1,12}" {0,2}:/.test(json);
 }
 
-function countChanges(text: string, kindOf: (unit: string) => number): number {
-  const kinds = Array.from(text, kindOf);
-  return kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length;
+function part(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
 function pem(body: string): string {
