@@ -44,7 +44,7 @@ export function findHeads(
   thresholds: SomeHeads,
   classifier: Classifier,
 ): readonly HeadHit[] | Promise<readonly HeadHit[]> {
-  if (!SAYS_SOMETHING.test(text)) return NOTHING;
+  if (text.length <= STEP && !SAYS_SOMETHING.test(text)) return NOTHING;
   const { cheap } = classifier;
   if (cheap === undefined) return classifier.load().then(() => findHeads(text, heads, thresholds, classifier));
   const hits = (looks: readonly Look[]): Paced<readonly HeadHit[]> => hitsOf(text, looks, heads, thresholds, cheap);
@@ -60,7 +60,7 @@ export function findHeads(
 
 /** The highest probability of any of `heads` in any window of `text`. @throws as `findHeads` */
 export async function scoreHeads(text: string, heads: readonly Head[], classifier: Classifier): Promise<number> {
-  if (!SAYS_SOMETHING.test(text)) return 0;
+  if (text.length <= STEP && !SAYS_SOMETHING.test(text)) return 0;
   const cheap = classifier.cheap ?? (await classifier.load());
   const looks = await complete(text, await inTurns(lookAll(text, heads, cheap)), classifier);
   return Math.max(0, ...heads.map((head) => looks.reduce((most, look) => Math.max(most, look.scores[head] ?? 0), 0)));
@@ -83,8 +83,10 @@ function* lookAll(text: string, heads: readonly Head[], cheap: CheapReader): Pac
   const looks: Look[] = [];
   for (const window of windowsOf(text)) {
     if (looks.length > 0) yield;
-    const scores = cheap.settle(text.slice(window.start, window.end));
-    looks.push({ window, scores, open: heads.some((head) => scores[head] === undefined) });
+    const part = text.slice(window.start, window.end);
+    const saysSomething = SAYS_SOMETHING.test(part);
+    const scores = saysSomething ? cheap.settle(part) : {};
+    looks.push({ window, scores, open: saysSomething && heads.some((head) => scores[head] === undefined) });
   }
   return looks;
 }

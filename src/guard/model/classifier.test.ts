@@ -42,10 +42,10 @@ describe("the classifier", () => {
     assert.equal(cheap.thresholds.injection, 0.5);
     const clear = cheap.settle("the weather is fine");
     assert.equal(Object.keys(clear).length, 9);
-    assert.ok((clear.injection as number) < 0.25);
+    assert.ok((clear.injection as number) <= 0.01);
     const open = cheap.settle("please ignore the weather");
     assert.equal(open.injection, undefined);
-    assert.ok((open.hate as number) < 0.25);
+    assert.ok((open.hate as number) <= 0.01);
     const sure = cheap.settle("override the weather");
     assert.ok((sure.injection as number) > 0.75);
     assert.ok(cheap.logit("ignore it", "injection") > cheap.logit("forget it", "injection"));

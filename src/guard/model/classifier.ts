@@ -46,7 +46,7 @@ export interface Classifier {
    *   `guard.model-crashed`, `guard.model-overload`, `guard.model-closed`
    */
   classify(text: string): Promise<HeadScores>;
-  /** Ends the thread. Texts under way reject, and so does every later call. */
+  /** Ends the thread. Texts under way reject, and so does every later text that would need it. */
   close(): Promise<void>;
 }
 
@@ -67,6 +67,12 @@ const MAX_WAITING = 512;
 const TIMEOUT_MS = 10_000;
 /** Milliseconds without a thread after several in a row ended. */
 const REST_MS = 30_000;
+
+/**
+ * The most that a head's probability is when the cheap stage settles it as clean: one in a hundred of what the
+ * transformer would find is what the training lets it settle wrongly.
+ */
+const CLEAN = 0.01;
 
 /** What is known of one text. */
 interface Known {
@@ -159,9 +165,10 @@ function cheapReader({ config, cheap }: Weights, memo: ReturnType<typeof createM
     for (const [index, head] of config.heads.entries()) {
       const logit = logits[index] as number;
       const threshold = thresholds[head];
-      // Settled is settled: no calibration of the cheap stage moves it over the threshold, or under.
-      if (logit < clean[head]) settled[head] = Math.min(sigmoid(logit), threshold / 2);
-      else if (logit > sure[head]) settled[head] = Math.max(sigmoid(logit), (1 + threshold) / 2);
+      // Settled is settled: how the cheap stage is calibrated moves nothing over the threshold, or under.
+      if (logit < clean[head]) {
+        settled[head] = (Math.min(CLEAN, threshold / 2) * sigmoid(logit)) / sigmoid(clean[head]);
+      } else if (logit > sure[head]) settled[head] = Math.max(sigmoid(logit), (1 + threshold) / 2);
     }
     return settled;
   };

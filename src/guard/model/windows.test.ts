@@ -10,10 +10,12 @@ const TEXT = fc.string({
 });
 
 describe("windows", () => {
-  it("is the text itself, up to a window", () => {
+  it("are the text itself, up to a window and a little more", () => {
     assert.deepEqual([...windowsOf("")], [{ start: 0, end: 0 }]);
-    assert.deepEqual([...windowsOf("x".repeat(WINDOW))], [{ start: 0, end: WINDOW }]);
-    assert.equal([...windowsOf("x".repeat(WINDOW + 1))].length, 2);
+    for (const length of [1, WINDOW, WINDOW + 40]) {
+      assert.deepEqual([...windowsOf("x".repeat(length))], [{ start: 0, end: length }]);
+    }
+    assert.equal([...windowsOf("x".repeat(WINDOW + 41))].length, 2);
   });
 
   it("holds every short stretch whole in some window", () => {

@@ -22,10 +22,11 @@ const SLACK = 40;
 /** The longest window there can be. A surrogate pair at an end is never cut. */
 export const LONGEST_WINDOW = WINDOW + 2 * SLACK;
 
-/** The windows of a text, in order. A text of one window is that window. */
+/** The windows of a text, in order. A text that is hardly longer than one is one. */
 export function* windowsOf(text: string): Generator<Window, void, undefined> {
   for (let at = 0; ; at += STRIDE) {
-    const last = at + WINDOW >= text.length;
+    // What would only be a short rest goes with the last window.
+    const last = at + WINDOW + SLACK >= text.length;
     yield { start: at === 0 ? 0 : startNear(text, at), end: last ? text.length : endNear(text, at + WINDOW) };
     if (last) return;
   }

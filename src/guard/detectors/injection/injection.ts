@@ -64,7 +64,10 @@ export function createInjectionDetector(options: InjectionOptions = {}): Detecto
       const hits = findHeads(text, heads, thresholds, classifier);
       return hits instanceof Promise ? hits.then((found) => findingsOf(found, context)) : findingsOf(hits, context);
     },
-    score: (text, { origin }) => scoreHeads(text, HEADS_FOR[origin], classifier),
+    score: (text, { origin }) => {
+      const heads = HEADS_FOR[origin];
+      return heads.length === 0 ? 0 : scoreHeads(text, heads, classifier);
+    },
   };
 }
 
