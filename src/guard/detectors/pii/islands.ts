@@ -39,7 +39,7 @@ const CLASSES = classify();
 
 /** What there is between the parts of a name, an address, a number or a date. */
 const GLUE = new Set(
-  "of de del della der den di da do dos das du la le les van von vom zu zur ten ter al el bin ibn and the und et e y i a st nd rd th & - – — / , x ext ( ) at in".split(
+  "of de del della der den di da do dos das du la le les van von vom zu zur ten ter al el bin ibn and the und et e y i a st nd rd th & - – — / , x ext ( ) at in m n° nr nr. utca út tér köz u. tie katu gatan vägen väg gata vej gade caddesi cad. sokak sok. straat laan weg plein nad pod".split(
     " ",
   ),
 );
@@ -47,6 +47,17 @@ const GLUE = new Set(
 const OPENERS = new Set("name name: names named name's mr mr. mrs mrs. ms ms. dr dr. miss".split(" "));
 /** Words behind an opener that count as live. */
 const OPENED = 4;
+/** Words in small letters that begin an address, in languages that write them so. */
+const STREET_OPENERS = new Set(
+  "rue avenue boulevard place allée chemin impasse route quai calle avenida rua travessa praça ulica ulice ul. al. os. pl. jl. jalan c/ piazza viale corso".split(
+    " ",
+  ),
+);
+
+const MOST_OPENER = 9;
+/** First units and lengths of openers, so that hardly any word is looked up. */
+const OPENING = new Uint8Array(128 * 16);
+for (const word of [...OPENERS, ...STREET_OPENERS]) OPENING[word.charCodeAt(0) * 16 + word.length] = 1;
 
 export interface Island {
   /** Text from a little before the island to a little behind it. */
@@ -127,8 +138,8 @@ export function openIslands(judge: Judge, everything: boolean): Islands {
 
   /** Takes the word from `at` to `end` into the island, or ends that. Returns false where it has to wait. */
   const take = (end: number, word: number, final: boolean): boolean => {
-    const opener = word === SMALL || word === (SMALL | DOT) || word === 0 ? isOpener(text, at, end) : false;
-    const live = everything || isLive(text, at, end, word) || opener || opened > 0;
+    const opens = (word & ~(SMALL | DOT)) === 0 ? opening(text, at, end) : 0;
+    const live = everything || isLive(text, at, end, word) || opens > 0 || opened > 0;
     if (start < 0 && !live) {
       at = end;
       lines = 0;
@@ -142,10 +153,10 @@ export function openIslands(judge: Judge, everything: boolean): Islands {
       bits |= word;
       words += 1;
       glue = 0;
-      opened = opener ? OPENED : Math.max(0, opened - 1);
+      opened = opens > 0 ? opens : Math.max(0, opened - 1);
     } else {
       glue += 1;
-      if (glue > 2 || end - at > 4 || !GLUE.has(text.slice(at, end))) return close(final);
+      if (glue > 2 || end - at > 7 || !GLUE.has(text.slice(at, end))) return close(final);
     }
     at = end;
     if (end - start < CAP + MOST_WORD) return true;
@@ -177,7 +188,7 @@ export function openIslands(judge: Judge, everything: boolean): Islands {
         kind = CLASSES[text.charCodeAt(end)] as number;
       } while ((kind & (SPACE | LINE | APART)) === 0);
       if (end === length && !final && end - at < MOST_WORD) return;
-      if (start < 0 && word === SMALL && !everything && end - at > 6) {
+      if (start < 0 && word === SMALL && !everything && opening(text, at, end) === 0) {
         at = end;
         lines = 0;
         continue;
@@ -222,9 +233,12 @@ function isLive(text: string, at: number, end: number, word: number): boolean {
   return false;
 }
 
-function isOpener(text: string, at: number, end: number): boolean {
+/** How many words behind this one count as live because of it. */
+function opening(text: string, at: number, end: number): number {
   const first = text.charCodeAt(at);
-  return end - at < 7 && (first === 0x6e || first === 0x6d || first === 0x64) && OPENERS.has(text.slice(at, end));
+  if (end - at > MOST_OPENER || first > 127 || OPENING[first * 16 + end - at] !== 1) return 0;
+  const word = text.slice(at, end);
+  return OPENERS.has(word) ? OPENED : STREET_OPENERS.has(word) ? 1 : 0;
 }
 
 /** The class of every UTF-16 unit. */

@@ -20,7 +20,7 @@ const SIDE = "(?:[NSEW]\\.?|N\\.?[EW]\\.?|S\\.?[EW]\\.?|North|South|East|West)";
 
 /** `12 Long Street`: judged by its last word. */
 const NUMBER_FIRST = new RegExp(
-  `(?<![\\p{L}\\p{N}$€£#.-])${NUMBER},? (?:${SIDE} )?((?:(?:${CAPITAL}|\\d{1,3}(?:st|nd|rd|th)|of|the|de|la|St\\.)[ -]){0,5}?)(${CAPITAL})(?![\\p{L}\\p{N}])`,
+  `(?<![\\p{L}\\p{N}$€£#.-])${NUMBER},?[ \\n](?:${SIDE} )?((?:(?:${CAPITAL}|\\d{1,3}(?:st|nd|rd|th)|of|the|de|la|St\\.)[ -]){0,5}?)(${CAPITAL})(?![\\p{L}\\p{N}])`,
   "gu",
 );
 /** `12 rue de la Paix`, `Rue de la Paix 12`, `ul. Długa 5 m. 3`. */
@@ -33,6 +33,13 @@ const NAME_FIRST = new RegExp(
   `(?<![\\p{L}\\p{N}])(?:${CAPITAL}[ -]){0,3}(?:\\p{Lu}[\\p{L}-]{1,30}${STREET_ENDING}|${CAPITAL} ${STREET_AFTER}) ${NUMBER}(?![\\p{L}\\p{N}])`,
   "gu",
 );
+/** Whatever stands between a number and a flat, or between a name with a number and a line that begins with a code. */
+const FRAMED = new RegExp(
+  `(?<![\\p{L}\\p{N}$€£#.-])(?:${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?: ${NUMBER})?(?=,? ?\\n? ?(?:Apt|Suite|Unit|Flat)\\.? ?#?\\d)|(?:${CAPITAL}[ -]){0,4}${CAPITAL},? ${NUMBER}[.,]?(?=(?: ,)? ?\\n(?:[A-Z]{1,2}-)?\\d{4,6}[ -]\\p{Lu})|${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?=,? ?\\n ?(?:\\p{Lu}[\\p{L} ]{1,30},? ?\\n?,? ?(?:[A-Z]{2}\\b|\\d{4,6})|\\d{4,6} \\p{Lu})))`,
+  "gu",
+);
+/** Military mail of the United States. */
+const MILITARY = /(?<![\p{L}\p{N}])(?:PSC|Unit|USCGC|USNS|USNV|USS) [\p{L}\p{N}, ]{1,30}\n[ADF]PO A[AEP] \d{5}/gu;
 const BOX = /(?<![\p{L}\p{N}])(?:P\.? ?O\.? ?Box|PO ?BOX|Postfach|Apartado|Boîte postale|B\.?P\.?) \d{1,6}(?!\d)/gu;
 /** Whatever has a number and capitals is a street where the text says that an address comes. */
 const SAID = new RegExp(
@@ -48,7 +55,7 @@ const TOWN = new RegExp(`^(,? ?\\n ?,?|, ?|\\s)((?:${CAPITAL}[ -]){0,3}${CAPITAL
 /** Every address that starts from `from` on. Sorted by pattern, not by place. */
 export function findAddresses(text: string, from: number, to: number): AddressMatch[] {
   const found: AddressMatch[] = [];
-  for (const pattern of [NUMBER_FIRST, HEAD_FIRST, NAME_FIRST, BOX, SAID]) {
+  for (const pattern of [NUMBER_FIRST, HEAD_FIRST, NAME_FIRST, FRAMED, MILITARY, BOX, SAID]) {
     pattern.lastIndex = from;
     for (let match = pattern.exec(text); match !== null && match.index < to; match = pattern.exec(text)) {
       const whole = match[0];

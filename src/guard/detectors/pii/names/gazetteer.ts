@@ -9,7 +9,9 @@
 
 import { AMBIGUOUS_WORDS } from "../data/ambiguous-words.ts";
 import { COMMON_WORDS } from "../data/common-words.ts";
+import { FAMOUS_PLACES } from "../data/famous-places.ts";
 import { FIRST_NAMES } from "../data/first-names.ts";
+import { FREQUENT_NAMES } from "../data/frequent-names.ts";
 import { LAST_NAMES } from "../data/last-names.ts";
 import { PLACES } from "../data/places.ts";
 import { GROUPS, ORGANISATIONS, PLACE_WORDS, STOP_WORDS } from "./words.ts";
@@ -28,6 +30,10 @@ export const Word = {
   /** A nationality, religion or political group. */
   group: 64,
   organisation: 128,
+  /** A name that many people have: one even where a word or a small town is spelled the same. */
+  frequent: 256,
+  /** A country, a state or a large city. */
+  famous: 512,
 } as const;
 
 let words: Map<string, number> | undefined;
@@ -74,6 +80,8 @@ function load(): Map<string, number> {
       add(head, Word.placeStart);
     }
   }
+  add(FREQUENT_NAMES, Word.frequent);
+  add(FAMOUS_PLACES, Word.famous);
   add(AMBIGUOUS_WORDS, Word.common);
   add(COMMON_WORDS, Word.common);
   add(GROUPS, Word.group);

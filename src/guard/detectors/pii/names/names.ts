@@ -15,15 +15,19 @@ import {
   AT_ORGANISATION,
   AT_PLACE,
   FORMS_OF_ADDRESS,
+  IN_PLACE,
   LIKELY_NAME,
   NAME_SUFFIX,
   ORG_FORM,
   ORG_HEAD,
   ORG_SUFFIX,
+  ORG_TAIL,
   PARTICLES,
   PERSON_DOES,
   SURE_NAME,
   TITLES,
+  TOWN_ENDING,
+  TOWN_HEAD,
 } from "./words.ts";
 
 export interface NameMatch {
@@ -62,8 +66,7 @@ export function findNames(text: string, from: number, to: number): NameMatch[] {
       continue;
     }
     const end = runEnd(tokens, at);
-    readRun(text, tokens, at, end, found);
-    at = end;
+    at = readRun(text, tokens, at, end, found);
   }
   return found;
 }
@@ -91,7 +94,7 @@ function runEnd(tokens: readonly Token[], at: number): number {
   let end = at;
   while (end < tokens.length) {
     const token = tokens[end] as Token;
-    if (end > at && !token.joined) break;
+    if (end > at && (!token.joined || titleAt(tokens, end) > 0)) break;
     if (isNamelike(token)) {
       end += 1;
       // The full stop of an initial or an abbreviation belongs to the name.
@@ -104,6 +107,15 @@ function runEnd(tokens: readonly Token[], at: number): number {
       } else if (next !== undefined && "-&".includes(next.word) && next.joined && isNamelikeAt(tokens, end + 1)) {
         end += 1;
       }
+      continue;
+    }
+    // University of Sussex, Isle of Man.
+    const before = tokens[end - 1];
+    if (token.word === "of" && end > at && before !== undefined) {
+      const head = ORG_HEAD.test(before.word) || (before.bits & Word.placeStart) !== 0;
+      const next = tokens[end + 1]?.word === "the" ? end + 2 : end + 1;
+      if (!head || !isNamelikeAt(tokens, next)) break;
+      end = next;
       continue;
     }
     // A particle, or two, inside a name.
@@ -123,7 +135,7 @@ function isNamelikeAt(tokens: readonly Token[], at: number): boolean {
 }
 
 /** Divides a run among organisations, places, groups and people. */
-function readRun(text: string, tokens: readonly Token[], from: number, to: number, found: NameMatch[]): void {
+function readRun(text: string, tokens: readonly Token[], from: number, to: number, found: NameMatch[]): number {
   const before = (at: number): string =>
     text.slice(Math.max(0, (tokens[at] as Token).start - CONTEXT), (tokens[at] as Token).start).toLowerCase();
 
@@ -140,8 +152,8 @@ function readRun(text: string, tokens: readonly Token[], from: number, to: numbe
       at += 1;
       continue;
     }
-    const place = placeEnd(tokens, at, to);
     const left = before(at);
+    const place = Math.max(placeEnd(tokens, at, to), townEnd(tokens, at, to));
     if (place > at + 1 && !(isName(token) && SURE_NAME.test(left) && !AT_PLACE.test(left))) {
       pushSpan(found, "location", tokens, at, place, false);
       at = place;
@@ -170,9 +182,12 @@ function readRun(text: string, tokens: readonly Token[], from: number, to: numbe
       pushSpan(found, "organization", tokens, at, Math.max(end, at + 1), true);
       at = Math.max(end, at + 1);
       continue;
+    } else if (isUnknownPlace(token, left)) {
+      found.push({ id: "location", start: token.start, end: token.end, weak: true });
     }
     at += 1;
   }
+  return Math.max(at, to);
 }
 
 function startsPhrase(token: Token): boolean {
@@ -201,10 +216,28 @@ function organisationEnd(
   }
   // `Miller, Ng and Sons` and `Acme, Inc.`: the form stands behind a comma.
   const last = tokens[to - 1] as Token;
-  const tail = /^(?:, ?(?:Inc|LLC|Ltd|Corp|S\.A|LLP|GmbH)\b\.?|,? (?:and|&) (?:Sons|Brothers|Partners|Associates|Co\b))/.exec(
-    text.slice(last.end, last.end + 16),
-  );
-  return tail !== null && start < to ? { from: start, to } : undefined;
+  const tail = ORG_TAIL.exec(text.slice(last.end, last.end + 32));
+  if (tail === null || start >= to) return firmEnd(tokens, start, to);
+  return { from: start, to };
+}
+
+/** `Miller, Ng and Ott`: three family names in a row, as law firms and made-up companies are called. */
+function firmEnd(tokens: readonly Token[], start: number, to: number): { from: number; to: number } | undefined {
+  const names = [start, start + 2, start + 4].map((at) => tokens[at]);
+  if (to !== start + 1 || tokens[start + 1]?.word !== "," || tokens[start + 3]?.word !== "and") return undefined;
+  const family = names.every((token) => token !== undefined && (token.bits & Word.last) !== 0 && isNamelike(token));
+  const given = names.filter((token) => token !== undefined && (token.bits & Word.first) !== 0).length;
+  return family && given < 3 ? { from: start, to: start + 5 } : undefined;
+}
+
+/** The end of a town that begins with such a word as North or Port; `at` if there is none. */
+function townEnd(tokens: readonly Token[], at: number, to: number): number {
+  const head = tokens[at] as Token;
+  const next = tokens[at + 1]?.word === "." ? at + 2 : at + 1;
+  const town = tokens[next];
+  if (!TOWN_HEAD.has(head.word.toLowerCase()) || town === undefined || next >= to || town.kind !== "capitalised") return at;
+  if ((town.bits & (Word.stop | Word.group)) !== 0 || (town.bits & (Word.common | Word.first | Word.last)) === Word.common) return at;
+  return next + 1;
 }
 
 /** The end of the longest name of a place of two words or more that begins at `at`; `at` if there is none. */
@@ -279,12 +312,17 @@ function isPerson(
     }
     if (first.kind === "initial" && (isName(last) || sure || likely) && last.kind !== "initial") return "sure";
     if ((last.bits & Word.last) !== 0 && (last.bits & Word.common) === 0 && first.bits === 0) return "sure";
-    if (known > 0 && (first.bits & Word.common) === 0 && (first.bits & Word.place) === 0) return "weak";
+    if (known > 0 && !IN_PLACE.test(left) && (first.bits & Word.common) === 0 && (first.bits & Word.place) === 0) return "weak";
     if (sure && (first.bits & Word.stop) === 0) return "weak";
     return likely && first.bits === 0 && last.bits === 0 && !first.opening ? "weak" : undefined;
   }
 
   if ((first.bits & Word.stop) !== 0 && !sure) return undefined;
+  if (IN_PLACE.test(left) && !isStrongFirst(first)) return undefined;
+  if ((first.bits & Word.frequent) !== 0 && (first.bits & Word.famous) === 0 && first.kind !== "capitals") {
+    if (hasFirst(first) && !(first.bits & Word.place && AT_PLACE.test(left) && !sure)) return "sure";
+    if (likely && !first.opening) return "weak";
+  }
   if (isStrongFirst(first)) return first.kind === "capitals" && !sure ? undefined : "sure";
   if (sure && (isName(first) || first.bits === 0) && !AT_PLACE.test(left)) return "weak";
   if (hasFirst(first) && (first.bits & Word.place) !== 0 && (first.bits & Word.common) === 0) {
@@ -297,14 +335,21 @@ function isPerson(
   return undefined;
 }
 
+/** A word that nothing is known of, where a place would stand. */
+function isUnknownPlace({ bits, kind, word, opening }: Token, left: string): boolean {
+  if (kind !== "capitalised" || opening || (bits & (Word.common | Word.stop | Word.group | Word.organisation)) !== 0) return false;
+  return (IN_PLACE.test(left) && (bits & Word.first) === 0) || (bits === 0 && TOWN_ENDING.test(word) && AT_PLACE.test(left));
+}
+
 /** A known place of one word, unless it is a plain word or a name in a place where only those would stand. */
 function isPlace(token: Token, left: string, text: string, words: number): boolean {
   if ((token.bits & Word.place) === 0) return false;
   if (token.kind === "capitals" && token.word.length < 4 && !/^(?:USA?|UK|UAE|NYC|USSR|EU|DC|LA)$/.test(token.word)) return false;
-  if (AT_PLACE.test(left)) return true;
+  const famous = (token.bits & Word.famous) !== 0;
+  if (AT_PLACE.test(left) && (famous || IN_PLACE.test(left) || (token.bits & (Word.frequent | Word.common)) === 0)) return true;
   const state = /^, (?:[A-Z]{2}\b|\p{Lu}\p{L}+)/u.test(text.slice(token.end, token.end + 12));
   if ((token.bits & Word.common) !== 0) return state && !token.opening;
-  return words <= 1 || state;
+  return (words <= 1 && (famous || (token.bits & Word.frequent) === 0)) || state;
 }
 
 /** «my name is john smith»: names in small letters, where the text says that one comes. */
@@ -316,7 +361,7 @@ function smallName(text: string, tokens: readonly Token[], at: number): number {
   const next = tokens[at + 1];
   const second = next?.kind === "small" && next.joined && (next.bits & (Word.first | Word.last)) !== 0;
   if ((token.bits & Word.common) !== 0 && !second) return 0;
-  return second && (next.bits & (Word.stop | Word.common)) === 0 ? 2 : 1;
+  return second && (next.bits & Word.stop) === 0 && ((next.bits & Word.common) === 0 || (next.bits & Word.frequent) !== 0 || (next.bits & Word.last) !== 0) ? 2 : 1;
 }
 
 function pushSpan(

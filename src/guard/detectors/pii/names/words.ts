@@ -44,7 +44,7 @@ export const FORMS_OF_ADDRESS = new Set(
 
 /** Between the parts of one name. */
 export const PARTICLES = new Set(
-  "de del della der den di da do dos das du la le van von vom zu zum zur ten ter af av al el bin ibn ben bint y e st san santa mac o of the".split(" "),
+  "de del della der den di da do dos das du la le van von vom zu zum zur ten ter af av al el bin ibn ben bint y e st".split(" "),
 );
 
 /** Behind a name. */
@@ -72,7 +72,25 @@ export const AT_ORGANISATION =
 
 /** The last word of an organisation's name. */
 export const ORG_SUFFIX =
-  /^(?:inc|llc|llp|ltd|limited|corp|corporation|incorporated|plc|gmbh|ag|kg|kgaa|ohg|ug|se|s\.?a|s\.?r\.?l|s\.?p\.?a|b\.?v|n\.?v|oy|oyj|ab|as|a\/s|aps|sarl|sas|pty|pte|kft|zrt|s\.?r\.?o|co|company|group|holdings?|bank|university|college|institute|hospital|clinic|school|academy|foundation|association|agency|authority|committee|council|ministry|church|museum|library|partners|associates|enterprises|industries|technologies|solutions|systems|services|consulting|logistics|pharmaceuticals?|labs|laboratories|studios?|media|records|airlines|airways|motors|electronics|communications|insurance|capital|ventures|stores?|restaurants?|hotels?|sons|brothers|bros|times|news|post|party|union|federation|league|club|fc|society|department|bureau|commission|corps)$/i;
+  /^(?:inc|llc|llp|ltd|limited|corp|corporation|incorporated|plc|gmbh|ag|kg|kgaa|ohg|ug|se|oy|oyj|ab|as|a\/s|aps|sarl|sas|pty|pte|kft|zrt|co|company|group|holdings?|bank|university|college|institute|hospital|clinic|school|academy|foundation|association|agency|authority|committee|council|ministry|church|museum|library|partners|associates|enterprises|industries|technologies|solutions|systems|services|consulting|logistics|pharmaceuticals?|labs|laboratories|studios?|media|records|airlines|airways|motors|electronics|communications|insurance|capital|ventures|stores?|restaurants?|hotels?|sons|brothers|bros|times|news|post|party|union|federation|league|club|fc|society|department|bureau|commission|corps|sa|nv|bv|hb|spa|srl|lda|ltda|cie|cia|eirl|doo|sro)$/i;
+
+/** A company's form with full stops, or behind a comma: matched at the start of what follows the name. */
+export const ORG_TAIL =
+  /^(?:,? (?:Inc|LLC|Ltd|Corp|LLP|PLC|GmbH|S\.A\.?|S\.L\.?|A\.C\.|S\.r\.l\.?|S\.p\.A\.?|Lda|Ltda|Tic|A\.Ş|[jds]\.(?:[dr]\.)?o\.o\.?|d\.d|a\.s\.?|k\.s\.|v\.o\.s|sp\. z ?o\.o\.?|e\.V|e\.K|Sp\.|Kft|Bt|Zrt|Nyrt|Oyj?|ApS|A\/S|I\/S|AS|ASA|HB|KB|AG|KG|OHG|SA|SARL|SAS|Sàrl|NV|BV|V\.O\.F|C\.V|Pty)(?![\p{L}\p{N}])\.?|,? (?:and|&|y|e|et|und|och|og) (?:Sons|Brothers|Partners|Associates|Co|Söhne|Fils|Filhos|Hijos|Cie|Søn|Sønner|Asociados|Associados)(?!\p{L})\.?(?: (?:ApS|A\/S|AB|AS|KG|GmbH)(?!\p{L}))?)/u;
+
+/** Endings of towns' names. */
+export const TOWN_ENDING =
+  /.(?:town|ton|ville|burgh|burg|borough|bury|ford|shire|mouth|side|view|haven|land|port|chester|fort|furt|stad|stadt|berg|dorf|hausen|heim|wijk|dijk|berge|hagen|sund|vik|köping|ing(?:en|ham)|ham|worth|field|wick|minster|ow|ice|owice|ovo|grad|polis|pur|abad|nagar)$/;
+
+/** Before a town's name, as a part of it. */
+export const TOWN_HEAD = new Set(
+  "north south east west new port lake saint st mount mt fort san santa los las el upper lower great little northern southern eastern western bad sankt".split(
+    " ",
+  ),
+);
+
+/** Directly before a place, and hardly before anything else that is capitalised. */
+export const IN_PLACE = /(?:^|[\s(])(?:in|near|around|downtown|born in|lives? in|living in|moved to|flight (?:from|to)|fly to|travel(?:l?ed|l?ing)? to|trip to|went to|comes? from|moved from|away from|capital of|mayor of|city of|town of)\s$/;
 
 /** Suffixes that need no second look: hardly a person's or a place's. */
 export const ORG_FORM =
@@ -156,11 +174,11 @@ export const SURE_STREET = /^(?:street|avenue|ave|road|rd|boulevard|blvd|lane|ln
 
 /** The kind of street before its name, in languages that put it there. */
 export const STREET_HEAD =
-  "(?:[Rr]ue|[Aa]v(?:\\.|enue|enida|da\\.?)?|[Bb](?:oulevar)?d\\.?|[Pp]lace|[Aa]llée|[Cc]hemin|[Ii]mpasse|[Rr]oute|[Qq]uai|[Cc]ours|[Vv]ia|[Vv]iale|[Pp]iazza(?:le)?|[Cc]orso|[Vv]icolo|[Ll]argo|[Ss]trada|[Cc]alle|C/|[Cc]arrer|[Cc]arretera|[Cc]amino|[Pp]aseo|[Pp]laza|[Rr]onda|[Rr]úa|[Rr]ua|[Tt]ravessa|[Pp]raça|[Ee]strada|[Rr]odovia|[Uu]l\\.|[Uu]lica|[Uu]lice|[Aa]l\\.|[Oo]s\\.|[Pp]l\\.|[Ss]tr\\.|[Ss]trada|[Aa]leea|[Bb]ulevardul|[Jj]alan|[Jj]l\\.|[Uu]litsa)";
+  "(?:[Cc]ircuito|[Aa]ndador|[Pp]rivada|[Cc]allejón|[Pp]rolongación|[Cc]alzada|[Vv]iaducto|[Cc]anale|[Cc]ontrada|[Bb]orgo|[Șş]oseaua|[Ss]oseaua|[Ii]ntrarea|[Ss]plaiul|[Pp]arque|[Jj]ardim|[Aa]lameda|[Vv]iela|[Ee]splanada|[Uu]rbanización|[Gg]lorieta|[Pp]asaje|[Cc]uesta|[Aa]cceso|[Rr]ambla|[Cc]añada|[Cc]hácara|[Rr]ue|[Aa]v(?:\\.|enue|enida|da\\.?)?|[Bb](?:oulevar)?d\\.?|[Pp]lace|[Aa]llée|[Cc]hemin|[Ii]mpasse|[Rr]oute|[Qq]uai|[Cc]ours|[Vv]ia|[Vv]iale|[Pp]iazza(?:le)?|[Cc]orso|[Vv]icolo|[Ll]argo|[Ss]trada|[Cc]alle|C/|[Cc]arrer|[Cc]arretera|[Cc]amino|[Pp]aseo|[Pp]laza|[Rr]onda|[Rr]úa|[Rr]ua|[Tt]ravessa|[Pp]raça|[Ee]strada|[Rr]odovia|[Uu]l\\.|[Uu]lica|[Uu]lice|[Aa]l\\.|[Oo]s\\.|[Pp]l\\.|[Ss]tr\\.|[Ss]trada|[Aa]leea|[Bb]ulevardul|[Jj]alan|[Jj]l\\.|[Uu]litsa)";
 
 /** Endings of words that are streets, in the Germanic, Scandinavian, Finnish and Hungarian way. */
 export const STREET_ENDING =
-  "(?:stra(?:ss|ß)e|str\\.|strasse|gasse|weg|platz|allee|damm|ufer|steig|straat|laan|plein|kade|gracht|dijk|singel|hof|vägen|väg|gatan|gata|gränd|vej|vejen|gade|gaden|stræde|allé|veien|vei|gate|gaten|katu|tie|kuja|polku|vegur|braut)";
+  "(?:stra(?:ss|ß)e|-Stra(?:ss|ß)e|-(?:Gasse|Weg|Platz|Allee|Ring|Damm|Ufer)|str\\.|strasse|baan|ring|markt|bulevardi|gasse|weg|platz|allee|damm|ufer|steig|straat|laan|plein|kade|gracht|dijk|singel|hof|vägen|väg|gatan|gata|gränd|vej|vejen|gade|gaden|stræde|allé|veien|vei|gate|gaten|katu|tie|kuja|polku|vegur|braut)";
 
 /** Words that are streets behind a name, in languages that write them small. */
-export const STREET_AFTER = "(?:utca|u\\.|út|útja|tér|köz|caddesi|cad\\.|sokak|sok\\.|gatan|vägen|väg|gata|vej|gade|katu|tie|straat|laan|weg|plein|Straße|Strasse|Str\\.|Weg|Platz|Allee|Gasse)";
+export const STREET_AFTER = "(?:utca|útja|Allé|Vej|Vägen|u\\.|út|útja|tér|köz|caddesi|cad\\.|sokak|sok\\.|gatan|vägen|väg|gata|vej|gade|katu|tie|straat|laan|weg|plein|Straße|Strasse|Str\\.|Weg|Platz|Allee|Gasse)";

@@ -72,7 +72,7 @@ export const DATES: readonly Recogniser[] = [
     name: "age",
     severity: "info",
     needs: 1,
-    pattern: /(?<=(?<!\w)(?:[Aa]ged?(?: of| is)?:?|AGE:?|[Tt]urn(?:s|ed|ing)|I(?:'|’)m|I am|(?:s?he|He|She) is) )(?:1[01]\d|\d{1,2})(?=[,.!?;)\n]|$| and | years(?! ago)| now| today)(?!\.\d)/g,
+    pattern: /(?<=(?<!\w)(?:[Aa]ged?(?: of| is)?:?|AGE:?|I(?:'|’)m|I am|(?:s?he|He|She) is) )(?:1[01]\d|\d{1,2})(?=[,.!?;)\n]|$| and | years(?! ago)| now| today)(?!\.\d)|(?<=(?<!\w)[Tt]urn(?:s|ed|ing) )(?:1[01]\d|\d{1,2})(?![\w%:]|[.,]\d| (?:percent|degrees|into))/g,
     alone: true,
     strength: Strength.shape,
     example: (random) => `4${random(DIGITS, 1)}`,
