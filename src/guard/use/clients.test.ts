@@ -77,10 +77,7 @@ test("openai: masked text is what the model sees, and what the application sees"
     onVerdict: ({ action }, direction) => verdicts.push([action, direction]),
   });
   const answer = await client.chat.completions.create(ask(`my key is ${AWS}, keep it`));
-  assert.equal(
-    (upstream.requests[0]?.json as { messages: { content: string }[] }).messages[0]?.content,
-    `my key is ${MASKED}, keep it`,
-  );
+  assert.deepEqual(upstream.requests[0]?.json?.["messages"], ask(`my key is ${MASKED}, keep it`).messages);
   assert.equal(answer.choices[0]?.message.content, `so it is ${MASKED}.`);
   assert.deepEqual(verdicts, [
     ["mask", "request"],
@@ -104,7 +101,7 @@ test("openai: a stream cut at every character is masked as the whole is, text an
   const client = await openai(
     {
       text: cut(`The key ${AWS} is yours, and gone.`),
-      tool: { id: "call_1", name: "store", arguments: cut(`{"key":"${AWS}","n":1}`) },
+      tool: { name: "store", arguments: cut(`{"key":"${AWS}","n":1}`) },
     },
     guardWith("mask", "mask"),
   );
@@ -266,7 +263,7 @@ test("openai: errors of the provider stay its own", async () => {
 test("anthropic: messages whole, blocked, and in events", async () => {
   const script: FakeScript = {
     text: cut(`The key ${AWS} is yours.`),
-    tool: { id: "toolu_1", name: "store", arguments: cut(`{"key":"${AWS}"}`) },
+    tool: { name: "store", arguments: cut(`{"key":"${AWS}"}`) },
   };
   const client = await anthropic(script, guardWith("mask", "mask"));
   const request = { ...ask(`mine is ${AWS}`), max_tokens: 100, system: "be kind" };

@@ -69,7 +69,7 @@ export async function* guardEvents<Event>(
       const { emit, blocked } = await channel.stream.end();
       const own = pieces.find((piece) => piece.channel === name);
       if (own !== undefined) texts.set(own.pointer, (texts.get(own.pointer) ?? "") + emit);
-      else if (emit !== "") yield flush(channel, emit);
+      else if (emit !== "") yield flush(channel, emit) as Event;
       if (own !== undefined && emit !== "") asItCame = false;
       if (own !== undefined && blocked) yield withTexts(event, pieces, texts);
       exchange.settle(channel.stream);
@@ -81,7 +81,7 @@ export async function* guardEvents<Event>(
   }
   for (const channel of channels.values()) {
     const { emit } = await channel.stream.end();
-    if (emit !== "") yield flush(channel, emit);
+    if (emit !== "") yield flush(channel, emit) as Event;
     exchange.settle(channel.stream);
   }
 }
@@ -104,8 +104,8 @@ function channelOf(
 }
 
 /** An event like the channel's last one, with this text as its only piece. */
-function flush<Event>({ last }: Channel, text: string): Event {
-  return withoutLogprobs(withTexts(last.event, last.pieces, new Map([[last.pointer, text]]))) as Event;
+function flush({ last }: Channel, text: string): unknown {
+  return withoutLogprobs(withTexts(last.event, last.pieces, new Map([[last.pointer, text]])));
 }
 
 /** The event with these texts in the places of its pieces, and none where there is none. */

@@ -82,9 +82,9 @@ function readBlockEvent(type: string, event: Fields): EventReading {
 }
 
 /** After these nothing more comes of the answer's text. */
-const LAST: ReadonlySet<string> = new Set([
-  ..."response.completed response.incomplete response.failed message_delta message_stop".split(" "),
-]);
+const LAST: ReadonlySet<string> = new Set(
+  "response.completed response.incomplete response.failed message_delta message_stop".split(" "),
+);
 
 /** OpenAI's responses: `response.output_text.delta` belongs to `response.output_text.done`, of the same item and part. */
 function readTypedEvent(type: string, event: Fields): EventReading {

@@ -42,9 +42,9 @@ const GRAMMAR: ReadonlySet<string> = new Set([
 const REPEATED: ReadonlySet<string> = new Set(["instructions", "tools", "metadata", "user", "prompt", "input"]);
 
 /** Data of others. */
-const FOREIGN: ReadonlySet<string> = new Set([
-  ..."parameters input_schema inputSchema schema arguments args result value metadata providerOptions".split(" "),
-]);
+const FOREIGN: ReadonlySet<string> = new Set(
+  "parameters input_schema inputSchema schema arguments args result value metadata providerOptions".split(" "),
+);
 
 /** A string in the message. */
 interface Place {
