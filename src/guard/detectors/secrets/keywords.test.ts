@@ -3,15 +3,15 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { compileKeywords, ENDS, type Keywords } from "./keywords.ts";
+import { compileKeywords, ENDS, ROW, type Keywords } from "./keywords.ts";
 
 /** `keyword index @ end`, sorted. */
-function found({ next, ends }: Keywords, text: string): readonly string[] {
+function found({ next, classes, ends }: Keywords, text: string): readonly string[] {
   const all: string[] = [];
   let state = 0;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
-    state = unit < 128 ? (next[state * 128 + unit] as number) : 0;
+    state = unit < 128 ? (next[(state << ROW) | (classes[unit] as number)] as number) : 0;
     if (state < ENDS) continue;
     state -= ENDS;
     for (const word of ends[state] ?? []) all.push(`${word}@${at + 1}`);
@@ -47,7 +47,8 @@ test("the depth of a state is the length of the longest end of the text that beg
   const keywords = compileKeywords(["abcd", "bcx"]);
   let state = 0;
   const depths = Array.from("zabcxa", (character) => {
-    state = (keywords.next[state * 128 + character.charCodeAt(0)] as number) & ~ENDS;
+    const unit = keywords.classes[character.charCodeAt(0)] as number;
+    state = (keywords.next[(state << ROW) | unit] as number) & ~ENDS;
     return keywords.depth[state];
   });
   assert.deepEqual(depths, [0, 1, 2, 3, 3, 1]);

@@ -9,15 +9,20 @@
 /** A compiled set of keywords. */
 export interface Keywords {
   /**
-   * `next[state * 128 + unit]`: the state after one more ASCII unit, and {@link ENDS} if a keyword ends there. Any other
-   * unit leads to state 0.
+   * `next[(state << ROW) | classes[unit]]`: the state after one more ASCII unit, and {@link ENDS} if a keyword ends
+   * there. Any other unit leads to state 0.
    */
   readonly next: Uint16Array;
+  /** What an ASCII unit is to the keywords: rows of 64 instead of 128 keep the states that a text visits in the cache. */
+  readonly classes: Uint8Array;
   /** Indices of the keywords that end in a state; `undefined` for most. */
   readonly ends: readonly (readonly number[] | undefined)[];
   /** Length of the text's last part that a keyword begins with, in a state: what may still become a keyword. */
   readonly depth: Uint16Array;
 }
+
+/** Bits of a class: letters fold, and units that no keyword has are one, so that 64 are enough. */
+export const ROW = 6;
 
 /** Bit of a transition: a keyword ends in its state. Looked at once a character instead of one more table. */
 export const ENDS = 0x8000;
@@ -45,7 +50,8 @@ export function compileKeywords(words: readonly string[]): Keywords {
   }
 
   // Breadth first, so that the state to fall back to is finished before the states that need it.
-  const next = new Uint16Array(trie.length * 128);
+  const classes = classesOf(words);
+  const next = new Uint16Array(trie.length << ROW);
   const fallback = new Uint16Array(trie.length);
   const queue = [0];
   for (let at = 0; at < queue.length; at++) {
@@ -53,16 +59,24 @@ export function compileKeywords(words: readonly string[]): Keywords {
     const back = fallback[state] as number;
     if (state !== 0 && ends[back] !== undefined) ends[state] = [...(ends[state] ?? []), ...ends[back]];
     for (let unit = 0; unit < 128; unit++) {
-      const child = trie[state]?.get(fold(unit));
-      const elsewhere = state === 0 ? 0 : (next[back * 128 + unit] as number);
-      next[state * 128 + unit] = child ?? elsewhere;
-      if (child === undefined || fold(unit) !== unit) continue;
+      if (fold(unit) !== unit) continue;
+      const branch = classes[unit] as number;
+      const child = trie[state]?.get(unit);
+      const elsewhere = state === 0 ? 0 : (next[(back << ROW) | branch] as number);
+      next[(state << ROW) | branch] = child ?? elsewhere;
+      if (child === undefined) continue;
       fallback[child] = elsewhere;
       queue.push(child);
     }
   }
   for (const [index, state] of next.entries()) if (ends[state] !== undefined) next[index] = state | ENDS;
-  return { next, ends, depth: Uint16Array.from(depths) };
+  return { next, classes, ends, depth: Uint16Array.from(depths) };
+}
+
+/** Numbers the units that keywords are made of; 0 is any other. */
+function classesOf(words: readonly string[]): Uint8Array {
+  const units = [...new Set(words.join(""))].map((letter) => letter.charCodeAt(0));
+  return Uint8Array.from({ length: 128 }, (_, unit) => units.indexOf(fold(unit)) + 1);
 }
 
 function fold(unit: number): number {

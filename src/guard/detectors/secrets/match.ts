@@ -11,10 +11,11 @@
  */
 
 import { entropy } from "./checks.ts";
-import { compileKeywords, ENDS } from "./keywords.ts";
-import { isPlaceholder } from "./stop.ts";
+import { compileKeywords, ENDS, ROW } from "./keywords.ts";
+import { isPublished } from "./published.ts";
 import { CONTEXT, DEFAULT_ENTROPY, type SecretRule } from "./rule.ts";
 import { SECRET_RULES } from "./rules/index.ts";
+import { isPlaceholder } from "./stop.ts";
 
 /** A secret that was found. Offsets in the text that was read. */
 export interface SecretHit {
@@ -39,6 +40,17 @@ export const MAX_HITS = 256;
  * text comes in one piece.
  */
 const BLOCK = 4096;
+
+/** A piece's units, for the loop that reads them: an array is read faster than a string, which may be in parts. */
+const UNITS = new Uint16Array(BLOCK);
+const UNIT_BYTES = Buffer.from(UNITS.buffer);
+/** From so many units on, copying all at once is cheaper than one by one. */
+const MANY = 64;
+
+function copyUnits(piece: string): void {
+  if (piece.length >= MANY) UNIT_BYTES.write(piece, "utf16le");
+  else for (let at = 0; at < piece.length; at++) UNITS[at] = piece.charCodeAt(at);
+}
 
 export interface Matcher {
   /** Takes the next piece; returns the offset before which everything is judged. */
@@ -77,7 +89,9 @@ const RULES: readonly Ready[] = SECRET_RULES.map((rule) => ({
   stages: rule.shape.map(([characters, most, least = 0]) => ({ holds: tableOf(characters), most, least })),
   least: rule.least ?? 0,
 }));
-const OWNERS = RULES.flatMap((ready) => ready.rule.keywords.map((keyword) => ({ ready, length: keyword.length })));
+const OWNERS = RULES.flatMap((ready) =>
+  ready.rule.keywords.map((keyword) => ({ ready, length: keyword.length, inWord: ready.rule.inWord === true })),
+);
 const KEYWORDS = compileKeywords(SECRET_RULES.flatMap(({ keywords }) => keywords));
 
 /** UTF-16 units after a rule's keyword that a match may reach, at most. */
@@ -93,7 +107,7 @@ export function hasKeyword(text: string): boolean {
   let state = 0;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
-    state = unit < 128 ? (KEYWORDS.next[(state << 7) | unit] as number) : 0;
+    state = unit < 128 ? (KEYWORDS.next[(state << ROW) | (KEYWORDS.classes[unit] as number)] as number) : 0;
     if (state >= ENDS) return true;
   }
   return false;
@@ -104,8 +118,7 @@ export function openMatcher(): Matcher {
   /** The text from `base` on. */
   let text = "";
   let base = 0;
-  /** Index in `text` up to which keywords were looked for, and the automaton's state there. */
-  let read = 0;
+  /** The automaton's state behind the text. */
   let state = 0;
   let candidates: Candidate[] = [];
   let growing: Growing[] = [];
@@ -113,26 +126,29 @@ export function openMatcher(): Matcher {
   let found: SecretHit[] = [];
   const hits: SecretHit[] = [];
 
-  const readKeywords = (): void => {
-    const { next, ends } = KEYWORDS;
+  const readKeywords = (piece: string): void => {
+    const { next, classes, ends } = KEYWORDS;
+    const from = text.length - piece.length;
+    copyUnits(piece);
     // In variables of its own, since this loop is what clean text costs.
-    const units = text;
+    const units = UNITS;
+    const length = piece.length;
     let now = state;
-    for (let at = read; at < units.length; at++) {
-      const unit = units.charCodeAt(at);
-      now = unit < 128 ? (next[(now << 7) | unit] as number) : 0;
+    for (let at = 0; at < length; at++) {
+      const unit = units[at] as number;
+      now = unit < 128 ? (next[(now << ROW) | (classes[unit] as number)] as number) : 0;
       if (now < ENDS) continue;
       now -= ENDS;
-      for (const keyword of ends[now] ?? []) {
-        const { ready, length } = OWNERS[keyword] as (typeof OWNERS)[number];
-        const start = at + 1 - length;
-        if (ready.rule.inWord !== true && !startsWord(units, start)) continue;
-        const behind = base + at + 1;
-        candidates.push({ ready, start: base + start, behind, at: behind, stage: 0, taken: 0 });
+      const behind = from + at + 1;
+      for (const keyword of ends[now] as readonly number[]) {
+        const { ready, length: size, inWord } = OWNERS[keyword] as (typeof OWNERS)[number];
+        const start = behind - size;
+        if (!inWord && !startsWord(text, start)) continue;
+        const place = base + behind;
+        candidates.push({ ready, start: base + start, behind: place, at: place, stage: 0, taken: 0 });
       }
     }
     state = now;
-    read = units.length;
   };
 
   const readCandidates = (final: boolean): void => {
@@ -157,6 +173,7 @@ export function openMatcher(): Matcher {
     if (rule.check !== undefined && !rule.check(secret, before, match[0])) return;
     const offset = match.indices?.groups?.["secret"]?.[0] ?? 0;
     const end = start + offset + secret.length;
+    if (isPublished(secret)) return;
     const checksum = rule.checksum?.(secret);
     const hit = { rule, start: start + offset, openingEnd: end, end, growing: rule.grow !== undefined, checksum };
     if (found.some((known) => known.rule === rule && known.start === hit.start)) return;
@@ -205,7 +222,6 @@ export function openMatcher(): Matcher {
     for (const { start } of found) kept = Math.min(kept, start);
     kept = Math.max(base, kept - CONTEXT);
     text = text.slice(kept - base);
-    read -= kept - base;
     base = kept;
   };
 
@@ -219,7 +235,7 @@ export function openMatcher(): Matcher {
       flood.end = base;
       return base;
     }
-    readKeywords();
+    readKeywords(piece);
     readCandidates(final);
     grow();
     const settled = settle(final);

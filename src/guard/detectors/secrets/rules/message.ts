@@ -31,6 +31,14 @@ const SLACK_RULES: readonly SecretRule[] = [
   },
 ];
 
+/**
+ * How three digits begin in base64, the first not 0: 9 pairs, then one of 10 letters for the second digit, and one of 10
+ * for the third. Long enough that words hardly ever hold one.
+ */
+const SNOWFLAKES = ["mt", "mj", "mz", "nd", "nt", "nj", "nz", "od", "ot"].flatMap((pair) =>
+  Array.from("aeimquycgk").flatMap((second) => Array.from("wxyz012345", (third) => pair + second + third)),
+);
+
 const CHAT_RULES: readonly SecretRule[] = [
   {
     id: "telegram-bot-token",
@@ -44,11 +52,11 @@ const CHAT_RULES: readonly SecretRule[] = [
     check: (secret, before) => /(?:^|[^0-9A-Za-z]|\\[nrt]|\/bot)[0-9]{5,16}$/.test(before) && /[0-9]/.test(secret) && /[a-z]/.test(secret),
     example: (random) => `${random("123456789", 10)}:AA${random(WORD, 33)}`,
   },
-  // Three parts of base64url; the first is the bot's number, whose digits all begin one of these pairs.
+  // Three parts of base64url; the first is the bot's number.
   token({
     id: "discord-bot-token",
     name: "Discord bot token",
-    keywords: ["mt", "mj", "mz", "nd", "nt", "nj", "nz", "od", "ot"],
+    keywords: SNOWFLAKES,
     forms: ["MT", "Mj", "Mz", "ND", "NT", "Nj", "Nz", "OD", "OT"].map((pair): Form => [pair, [ALNUM, 22, 24], ".", [WORD, 6], ".", [WORD, 27, 38]]),
     check: (secret) => {
       const [id = "", , key = ""] = secret.split(".");
@@ -89,8 +97,8 @@ const CHAT_RULES: readonly SecretRule[] = [
   named({ id: "mattermost-token", name: "Mattermost access token", keywords: ["mattermost"], forms: [[[LOWER_ALNUM, 26]]] }),
   named({ id: "gitter-token", name: "Gitter access token", keywords: ["gitter"], forms: [[[WORD, 40]]], entropy: 3 }),
   token({ id: "matrix-token", name: "Matrix access token", keywords: ["syt_"], forms: [["syt_", [`${ALNUM}=`, 4, 60], "_", [ALNUM, 20], "_", [ALNUM, 6]]] }),
-  token({ id: "twilio-api-key", name: "Twilio API key SID", severity: "high", forms: [["SK", [ANY_HEX, 32]]], entropy: 3 }),
-  token({ id: "twilio-account-sid", name: "Twilio account SID", severity: "low", forms: [["AC", [HEX, 32]]], entropy: 3 }),
+  token({ id: "twilio-api-key", name: "Twilio API key SID", severity: "high", keywords: sidKeywords("sk"), forms: [["SK", [ANY_HEX, 32]]], entropy: 3 }),
+  token({ id: "twilio-account-sid", name: "Twilio account SID", severity: "low", keywords: sidKeywords("ac"), forms: [["AC", [HEX, 32]]], entropy: 3 }),
   named({ id: "twilio-auth-token", name: "Twilio auth token", keywords: ["twilio"], forms: [[[HEX, 32]]], entropy: 3 }),
   named({ id: "messagebird-token", name: "MessageBird API token", keywords: ["messagebird", "message_bird", "message-bird"], forms: [[[ALNUM, 25]]], entropy: 3 }),
   named({ id: "messagebird-client-id", name: "MessageBird client id", severity: "low", keywords: ["messagebird", "message_bird", "message-bird"], forms: [UUID] }),
@@ -132,6 +140,11 @@ const SOCIAL_RULES: readonly SecretRule[] = [
   named({ id: "spotify-secret", name: "Spotify client secret", keywords: ["spotify"], forms: [[[HEX, 32]]] }),
   named({ id: "reddit-secret", name: "Reddit client secret", keywords: ["reddit"], forms: [[[WORD, 27, 30]]], says: /secret/i, entropy: 3.3 }),
 ];
+
+/** With the first digit: two letters alone begin too many words. */
+function sidKeywords(prefix: string): readonly string[] {
+  return Array.from(HEX, (digit) => prefix + digit);
+}
 
 /** Capitals, small letters and digits are all there. */
 function isRandom(text: string): boolean {
