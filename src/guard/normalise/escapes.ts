@@ -37,7 +37,7 @@ export function* unescaped(text: string): Paced<Made | undefined> {
       telling += replacePluses(text, encodedWordStart(text, at), at, out);
     }
     out.replace(at, escape.end, escape.text);
-    telling += weigh(escape.text);
+    telling += weigh(escape.text, text.charCodeAt(at) === PERCENT);
     start.lastIndex = escape.end;
     if (escape.end < encodedWord) {
       const following = nextEscape(text, escape.end, encodedWord);
@@ -50,8 +50,8 @@ export function* unescaped(text: string): Paced<Made | undefined> {
 /** A letter tells that something is spelled; three spaces do as well. */
 const TELLING = 3;
 
-function weigh(text: string): number {
-  if (text === " ") return 1;
+function weigh(text: string, octet: boolean): number {
+  if (text === " ") return octet ? 1 : 0;
   return /[\p{L}\p{N}\u{E0000}-\u{E01EF}\u200B-\u200F]/u.test(text) ? TELLING : 0;
 }
 
@@ -233,24 +233,26 @@ function hexOctetsAt(text: string, at: number): Escape | undefined {
 /** The text out of quoted-printable; `undefined` where it is none. */
 export function* unquoted(text: string): Paced<Made | undefined> {
   const out = openRewriter(text);
-  let escapes = 0;
+  let octets = 0;
+  let telling = 0;
   let next = STEP;
   for (let at = text.indexOf("="); at !== -1;) {
     if (at > next) {
       next = at + STEP;
       yield;
     }
-    const softBreak = text[at + 1] === "\n" ? 2 : text.startsWith("\r\n", at + 1) ? 3 : 0;
+    const softBreak = text[at - 1] === "=" ? 0 : text[at + 1] === "\n" ? 2 : text.startsWith("\r\n", at + 1) ? 3 : 0;
     const escape = softBreak > 0 ? { text: "", end: at + softBreak } : octetsAt(text, at, 0x3d);
     if (escape !== undefined) {
       // What is no text at all is no quoted-printable.
       if (/[\x00-\x08\x0B\x0E-\x1F\x7F]/.test(escape.text)) return undefined;
       out.replace(at, escape.end, escape.text);
-      escapes++;
+      if (softBreak === 0) octets++;
+      telling += weigh(escape.text, true);
     }
     at = text.indexOf("=", escape?.end ?? at + 1);
   }
-  return escapes >= FEWEST_QUOTED ? out.finish() : undefined;
+  return octets >= FEWEST_QUOTED && telling >= TELLING ? out.finish() : undefined;
 }
 
 const FEWEST_QUOTED = 3;

@@ -28,7 +28,7 @@ import { unmarked } from "./markup.ts";
 import { reversed, reversedWords, upright } from "./reverse.ts";
 import { madeFrom, openRewriter, type Made, type Range } from "./rewrite.ts";
 import { runs, type Piece } from "./runs.ts";
-import { scan } from "./scan.ts";
+import { scan, type Signs } from "./scan.ts";
 import { ROT13, unshifted } from "./shift.ts";
 import { split, unbroken, unspaced } from "./spacing.ts";
 
@@ -99,6 +99,8 @@ export function* derive(text: string, limits?: Partial<DecodeLimits>): Paced<Der
 /** A text that is still to be read: the caller's, or a view. */
 interface Layer extends DerivedView {
   readonly depth: number;
+  /** How many of {@link GUESSES} are done with. */
+  readonly guesses: number;
 }
 
 interface Derivation {
@@ -113,7 +115,7 @@ interface Derivation {
 }
 
 function openDerivation(text: string, limits: DecodeLimits): Derivation {
-  const layers: Layer[] = [{ transforms: [], text, depth: 0, locate: (start, end) => ({ start, end }) }];
+  const layers: Layer[] = [{ transforms: [], text, depth: 0, guesses: 0, locate: (start, end) => ({ start, end }) }];
   const seen = new Set<string>([text]);
   const unread = new Map<keyof DecodeLimits, Range>();
   let left = limits.maxUnits + 4 * text.length;
@@ -145,6 +147,7 @@ function openDerivation(text: string, limits: DecodeLimits): Derivation {
         transforms: [...from.transforms, ...transforms],
         text: made.text,
         depth: from.depth + 1,
+        guesses: from.guesses,
         locate: (start, end) => {
           const there = made.locate(start, end);
           return from.locate(there.start, there.end);
@@ -201,20 +204,43 @@ function* undo(layer: Layer, derivation: Derivation): Paced<void> {
       return;
     }
   }
-  if (signs.leet) offer(layer, yield* unleeted(text), "leet");
-  if (signs.joined) offer(layer, yield* split(text), "joined");
-  if (signs.broken) offer(layer, yield* unbroken(text), "broken");
-  if (signs.reversed.length > 0) {
-    offer(layer, yield* reversed(text, signs.reversed), "reversed");
-    offer(layer, yield* reversedWords(text, signs.reversed), "reversed-words");
+  for (let guess = layer.guesses; guess < GUESSES.length; guess++) {
+    const made = yield* (GUESSES[guess] as Guess)(text, signs);
+    if (made !== undefined) offer({ ...layer, guesses: guess + 1 }, made.made, made.name);
   }
-  const rotated = signs.rotated.length > 0 ? yield* unshifted(text, signs.rotated, ROT13) : undefined;
-  if (rotated !== undefined) {
-    offer(layer, rotated.made, rotated.name);
-  } else if (signs.strange.length > 0) {
-    const shifted = yield* unshifted(text, signs.strange);
-    if (shifted !== undefined) offer(layer, shifted.made, shifted.name);
-  }
+}
+
+/** A way of reading that only words can confirm, and what it is called. */
+type Guess = (text: string, signs: Signs) => Paced<{ readonly made: Made; readonly name: string } | undefined>;
+
+/**
+ * In the order in which they are tried one upon another, and never one again in what came of it: a text in which
+ * several of them find something has few readings, not one for each order.
+ */
+const GUESSES: readonly Guess[] = [
+  function* (text, { reversed: parts }) {
+    return named("reversed", parts.length > 0 ? yield* reversed(text, parts) : undefined);
+  },
+  function* (text, { reversed: parts }) {
+    return named("reversed-words", parts.length > 0 ? yield* reversedWords(text, parts) : undefined);
+  },
+  function* (text, { rotated, strange }) {
+    const rot13 = rotated.length > 0 ? yield* unshifted(text, rotated, ROT13) : undefined;
+    return rot13 ?? (strange.length > 0 ? yield* unshifted(text, strange) : undefined);
+  },
+  function* (text, { leet }) {
+    return named("leet", leet ? yield* unleeted(text) : undefined);
+  },
+  function* (text, { joined }) {
+    return named("joined", joined ? yield* split(text) : undefined);
+  },
+  function* (text, { broken }) {
+    return named("broken", broken ? yield* unbroken(text) : undefined);
+  },
+];
+
+function named(name: string, made: Made | undefined): { readonly made: Made; readonly name: string } | undefined {
+  return made === undefined ? undefined : { made, name };
 }
 
 /** Offers decoded pieces: each alone, and the text with all of them in place. */
@@ -229,7 +255,7 @@ function* decode(layer: Layer, pieces: readonly Piece[], derivation: Derivation)
     if (piece.text === "") continue;
     // The text with all of them in place is read whatever their number.
     if (++alone <= derivation.limits.maxPieces)
-      derivation.offer(layer, madeFrom(piece.text, piece), ...piece.transforms);
+      derivation.offer({ ...layer, guesses: 0 }, madeFrom(piece.text, piece), ...piece.transforms);
     yield;
   }
   yield;

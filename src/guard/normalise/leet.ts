@@ -7,21 +7,21 @@
 
 import { STEP, type Paced } from "../pace.ts";
 import { openRewriter, type Made } from "./rewrite.ts";
-import { isWord } from "./words.ts";
+import { isShortWord, isWord } from "./words.ts";
 
 /** The text in letters; `undefined` where no words come of it. */
 export function* unleeted(text: string): Paced<Made | undefined> {
   const out = openRewriter(text);
   let next = STEP;
-  let won = 0;
+  let words = 0;
+  let letters = 0;
   let near = false;
-  for (const { 0: token, index } of text.matchAll(/[A-Za-z0-9@$!|+()<>{}[\]]{1,64}/g)) {
+  for (const { 0: token, index } of text.matchAll(/[A-Za-z0-9@$!|+]{1,64}/g)) {
     if (index > next) {
       next = index + STEP;
       yield;
     }
-    const core = coreOf(token);
-    const spelled = token.slice(core.start, core.end);
+    const spelled = token.slice(0, coreLength(token));
     const signs = countSigns(spelled);
     const mixed = signs > 0 && signs < spelled.length;
     if (!mixed && !(near && signs > 0 && spelled.length < 4)) {
@@ -32,26 +32,27 @@ export function* unleeted(text: string): Paced<Made | undefined> {
     if (read === undefined) continue;
     if (read.known) {
       near = true;
-      if (mixed) won += spelled.length;
+      if (mixed && !isNumbered(spelled)) {
+        words++;
+        letters += spelled.length;
+      }
     }
     for (let at = 0; at < spelled.length; at++) {
       const letter = read.letters.charAt(at);
-      if (letter !== spelled.charAt(at)) out.replace(index + core.start + at, index + core.start + at + 1, letter);
+      if (letter !== spelled.charAt(at)) out.replace(index + at, index + at + 1, letter);
     }
   }
-  return won >= FEWEST_WON ? out.finish() : undefined;
+  return words > 1 || letters >= LONG_WORD ? out.finish() : undefined;
 }
 
-/** Characters of words that came of it: one of five, or two short ones. */
-const FEWEST_WON = 5;
+/** One word is enough if it has so many letters. */
+const LONG_WORD = 6;
 
-/** Signs that also end a sentence or close a bracket are none at the ends of a word. */
-function coreOf(token: string): { readonly start: number; readonly end: number } {
-  let start = 0;
+/** Signs that also end a sentence are none at the end of a word. */
+function coreLength(token: string): number {
   let end = token.length;
-  while (start < end && /[()<>{}[\]]/.test(token.charAt(start))) start++;
-  while (end > start && /[()<>{}[\]!+]/.test(token.charAt(end - 1))) end--;
-  return { start, end };
+  while (end > 0 && /[!+|]/.test(token.charAt(end - 1))) end--;
+  return end;
 }
 
 /** What each sign stands for; the second reading is tried where no word comes of the first. */
@@ -72,8 +73,6 @@ const FIRST: Readonly<Record<string, string>> = {
   "!": "i",
   "|": "i",
   "+": "t",
-  "(": "c",
-  "<": "c",
 };
 const SECOND: Readonly<Record<string, string>> = {
   __proto__: null as never,
@@ -113,17 +112,14 @@ function readLeet(token: string, mixed: boolean): Read | undefined {
       if (isSpelled(letters)) return { letters, known: true };
     }
   }
-  // Letters that end in a number are a name and its number; numbers alone stay numbers.
-  return mixed && !/^[a-z]{1,40}[0-9]{1,8}$/.test(lower) && !/^[0-9]{1,8}[a-z]{1,3}$/.test(lower)
-    ? { letters: first, known: false }
-    : undefined;
+  return mixed && !isNumbered(token) ? { letters: first, known: false } : undefined;
+}
+
+/** A name and its number, or a number and its unit. */
+function isNumbered(token: string): boolean {
+  return /^(?:[A-Za-z]{1,64}[0-9]{1,64}|[0-9]{1,64}[A-Za-z]{1,3})$/.test(token);
 }
 
 function isSpelled(letters: string): boolean {
-  return isWord(letters) || SHORT.has(letters);
+  return isWord(letters) || isShortWord(letters);
 }
-
-/** Words of one and two letters, which count beside others only. */
-const SHORT: ReadonlySet<string> = new Set(
-  "a i of to in is it on at as be by or an my me we he if do go no so up us".split(" "),
-);

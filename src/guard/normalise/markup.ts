@@ -15,7 +15,8 @@ import { isWord } from "./words.ts";
 export function* unmarked(text: string): Paced<Made | undefined> {
   const out = openRewriter(text);
   let next = STEP;
-  const start = /[*_~`<\\[\]{}"']/g;
+  let telling = 0;
+  const start = /[*_~`<\\[{"']/g;
   for (let match = start.exec(text); match !== null; match = start.exec(text)) {
     const at = match.index;
     if (at > next) {
@@ -24,7 +25,9 @@ export function* unmarked(text: string): Paced<Made | undefined> {
     }
     const end = markEnd(text, at);
     start.lastIndex = Math.max(end, at + 1);
-    if (end === at || !isLetter(text, at - 1) || !parts(text, at, end)) continue;
+    const sure = end === at ? "not" : partOf(text, at, end);
+    if (sure === "not") continue;
+    telling += sure === "surely" ? TELLING : 1;
     // A mark before the word belongs to one in it: **ig**nore.
     const opening = openingBefore(text, at, out.cursor);
     if (opening !== undefined) out.replace(opening.start, opening.end, "");
@@ -35,15 +38,18 @@ export function* unmarked(text: string): Paced<Made | undefined> {
       start.lastIndex = closing.end;
     }
   }
-  return out.changed ? out.finish() : undefined;
+  return telling >= TELLING ? out.finish() : undefined;
 }
 
-/** Whether what stands in units `start` to `end` parts a word. */
-function parts(text: string, start: number, end: number): boolean {
-  if (!isLetter(text, end)) return false;
-  // One underscore, star or apostrophe alone parts words as well, in names and products.
-  if (end - start > 1) return true;
-  return !/[_'"]/.test(text.charAt(start)) || isWord(wordAround(text, start, end));
+/** One word that comes of it tells; so do three places where words are parted, in whatever language. */
+const TELLING = 3;
+
+/** How sure it is that what stands in units `start` to `end` parts a word. */
+function partOf(text: string, start: number, end: number): "surely" | "perhaps" | "not" {
+  if (!isLetter(text, start - 1) || !isLetter(text, end)) return "not";
+  if (isWord(wordAround(text, start, end))) return "surely";
+  // One sign alone parts words as well, in names and products, and code stands beside words: `Buffer`s.
+  return end - start > 1 && !/[`"'\\]/.test(text.charAt(start)) ? "perhaps" : "not";
 }
 
 function wordAround(text: string, start: number, end: number): string {
@@ -72,8 +78,8 @@ const EMPHASIS = /[*_~`]{1,8}/y;
 const TAG =
   /<\/?(?:a|abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|mark|nobr|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr|x)(?:\s[^<>]{0,200})?\/?>/iy;
 const COMMENT = /<!--[^<>]{0,200}-->/y;
-const EMPTY = /\\(?=[a-z]{2})|\[\](?:\([^()]{0,100}\))?|\{\}|\[\/?[a-z]{1,6}\]/iy;
-const CONCATENATION = /(["'])\s{0,4}[+.&,]?\s{0,4}\1/y;
+const EMPTY = /\\|\[\](?:\([^()]{0,100}\))?|\{\}|\[\/?[a-z]{1,6}\]/iy;
+const CONCATENATION = /(["'])(?:\s{0,4}[+.&]\s{0,4})?\1/y;
 
 function oneMarkEnd(text: string, at: number): number {
   for (const pattern of [EMPHASIS, TAG, COMMENT, EMPTY, CONCATENATION]) {

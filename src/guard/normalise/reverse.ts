@@ -70,7 +70,8 @@ export function* upright(text: string): Paced<Made | undefined> {
   const back = openRewriter(swapped.text);
   yield* back.reverse(0, swapped.text.length);
   const made = back.finish();
-  if (readWords(made.text.slice(0, READ)).words < FEWEST_WORDS) return undefined;
+  const { words } = readWords(made.text.slice(0, READ));
+  if (words < FEWEST_WORDS || words <= readWords(text.slice(0, READ)).words) return undefined;
   return {
     text: made.text,
     locate: (start, end) => {
@@ -83,6 +84,8 @@ export function* upright(text: string): Paced<Made | undefined> {
 
 const FEWEST_TURNED = 4;
 const FEWEST_WORDS = 2;
+/** Short words are read backwards by chance. */
+const FEWEST_LETTERS = 9;
 const SWAPPED: Readonly<Record<string, string>> = {
   __proto__: null as never,
   n: "u",
@@ -118,18 +121,23 @@ const FURTHEST = 1024;
 
 /** What was made, if more words are read in it than before. */
 function* ifBetter(text: string, made: Made, parts: readonly Range[]): Paced<Made | undefined> {
-  let won = 0;
+  let words = 0;
+  let letters = 0;
   for (const { start, end } of parts) {
     for (const [word] of text
       .slice(start, Math.min(end, start + READ))
       .toLowerCase()
       .matchAll(/[a-z]{3,20}/g)) {
-      if (isWord(word)) won--;
-      else if (isWord([...word].toReversed().join(""))) won++;
+      if (isWord(word)) {
+        words--;
+      } else if (isWord([...word].toReversed().join(""))) {
+        words++;
+        letters += word.length;
+      }
     }
     yield;
   }
-  return won >= FEWEST_WORDS ? made : undefined;
+  return words >= FEWEST_WORDS && letters >= FEWEST_LETTERS ? made : undefined;
 }
 
 /** Units that are read for words. */

@@ -45,7 +45,7 @@ export function madeFrom(text: string, { start, end }: Range): Made {
 /** Opens a rewriter. With `only`, what lies between the parts that are put is left out instead of copied. */
 export function openRewriter(source: string, only = false): Rewriter {
   const parts: string[] = [];
-  const pending = new Uint16Array(PENDING);
+  let pending = NOTHING;
   let held = 0;
   let length = 0;
   let cursor = 0;
@@ -63,6 +63,7 @@ export function openRewriter(source: string, only = false): Rewriter {
       parts.push(from.slice(start, end));
       return;
     }
+    if (pending === NOTHING) pending = new Uint16Array(PENDING);
     if (held + end - start > PENDING) flush();
     for (let at = start; at < end; at++) pending[held++] = from.charCodeAt(at);
   };
@@ -111,6 +112,7 @@ export function openRewriter(source: string, only = false): Rewriter {
 
 /** Units that are gathered before they become a string. */
 const PENDING = 4096;
+const NOTHING = new Uint16Array(0);
 /** A copy of more units is a slice of its own. */
 const LONG_COPY = 64;
 

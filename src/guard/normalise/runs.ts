@@ -15,7 +15,7 @@
  */
 
 import { STEP, type Paced } from "../pace.ts";
-import { unpack } from "./bytes.ts";
+import { mayBeText, unpack } from "./bytes.ts";
 import type { Range } from "./rewrite.ts";
 
 /** A part of a text, and what it spells. */
@@ -157,6 +157,8 @@ function* decodeRun(run: string, start: number, end: number, most: number): Pace
     const piece = yield* made("base32", base32(run));
     if (piece !== undefined) return piece;
   }
+  // Rules and arrows of such signs are well-formed bytes.
+  if (!/[A-Za-z0-9]{4}/.test(run)) return undefined;
   // A run that begins with something else, as `x=` without the sign, is read in each phase.
   const phases = run.length >= 24 ? 4 : 1;
   for (let phase = 0; phase < phases; phase++) {
@@ -199,24 +201,25 @@ function base32(run: string): Uint8Array {
   return bytes.subarray(0, length);
 }
 
-/** Whether the first bytes can begin a text, or something packed: refuses 99 of 100 words before anything is made. */
+/** Whether the first bytes can begin a text, or something packed: refuses most words before anything is made. */
 function beginsAsText(run: string, phase: number): boolean {
-  const bytes = Buffer.from(run.slice(phase, phase + 8), "base64");
-  const [first = 0, second = 0, third = 0] = bytes;
-  if ((first === 0x1f && second === 0x8b) || first === 0x78 || first >= 0xc2) return true;
-  if (first === 0 || second === 0) return third !== 0 || first !== 0;
-  for (const byte of bytes.subarray(0, 5)) {
-    if (
-      byte < 0x09 ||
-      (byte > 0x0d && byte < 0x20) ||
-      byte === 0x7f ||
-      (byte >= 0x80 && byte < 0xc2 && first < 0x80 && third < 0x80)
-    ) {
-      return false;
-    }
-  }
-  return true;
+  const a = SEXTETS[run.charCodeAt(phase)] as number;
+  const b = SEXTETS[run.charCodeAt(phase + 1)] as number;
+  const c = SEXTETS[run.charCodeAt(phase + 2)] as number;
+  const first = (a << 2) | (b >> 4);
+  const second = ((b & 15) << 4) | (c >> 2);
+  const mayBe =
+    first < 0x80 ? first > 0x1f || (first > 0x08 && first < 0x0e) || second === 0x8b : first > 0xc1 && first < 0xf5;
+  if (!mayBe || (first < 0x80 && second > 0x7f && second < 0xc2 && first !== 0x78 && first !== 0x1f)) return false;
+  return mayBeText(Buffer.from(run.slice(phase, phase + 32), "base64"));
 }
+
+const SEXTETS = new Uint8Array(0x80);
+for (const [at, unit] of Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/").entries()) {
+  SEXTETS[unit] = at;
+}
+SEXTETS[0x2d] = 62;
+SEXTETS[0x5f] = 63;
 
 function* ascii85(text: string, most: number): Paced<readonly Piece[]> {
   const pieces: Piece[] = [];

@@ -27,7 +27,8 @@ export function* unshifted(text: string, parts: readonly Range[], known?: Shift)
   if (shift === undefined) return undefined;
   const before = readWords(sample);
   const after = readWords(apply(sample, shift));
-  if (after.words < 2 || after.words < 2 * before.words + 1 || after.words * 4 < after.strings) return undefined;
+  const enough = after.words >= FEWEST_WORDS && after.letters >= FEWEST_LETTERS && after.words > 2 * before.words;
+  if (!enough || after.words * 5 < after.strings * 2) return undefined;
   yield;
   const out = openRewriter(text);
   for (const part of parts) {
@@ -49,6 +50,10 @@ interface Shift {
 
 /** Thirteen letters on, which is also thirteen back. */
 export const ROT13: Shift = { by: 13, mirrored: false };
+
+/** Short words come of any letters by chance. */
+const FEWEST_WORDS = 2;
+const FEWEST_LETTERS = 10;
 
 /** Units of each part that are looked at. */
 const SAMPLE = 1024;
@@ -82,7 +87,7 @@ function likeliest(sample: string): Shift | undefined {
     const { words } = readWords(apply(sample, shift));
     if (best === undefined || words > best.words) best = { shift, words };
   }
-  return best === undefined || best.words < 2 ? undefined : best.shift;
+  return best === undefined || best.words < FEWEST_WORDS ? undefined : best.shift;
 }
 
 /** Of few letters, the best fit is not always the right one. */

@@ -12,7 +12,7 @@
 
 import { STEP, type Paced } from "../pace.ts";
 import { openRewriter, type Made, type Rewriter } from "./rewrite.ts";
-import { isWord, LONGEST_SPLIT, splitWords } from "./words.ts";
+import { isShortWord, isWord, LONGEST_SPLIT, readWords, splitWords } from "./words.ts";
 
 /** The text with its letters put together; `undefined` where no word has them apart. */
 export function* unspaced(text: string): Paced<Made | undefined> {
@@ -83,19 +83,28 @@ function join(text: string, { places }: Row, out: Rewriter): void {
   if (letters.replace(/[^A-Za-z]/g, "").length * 2 < letters.length) return;
   const usual = mostFrequent(gaps);
   const wider = gaps.some((gap) => gap.length > usual.length || (gap !== usual && /\s/.test(gap) !== /\s/.test(usual)));
-  // Where the gaps between words cannot be told, or not all of them, words themselves tell.
-  const starts = wider ? undefined : splitWords(plain(letters));
-  if (!wider && starts === undefined && letters.length < FEWEST_UNKNOWN) return;
+  // Where the gaps between words cannot be told, words themselves tell.
+  const starts = wider ? [] : splitWords(plain(letters));
   const begins = new Set(starts);
+  const breaks = gaps.map((gap, index) =>
+    wider ? gap.length > usual.length || (gap !== usual && /\s/.test(gap)) : begins.has(index + 1),
+  );
+  const spelled = [...plain(letters)]
+    .map((letter, index) => (breaks[index - 1] === true ? ` ${letter}` : letter))
+    .join("");
+  const { words, letters: inWords } = readWords(spelled);
+  const unknown =
+    letters.length >= FEWEST_UNKNOWN && !usual.includes(",") && new Set(letters).size * 2 < letters.length * 3;
+  if (inWords * 5 < letters.length * 2 && !unknown) return;
+  if (words === 0 && !unknown) return;
   gaps.forEach((gap, index) => {
     const start = (places[index] as number) + 1;
-    const parts = wider ? gap.length > usual.length || (gap !== usual && /\s/.test(gap)) : begins.has(index + 1);
-    out.replace(start, start + gap.length, parts ? " " : "");
+    out.replace(start, start + gap.length, breaks[index] === true ? " " : "");
   });
 }
 
-/** Letters in a row of which no words come are a word, if there are so many. */
-const FEWEST_UNKNOWN = 6;
+/** Letters apart of which no words come are some in another language, if there are so many. */
+const FEWEST_UNKNOWN = 12;
 
 const DIGITS: Readonly<Record<string, string>> = {
   __proto__: null as never,
@@ -132,11 +141,16 @@ export function* split(text: string): Paced<Made | undefined> {
       yield;
     }
     const starts = splitWords(match[0].toLowerCase());
-    if (starts === undefined || starts.length < 3) continue;
+    // Names in programs are words that stand together as well.
+    const isName = /[a-z][A-Z]/.test(match[0]);
+    if (starts === undefined || starts.length < (isName ? FEWEST_IN_NAME : FEWEST_TOGETHER)) continue;
     for (const start of starts) if (start > 0) out.replace(match.index + start, match.index + start, " ");
   }
   return out.changed ? out.finish() : undefined;
 }
+
+const FEWEST_TOGETHER = 3;
+const FEWEST_IN_NAME = 4;
 
 /** The text with its fragments put together where words come of it; `undefined` where none do. */
 export function* unbroken(text: string): Paced<Made | undefined> {
@@ -153,10 +167,10 @@ export function* unbroken(text: string): Paced<Made | undefined> {
     const joined = last + fragment;
     const fits =
       last !== "" &&
-      joined.length > 4 &&
+      joined.length >= SHORTEST_JOINED &&
       index - lastEnd < WIDEST_GAP &&
-      !(isWord(last) && isWord(fragment)) &&
-      !isWord(fragment) &&
+      isFragment(last, joined) &&
+      isFragment(fragment, joined) &&
       isWord(joined) &&
       /^-?(?: |\r?\n ?)?$/.test(text.slice(lastEnd, index));
     if (fits && index > lastEnd) out.replace(lastEnd, index, "");
@@ -164,4 +178,11 @@ export function* unbroken(text: string): Paced<Made | undefined> {
     lastEnd = index + raw.length;
   }
   return out.changed ? out.finish() : undefined;
+}
+
+const SHORTEST_JOINED = 6;
+
+/** What is a word alone is no part of another, but for short ones in long words: `in structions`. */
+function isFragment(letters: string, joined: string): boolean {
+  return !isWord(letters) && (joined.length > 8 || !isShortWord(letters));
 }

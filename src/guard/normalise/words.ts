@@ -186,10 +186,15 @@ export function splitWords(letters: string): readonly number[] | undefined {
     const joins = stray && from > 0 && from - before === 1 && !SHORT.has(letters.slice(before, from));
     if (!joins) starts.push(from);
   }
-  return strays * 3 > length ? undefined : starts.toReversed();
+  return strays * 8 > length || starts.length * 3 > length ? undefined : starts.toReversed();
 }
 
-/** Words of one and two letters, that only count where letters stand together. */
+/** Whether lower-case letters are a word of one or two. */
+export function isShortWord(letters: string): boolean {
+  return SHORT.has(letters);
+}
+
+/** Words that only count beside others. */
 const SHORT: ReadonlySet<string> = new Set(
   "a i of to in is it on at as be by or an my me we he if do go no so up us am ai ok".split(" "),
 );
