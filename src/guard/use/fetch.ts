@@ -13,14 +13,12 @@
 
 import { isHoldfastError, parseJson, type JsonLimits } from "../../core/index.ts";
 import type { Guard } from "../guard.ts";
+import { isJson, type Unread } from "./body.ts";
 import { useError } from "./errors.ts";
 import { guardEvents, type EventReading } from "./events.ts";
 import { openExchange, type Exchange, type UseOptions } from "./exchange.ts";
 import { readApiEvent } from "./protocol.ts";
 import { readEvents, writeEvent, type ServerEvent } from "./sse.ts";
-
-/** What a message that is neither JSON nor text meets: it is refused, or passes unread. */
-export type Unread = "refuse" | "pass";
 
 export interface GuardFetchOptions extends UseOptions {
   /** What sends the request. Default: the platform's `fetch`. */
@@ -96,10 +94,6 @@ async function guardResponse(response: Response, exchange: Exchange, unread: Unr
   }
   if (unread === "refuse") throw useError("guard.body-unread", { detail: "the response is neither JSON nor text" });
   return response;
-}
-
-function isJson(type: string): boolean {
-  return /^application\/(?:json|[\w.-]{1,60}\+json)(?:;|$)/.test(type);
 }
 
 function guardEventStream(response: Response, body: ReadableStream<Uint8Array>, exchange: Exchange): Response {
