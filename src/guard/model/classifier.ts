@@ -67,6 +67,8 @@ const MAX_WAITING = 512;
 const TIMEOUT_MS = 10_000;
 /** Milliseconds without a thread after several in a row ended. */
 const REST_MS = 30_000;
+/** The thread's own heap: the vocabulary and little else. The model lies outside of it. */
+const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
 
 /**
  * The most that a head's probability is when the cheap stage settles it as clean: one in a hundred of what the
@@ -200,7 +202,7 @@ function threadOf({ folder, config }: Weights, options: ClassifierOptions): Mode
     threads: options.threads ?? 1,
   };
   // The process's own flags (`--eval`, a loader) are not the thread's.
-  const how = { workerData, execArgv: [] };
+  const how = { workerData, execArgv: [], resourceLimits: HEAP };
   return createThread({
     // The published package holds .js; a clone runs .ts.
     start: () =>
