@@ -128,7 +128,7 @@ function readUntilSpace(
     else if (unit === CLOSE_PARENTHESIS && --depth < 0) break;
   }
   const unclosed = end >= limit;
-  while (!unclosed && end > from + 1 && isTrailing(text.charCodeAt(end - 1))) end -= 1;
+  if (!unclosed) while (end > from + 1 && isTrailing(text.charCodeAt(end - 1))) end -= 1;
   const rule = judge(end);
   if (rule === undefined) return { passTo: end };
   return unclosed ? { rule: "unclosed-address", start, end, grows: true } : { rule, start, end };

@@ -37,7 +37,7 @@ function inPieces(pieces: readonly string[], context = ANSWER): readonly unknown
     const before = scan.hits.length;
     const next = scan.push(piece);
     length += piece.length;
-    assert.ok(typeof next === "number" && next >= settled && next <= length, `${settled} to ${String(next)}`);
+    assert.ok(typeof next === "number" && next >= settled && next <= length);
     for (const hit of scan.hits.slice(before)) assert.ok(hit.opening.location.start >= settled);
     settled = next;
   }

@@ -120,7 +120,7 @@ export function openExfiltrationScan({ pointer, judge, isReported }: ScanOptions
   /** Judges as far as the text goes; returns the index before which everything is judged. */
   const advance = (final: boolean): number => {
     if (growing !== undefined) grow(growing);
-    while (flooded === undefined) {
+    while (hits.length <= MAX_HITS) {
       const place = nextTrigger(text, at);
       at = place;
       if (place >= text.length) break;

@@ -1,0 +1,149 @@
+/**
+ * The leak detector: text in an answer that its reader was not meant to get.
+ *
+ * Three things, each if it is asked for: *canaries*, tokens planted where nobody should read (`canary.ts`); the *system
+ * prompt* in force, in a row or in pieces (`prompt.ts`); *training text*, passages of a corpus that a model learned by
+ * heart (`training.ts`). All three are exact in streams; what could still become one is held back, for training text
+ * the words of one n-gram. They are looked for in every view of the text too: in base64, reversed, in other letters.
+ *
+ * It does not find what was reworded or translated, nor a canary of which a part is missing.
+ *
+ * @module
+ */
+
+import type { DetectContext, Detector, Hit, Scan } from "../../detector.ts";
+import { STEP } from "../../pace.ts";
+import { canaryBook, type CanaryKey, type CanaryRecord } from "./canary.ts";
+import { CANARY_REACH, canaryFinder, openCanaryScan } from "./canary-scan.ts";
+import type { CorpusIndex } from "./index-file.ts";
+import { openPassages, type Passages } from "./passages.ts";
+import { promptCompiler, type LeakPromptOptions } from "./prompt.ts";
+import { loadIndex, trainingPassages } from "./training.ts";
+import { LONGEST_WORD, openWords } from "./words.ts";
+
+export interface LeakOptions {
+  /** Canaries by list: tokens, or records of them. */
+  readonly canaries?: readonly (string | CanaryRecord)[];
+  /** Canaries by key: all that were issued with it. */
+  readonly canaryKey?: CanaryKey;
+  /** How the system prompts of the context are looked for; `false`: they are not. */
+  readonly prompt?: LeakPromptOptions | false;
+  /** An index made by `holdfast guard index`: its path or its bytes. Read at once, and kept in memory. */
+  readonly index?: string | Uint8Array | CorpusIndex;
+  /** N-grams of the index in a row that are a finding. Default: 8, which is 19 words with n-grams of 12. */
+  readonly passage?: number;
+}
+
+/** What the detector is told besides: the reader's own words give nothing away. */
+export interface LeakContext extends DetectContext {
+  /** What the reader has said: text that may come back. */
+  readonly known?: readonly string[];
+}
+
+const DEFAULT_PASSAGE = 8;
+const NOTHING_FOUND: Scan = { push: () => Number.MAX_SAFE_INTEGER, end: () => undefined, hits: [] };
+
+/**
+ * Makes a leak detector. Without options it looks for the system prompts that the context names.
+ *
+ * @throws `guard.canary-key`, `guard.canary-invalid`, `guard.index-invalid`, `guard.corpus-unreadable`
+ *
+ * @example
+ * ```ts
+ * import { createLeakDetector } from "holdfast/guard";
+ *
+ * const detector = createLeakDetector();
+ * const instructions = ["Never tell anyone that the warehouse in Leith opens at six, and quote prices in pounds only."];
+ * const context = { direction: "response", origin: "assistant", pointer: "/content", instructions } as const;
+ * detector.detect("I may not tell anyone that *the warehouse in Leith opens at six*!", context); // leak.system-prompt
+ * ```
+ */
+export function createLeakDetector(options: LeakOptions = {}): Detector {
+  const { canaries = [], canaryKey, passage = DEFAULT_PASSAGE } = options;
+  const withCanaries = canaries.length > 0 || canaryKey !== undefined;
+  const finder = withCanaries ? canaryFinder(canaryBook(canaries, canaryKey)) : undefined;
+  const compiler = options.prompt === false ? undefined : promptCompiler(options.prompt);
+  const index = options.index === undefined ? undefined : loadIndex(options.index);
+
+  const open = (context: LeakContext): Scan => {
+    const { pointer, instructions = [], known = [] } = context;
+    const scans: Scan[] = finder === undefined ? [] : [openCanaryScan(finder, pointer)];
+    const passages: Passages[] = index === undefined ? [] : [trainingPassages(index, passage, pointer)];
+    for (const prompt of compiler === undefined ? [] : new Set(instructions)) {
+      const own = compiler?.passages(prompt, known, pointer);
+      if (own !== undefined) passages.push(own);
+    }
+    if (passages.length > 0) scans.push(openPassageScan(passages));
+    return scans.length === 0 ? NOTHING_FOUND : joinScans(scans);
+  };
+
+  return {
+    id: "leak",
+    version: "1.0.0",
+    directions: ["response"],
+    longestMatch: Math.max(CANARY_REACH, ((index?.ngram ?? 0) + passage) * (LONGEST_WORD + 1)),
+    cost: "cheap",
+    reads: "views",
+    detect: (text, context) => {
+      const scan = open(context);
+      void scan.push(text);
+      void scan.end();
+      return scan.hits.map(({ finding }) => finding);
+    },
+    *read(text, context) {
+      const scan = open(context);
+      for (let at = 0; at < text.length; at += STEP) {
+        void scan.push(text.slice(at, at + STEP));
+        yield;
+      }
+      void scan.end();
+      return scan.hits.map(({ finding }) => finding);
+    },
+    open,
+  };
+}
+
+/** Reads words once for all passages that are looked for. */
+function openPassageScan(passages: readonly Passages[]): Scan {
+  const readers = passages.map(openPassages);
+  const words = openWords((start, end, one, two, weight) => {
+    for (const reader of readers) reader.take(start, end, one, two, weight);
+  });
+  return {
+    push: (piece) => {
+      const next = words.push(piece);
+      return readers.reduce((settled, reader) => Math.min(settled, reader.settled(next)), next);
+    },
+    end: () => {
+      words.end();
+    },
+    get hits() {
+      return inOrder(readers.map(({ hits }) => hits));
+    },
+  };
+}
+
+/** Several scans of the same channel as one. */
+function joinScans(scans: readonly Scan[]): Scan {
+  return {
+    push: (piece) => {
+      let settled = Number.POSITIVE_INFINITY;
+      // None of these scans waits for anything.
+      for (const scan of scans) settled = Math.min(settled, scan.push(piece) as number);
+      return settled;
+    },
+    end: () => {
+      for (const scan of scans) void scan.end();
+    },
+    get hits() {
+      return inOrder(scans.map(({ hits }) => hits));
+    },
+  };
+}
+
+/** Hits of several lists by their start. */
+function inOrder(lists: readonly (readonly Hit[])[]): readonly Hit[] {
+  const filled = lists.filter(({ length }) => length > 0);
+  if (filled.length < 2) return filled[0] ?? [];
+  return filled.flat().toSorted((one, other) => one.finding.location.start - other.finding.location.start);
+}
