@@ -9,42 +9,49 @@
  * @module
  */
 
-import { STEP, type Paced } from "../pace.ts";
+import type { Paced } from "../pace.ts";
 import { bytesToText } from "./bytes.ts";
 import type { Piece } from "./runs.ts";
 import { readWords } from "./words.ts";
 
-/** What codes in a row spell, by start. */
-export function* codes(text: string): Paced<readonly Piece[]> {
-  const rows = NOTATIONS.map((notation) => openRow(notation));
+/** What codes in rows that begin at `places` spell, by start. */
+export function* codes(text: string, places: readonly number[]): Paced<readonly Piece[]> {
   const pieces: Piece[] = [];
-  let next = STEP;
-  let end = 0;
+  let done = 0;
+  let work = 0;
   const token = /[^\s,;:]{1,10}/g;
-  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    if (match.index > next) {
-      next = match.index + STEP;
-      yield;
+  for (const place of places) {
+    if (place < done) continue;
+    const rows = NOTATIONS.map((notation) => openRow(notation));
+    let end = place;
+    token.lastIndex = place;
+    for (let match = token.exec(text); match !== null; match = token.exec(text)) {
+      if (++work % CODES === 0) yield;
+      const gap = match.index - end;
+      const start = match.index;
+      let fits = false;
+      for (const row of rows) {
+        const value = gap > MOST_BETWEEN ? undefined : row.notation.read(match[0]);
+        if (value === undefined || row.values.length >= MOST_CODES) close(row, pieces);
+        if (value === undefined) continue;
+        fits = true;
+        if (row.values.length === 0) row.start = start;
+        // Morse parts its words by wider gaps.
+        else if (row.notation.name === "morse" && gap > 1) row.values.push(SPACE);
+        row.values.push(value);
+        row.end = start + match[0].length;
+      }
+      if (!fits) break;
+      end = start + match[0].length;
     }
-    const [word] = match;
-    const near = match.index - end <= MOST_BETWEEN;
-    const gap = match.index - end;
-    end = match.index + word.length;
-    for (const row of rows) {
-      const value = row.notation.read(word);
-      if (row.values.length > 0 && (value === undefined || !near || row.values.length >= MOST_CODES))
-        close(row, pieces);
-      if (value === undefined) continue;
-      if (row.values.length === 0) row.start = match.index;
-      // Morse parts its words by wider gaps.
-      else if (row.notation.name === "morse" && gap > 1) row.values.push(SPACE);
-      row.values.push(value);
-      row.end = end;
-    }
+    for (const row of rows) close(row, pieces);
+    done = Math.max(end, place + 1);
   }
-  for (const row of rows) close(row, pieces);
   return pieces.toSorted((a, b) => a.start - b.start);
 }
+
+/** Codes read in one step. */
+const CODES = 512;
 
 /** Units between two codes of a row. */
 const MOST_BETWEEN = 8;

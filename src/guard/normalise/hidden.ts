@@ -35,6 +35,7 @@ const TAG_HALF = "\uDB40";
 
 /** What variation selectors spell as bytes; `undefined` where that is no text. */
 export function* selected(text: string): Paced<Made | undefined> {
+  if (!/[\uFE00-\uFE0F\uDB40]/.test(text)) return undefined;
   const bytes: number[] = [];
   let first = -1;
   let end = 0;
@@ -66,6 +67,7 @@ function selectorByte(text: string, at: number): number | undefined {
 
 /** What two kinds of zero-width characters spell as bits; `undefined` where that is no text. */
 export function* bits(text: string): Paced<Made | undefined> {
+  if (!/[\u200B-\u200F\u2060-\u2064\uFEFF]/.test(text)) return undefined;
   const kinds: number[] = [];
   let first = -1;
   let end = 0;

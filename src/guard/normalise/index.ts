@@ -186,19 +186,19 @@ function* undo(layer: Layer, derivation: Derivation): Paced<void> {
     }
   }
   if (signs.quoted) offer(layer, yield* unquoted(text), "quoted-printable");
-  if (signs.runs || text.includes("<~"))
-    yield* decode(layer, yield* runs(text, derivation.limits.maxInflated), derivation);
-  if (signs.codes) yield* decode(layer, yield* codes(text), derivation);
+  if (signs.runs.length > 0 || text.includes("<~"))
+    yield* decode(layer, yield* runs(text, signs.runs, derivation.limits.maxInflated), derivation);
+  if (signs.codes.length > 0) yield* decode(layer, yield* codes(text, signs.codes), derivation);
 
-  if (signs.markup) {
-    const made = yield* unmarked(text);
+  if (signs.markup.length > 0) {
+    const made = yield* unmarked(text, signs.markup);
     if (made !== undefined) {
       offer(layer, made, "markup");
       return;
     }
   }
-  if (signs.spaced) {
-    const made = yield* unspaced(text);
+  if (signs.spaced.length > 0) {
+    const made = yield* unspaced(text, signs.spaced);
     if (made !== undefined) {
       offer(layer, made, "spaced");
       return;
@@ -229,13 +229,13 @@ const GUESSES: readonly Guess[] = [
     return rot13 ?? (strange.length > 0 ? yield* unshifted(text, strange) : undefined);
   },
   function* (text, { leet }) {
-    return named("leet", leet ? yield* unleeted(text) : undefined);
+    return named("leet", leet.length > 0 ? yield* unleeted(text, leet) : undefined);
   },
   function* (text, { joined }) {
-    return named("joined", joined ? yield* split(text) : undefined);
+    return named("joined", joined.length > 0 ? yield* split(text, joined) : undefined);
   },
   function* (text, { broken }) {
-    return named("broken", broken ? yield* unbroken(text) : undefined);
+    return named("broken", broken.length > 0 ? yield* unbroken(text, broken) : undefined);
   },
 ];
 

@@ -5,44 +5,57 @@
  * @module
  */
 
-import { STEP, type Paced } from "../pace.ts";
-import { openRewriter, type Made } from "./rewrite.ts";
+import type { Paced } from "../pace.ts";
+import { openRewriter, type Made, type Rewriter } from "./rewrite.ts";
 import { isShortWord, isWord } from "./words.ts";
 
-/** The text in letters; `undefined` where no words come of it. */
-export function* unleeted(text: string): Paced<Made | undefined> {
+/** The text in letters, where words mix them with digits (`places`); `undefined` where no words come of it. */
+export function* unleeted(text: string, places: readonly number[]): Paced<Made | undefined> {
   const out = openRewriter(text);
-  let next = STEP;
   let words = 0;
   let letters = 0;
-  let near = false;
-  for (const { 0: token, index } of text.matchAll(/[A-Za-z0-9@$!|+]{1,64}/g)) {
-    if (index > next) {
-      next = index + STEP;
-      yield;
-    }
-    const spelled = token.slice(0, coreLength(token));
-    const signs = countSigns(spelled);
-    const mixed = signs > 0 && signs < spelled.length;
-    if (!mixed && !(near && signs > 0 && spelled.length < 4)) {
-      if (signs === 0 && spelled.length > 2) near = false;
-      continue;
-    }
-    const read = readLeet(spelled, mixed);
-    if (read === undefined) continue;
-    if (read.known) {
-      near = true;
-      if (mixed && !isNumbered(spelled)) {
+  let work = 0;
+  const token = /[A-Za-z0-9@$!|+]{1,64}|\s/g;
+  for (const place of places) {
+    token.lastIndex = Math.max(place, out.cursor);
+    // Digits alone are read as a word behind one: 4nd 50 0n.
+    let near = false;
+    for (let match = token.exec(text); match !== null; match = token.exec(text)) {
+      const [found] = match;
+      if (++work % WORDS === 0) yield;
+      if (/^\s/.test(found)) {
+        if (near) continue;
+        break;
+      }
+      const spelled = found.slice(0, coreLength(found));
+      const signs = countSigns(spelled);
+      const mixed = signs > 0 && signs < spelled.length;
+      if (!mixed && !(near && signs > 0 && spelled.length < 4)) {
+        if (near) break;
+        continue;
+      }
+      const read = readLeet(spelled, mixed);
+      if (read === undefined) continue;
+      near = read.known;
+      if (read.known && mixed && !isNumbered(spelled)) {
         words++;
         letters += spelled.length;
       }
-    }
-    for (let at = 0; at < spelled.length; at++) {
-      const letter = read.letters.charAt(at);
-      if (letter !== spelled.charAt(at)) out.replace(index + at, index + at + 1, letter);
+      put(out, match.index, spelled, read.letters);
     }
   }
   return words > 1 || letters >= LONG_WORD ? out.finish() : undefined;
+}
+
+/** Words read in one step. */
+const WORDS = 512;
+
+function put(out: Rewriter, start: number, spelled: string, letters: string): void {
+  if (start < out.cursor) return;
+  for (let at = 0; at < spelled.length; at++) {
+    const letter = letters.charAt(at);
+    if (letter.toLowerCase() !== spelled.charAt(at).toLowerCase()) out.replace(start + at, start + at + 1, letter);
+  }
 }
 
 /** One word is enough if it has so many letters. */

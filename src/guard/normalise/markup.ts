@@ -7,24 +7,19 @@
  * @module
  */
 
-import { STEP, type Paced } from "../pace.ts";
+import type { Paced } from "../pace.ts";
 import { openRewriter, type Made } from "./rewrite.ts";
 import { isWord } from "./words.ts";
 
-/** The text without the mark-up inside of words; `undefined` where no word has any. */
-export function* unmarked(text: string): Paced<Made | undefined> {
+/** The text without the mark-up inside of words, which may begin at `places`; `undefined` where no word has any. */
+export function* unmarked(text: string, places: readonly number[]): Paced<Made | undefined> {
   const out = openRewriter(text);
-  let next = STEP;
   let telling = 0;
-  const start = /[*_~`<\\[{"']/g;
-  for (let match = start.exec(text); match !== null; match = start.exec(text)) {
-    const at = match.index;
-    if (at > next) {
-      next = at + STEP;
-      yield;
-    }
+  let work = 0;
+  for (const at of places) {
+    if (++work % MARKS === 0) yield;
+    if (at < out.cursor) continue;
     const end = markEnd(text, at);
-    start.lastIndex = Math.max(end, at + 1);
     const sure = end === at ? "not" : partOf(text, at, end);
     if (sure === "not") continue;
     telling += sure === "surely" ? TELLING : 1;
@@ -33,13 +28,13 @@ export function* unmarked(text: string): Paced<Made | undefined> {
     if (opening !== undefined) out.replace(opening.start, opening.end, "");
     out.replace(at, end, "");
     const closing = closingBehind(text, end);
-    if (closing !== undefined) {
-      out.replace(closing.start, closing.end, "");
-      start.lastIndex = closing.end;
-    }
+    if (closing !== undefined) out.replace(closing.start, closing.end, "");
   }
   return telling >= TELLING ? out.finish() : undefined;
 }
+
+/** Looked at in one step. */
+const MARKS = 512;
 
 /** One word that comes of it tells; so do three places where words are parted, in whatever language. */
 const TELLING = 3;
@@ -49,7 +44,7 @@ function partOf(text: string, start: number, end: number): "surely" | "perhaps" 
   if (!isLetter(text, start - 1) || !isLetter(text, end)) return "not";
   if (isWord(wordAround(text, start, end))) return "surely";
   // One sign alone parts words as well, in names and products, and code stands beside words: `Buffer`s.
-  return end - start > 1 && !/[`"'\\]/.test(text.charAt(start)) ? "perhaps" : "not";
+  return end - start > 1 && !/[`"']/.test(text.charAt(start)) ? "perhaps" : "not";
 }
 
 function wordAround(text: string, start: number, end: number): string {
@@ -78,7 +73,7 @@ const EMPHASIS = /[*_~`]{1,8}/y;
 const TAG =
   /<\/?(?:a|abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|mark|nobr|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr|x)(?:\s[^<>]{0,200})?\/?>/iy;
 const COMMENT = /<!--[^<>]{0,200}-->/y;
-const EMPTY = /\\|\[\](?:\([^()]{0,100}\))?|\{\}|\[\/?[a-z]{1,6}\]/iy;
+const EMPTY = /\[\](?:\([^()]{0,100}\))?|\{\}|\[\/?[a-z]{1,6}\]/iy;
 const CONCATENATION = /(["'])(?:\s{0,4}[+.&]\s{0,4})?\1/y;
 
 function oneMarkEnd(text: string, at: number): number {

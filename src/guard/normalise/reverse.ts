@@ -17,16 +17,18 @@ import { isWord, readWords } from "./words.ts";
 
 /** The text with the lines around these parts reversed; `undefined` where no words come of it. */
 export function* reversed(text: string, parts: readonly Range[]): Paced<Made | undefined> {
+  if (!(yield* readsBetter(text, parts))) return undefined;
   const out = openRewriter(text);
   for (const { start, end } of linesAround(text, parts)) {
     yield* out.reverse(start, end);
     yield;
   }
-  return yield* ifBetter(text, out.finish(), parts);
+  return out.finish();
 }
 
 /** The text with each word around these parts reversed; `undefined` where no words come of it. */
 export function* reversedWords(text: string, parts: readonly Range[]): Paced<Made | undefined> {
+  if (!(yield* readsBetter(text, parts))) return undefined;
   const out = openRewriter(text);
   let work = 0;
   for (const { start, end } of linesAround(text, parts)) {
@@ -40,11 +42,12 @@ export function* reversedWords(text: string, parts: readonly Range[]): Paced<Mad
       yield;
     }
   }
-  return yield* ifBetter(text, out.finish(), parts);
+  return out.finish();
 }
 
 /** The text upright again; `undefined` where it was not turned. */
 export function* upright(text: string): Paced<Made | undefined> {
+  if (!SOME_TURNED.test(text)) return undefined;
   const turned = openRewriter(text);
   let count = 0;
   for (let at = 0; at < text.length; at++) {
@@ -83,6 +86,8 @@ export function* upright(text: string): Paced<Made | undefined> {
 }
 
 const FEWEST_TURNED = 4;
+/** The commonest of them: no text of four words has none of these. */
+const SOME_TURNED = /[\u0250\u0254\u01DD\u0279\u0287\u0131\u1D09]/;
 const FEWEST_WORDS = 2;
 /** Short words are read backwards by chance. */
 const FEWEST_LETTERS = 9;
@@ -119,8 +124,8 @@ function linesAround(text: string, parts: readonly Range[]): readonly Range[] {
 const LINE = 0x0a;
 const FURTHEST = 1024;
 
-/** What was made, if more words are read in it than before. */
-function* ifBetter(text: string, made: Made, parts: readonly Range[]): Paced<Made | undefined> {
+/** Whether more words are read in parts backwards than forwards. */
+function* readsBetter(text: string, parts: readonly Range[]): Paced<boolean> {
   let words = 0;
   let letters = 0;
   for (const { start, end } of parts) {
@@ -137,7 +142,7 @@ function* ifBetter(text: string, made: Made, parts: readonly Range[]): Paced<Mad
     }
     yield;
   }
-  return words >= FEWEST_WORDS && letters >= FEWEST_LETTERS ? made : undefined;
+  return words >= FEWEST_WORDS && letters >= FEWEST_LETTERS;
 }
 
 /** Units that are read for words. */

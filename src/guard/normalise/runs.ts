@@ -27,50 +27,56 @@ export interface Piece extends Range {
   readonly cut: boolean;
 }
 
-/** The encoded runs of a text, by start; of a packed one, up to `mostInflated` bytes. */
-export function* runs(text: string, mostInflated: number): Paced<readonly Piece[]> {
+/** The encoded runs among those that `places` lie in, by start; of a packed one, up to `mostInflated` bytes. */
+export function* runs(text: string, places: readonly number[], mostInflated: number): Paced<readonly Piece[]> {
   const pieces: Piece[] = [];
-  let block: Range[] = [];
+  let done = 0;
   let work = 0;
-  const settle = function* (): Paced<void> {
-    const found = yield* decodeBlock(text, block, mostInflated);
-    pieces.push(...found);
-    block = [];
-    if (found.length > 0) yield;
-  };
-  for (let at = 0; at < text.length;) {
-    const start = nextRun(text, at, Math.min(text.length, at + STEP));
-    work += start - at;
-    at = start;
-    if (work >= STEP) {
+  for (const place of places) {
+    if (place < done) continue;
+    const run = runAround(text, place, done);
+    done = run.end;
+    work += run.end - run.start + RUN_COST;
+    if (work > STEP) {
       work = 0;
       yield;
     }
-    if (at >= text.length || !isRunUnit(text.charCodeAt(at))) continue;
-    let end = at + 1;
-    while (end < text.length && isRunUnit(text.charCodeAt(end))) {
-      end++;
-      if ((end - at) % STEP === 0) yield;
+    if (run.end - run.start < SHORTEST) continue;
+    const block = blockFrom(text, run);
+    const joined = block.length > 1 ? yield* decodeBlock(text, block, mostInflated) : undefined;
+    const piece = joined ?? (yield* decodeRun(text.slice(run.start, run.end), run.start, run.end, mostInflated));
+    if (piece === undefined) continue;
+    pieces.push(piece);
+    done = Math.max(piece.end, run.end);
+    for (let short = shortRun(text, piece, done); short !== undefined; short = shortRun(text, piece, done)) {
+      pieces.push(short);
+      done = short.end;
     }
-    const length = end - at;
-    while (end < text.length && end - at < length + 6 && text.charCodeAt(end) === PADDING) end++;
-    work += end - at;
-    const run = { start: at, end };
-    const last = block.at(-1);
-    if (last !== undefined && !continuesBlock(text, block, run)) yield* settle();
-    const short = length < SHORTEST ? shortRun(text, run, pieces.at(-1)) : undefined;
-    if (short !== undefined) pieces.push(short);
-    else if (length >= (block.length > 0 ? 1 : SHORTEST)) block.push(run);
-    at = end;
   }
-  yield* settle();
   pieces.push(...(yield* ascii85(text, mostInflated)));
   return pieces.toSorted((a, b) => a.start - b.start);
 }
 
 /** Fewer units are not looked at. */
 const SHORTEST = 8;
+/** What looking at a run costs besides its length, in units. */
+const RUN_COST = 16;
 const PADDING = 0x3d;
+
+/** The run that the unit at `place` is in. */
+function runAround(text: string, place: number, from: number): Range {
+  let start = place;
+  while (start > from && isRunUnit(text.charCodeAt(start - 1))) start--;
+  return { start, end: runEnd(text, place) };
+}
+
+function runEnd(text: string, from: number): number {
+  let end = from;
+  while (end < text.length && isRunUnit(text.charCodeAt(end))) end++;
+  const most = end + 6;
+  while (end < most && text.charCodeAt(end) === PADDING) end++;
+  return end;
+}
 
 const RUN_UNITS = new Uint8Array(0x80);
 for (const unit of Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"))
@@ -80,57 +86,41 @@ function isRunUnit(unit: number): boolean {
   return unit < 0x80 && RUN_UNITS[unit] === 1;
 }
 
-function nextRun(text: string, from: number, to: number): number {
-  let at = from;
-  while (at < to && !isRunUnit(text.charCodeAt(at))) at++;
-  return at;
-}
-
-/** Lines of one length, the last perhaps shorter, are one run that was wrapped. */
-function continuesBlock(text: string, block: readonly Range[], next: Range): boolean {
-  const first = block[0] as Range;
-  const last = block.at(-1) as Range;
+/** A run and the lines below it, if it was wrapped: all of one length, the last perhaps shorter. */
+function blockFrom(text: string, first: Range): readonly Range[] {
+  const block = [first];
   const width = first.end - first.start;
-  const between = text.slice(last.end, Math.min(next.start, last.end + 8));
-  return (
-    next.start - last.end < 8 &&
-    /^\r?\n[ \t>]{0,6}$/.test(between) &&
-    last.end - last.start === width &&
-    next.end - next.start <= width &&
-    text.charCodeAt(last.end - 1) !== PADDING &&
-    block.length < MOST_LINES
-  );
-}
-
-/** A short word in base64, which is taken for one only right behind another. */
-function shortRun(text: string, { start, end }: Range, last: Piece | undefined): Piece | undefined {
-  if (last === undefined || start - last.end > 1 || last.transforms[0] !== "base64" || (end - start) % 4 !== 0)
-    return undefined;
-  const spelled = Buffer.from(text.slice(start, end), "base64").toString("latin1");
-  return /^[A-Za-z.,:;!?']{1,6}$/.test(spelled)
-    ? { start, end, text: spelled, transforms: ["base64"], cut: false }
-    : undefined;
+  let last = first;
+  while (block.length < MOST_LINES && last.end - last.start === width && text.charCodeAt(last.end - 1) !== PADDING) {
+    const between = /^\r?\n[ \t>]{0,6}/.exec(text.slice(last.end, last.end + 8))?.[0];
+    if (between === undefined) break;
+    const start = last.end + between.length;
+    const end = runEnd(text, start);
+    if (end === start || end - start > width) break;
+    last = { start, end };
+    block.push(last);
+  }
+  return block;
 }
 
 /** A run of more lines is read as several. Four characters are three bytes, so that none is cut in the middle. */
 const MOST_LINES = 4096;
 
-function* decodeBlock(text: string, block: readonly Range[], most: number): Paced<Piece[]> {
-  const [first] = block;
-  const last = block.at(-1);
-  if (first === undefined || last === undefined) return [];
-  if (block.length > 1) {
-    const joined = block.map(({ start, end }) => text.slice(start, end)).join("");
-    const piece = yield* decodeRun(joined, first.start, last.end, most);
-    if (piece !== undefined) return [piece];
-  }
-  const pieces: Piece[] = [];
-  for (const { start, end } of block) {
-    if (end - start < SHORTEST) continue;
-    const piece = yield* decodeRun(text.slice(start, end), start, end, most);
-    if (piece !== undefined) pieces.push(piece);
-  }
-  return pieces;
+function* decodeBlock(text: string, block: readonly Range[], most: number): Paced<Piece | undefined> {
+  const joined = block.map(({ start, end }) => text.slice(start, end)).join("");
+  return yield* decodeRun(joined, (block[0] as Range).start, (block.at(-1) as Range).end, most);
+}
+
+/** A short word in base64, which is taken for one only right behind another. */
+function shortRun(text: string, { transforms }: Piece, last: number): Piece | undefined {
+  const start = last + 1;
+  const end = runEnd(text, start);
+  if (transforms[0] !== "base64" || end === start || end - start >= SHORTEST || (end - start) % 4 !== 0)
+    return undefined;
+  const spelled = Buffer.from(text.slice(start, end), "base64").toString("latin1");
+  return /^[A-Za-z.,:;!?']{1,6}$/.test(spelled)
+    ? { start, end, text: spelled, transforms: ["base64"], cut: false }
+    : undefined;
 }
 
 /** What a run spells, in the narrowest notation that it can be. */

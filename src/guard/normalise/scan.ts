@@ -12,28 +12,28 @@ import { STEP, type Paced } from "../pace.ts";
 import type { Range } from "./rewrite.ts";
 import { HASH_STEP, hashSlot, LONGEST_WORD, WORD_HASHES } from "./words.ts";
 
-/** What a text shows a sign of. */
+/** What a text shows a sign of, and where: the offset at which looking begins, in ascending order. */
 export interface Signs {
   /** Characters beyond printable ASCII and white space. */
-  foreign: boolean;
+  readonly foreign: boolean;
   /** `%41`, `&#65;`, `&lt;`, `\u0041`, `\x41`, `\101`. */
   escapes: boolean;
-  /** `=41`, or a line that ends in `=`. */
+  /** `=41`. */
   quoted: boolean;
-  /** Letters or digits that stand together in a way that encoded bytes do. */
-  runs: boolean;
+  /** Letters and digits that stand together for long, as encoded bytes do. */
+  readonly runs: number[];
   /** Numbers or dots and dashes in a row, as of character codes or Morse. */
-  codes: boolean;
-  /** A mark-up character between letters. */
-  markup: boolean;
+  readonly codes: number[];
+  /** Mark-up behind a letter, with no space behind itself. */
+  readonly markup: number[];
   /** Letters that stand alone, one after another. */
-  spaced: boolean;
+  readonly spaced: number[];
   /** Letters that stand together for long. */
-  joined: boolean;
-  /** Fragments that are words only when put together. */
-  broken: boolean;
-  /** Digits or signs among letters. */
-  leet: boolean;
+  readonly joined: number[];
+  /** Fragments that are a word when put together with the one before. */
+  readonly broken: number[];
+  /** Words that mix letters with digits and signs. */
+  readonly leet: number[];
   /** Where words are read backwards. */
   readonly reversed: Range[];
   /** Where words are read with each letter shifted by 13. */
@@ -61,7 +61,7 @@ for (const [characters, kind] of [
   ["0123456789", DIGIT],
   [" \t\f", SPACE],
   ["\n\r", LINE],
-  ["*_~`<[\"'", MARKUP],
+  ["*_~`<[{\"'", MARKUP],
   ["%&\\=", ESCAPE],
   ["@$!|", SIGN],
 ] as const) {
@@ -72,9 +72,11 @@ for (const [characters, kind] of [
 const ROTATED = Uint8Array.from({ length: 32 }, (_, letter) => ((letter + 12) % 26) + 1);
 
 /** Letters and digits that stand together and may be encoded: fewer bytes are no text to speak of. */
-export const SHORTEST_RUN = 12;
+const SHORTEST_RUN = 12;
+/** With a digit or padding. */
+const SHORT_RUN = 8;
 /** Letters that stand together in no ordinary word of most languages. */
-export const SHORTEST_JOINED = 18;
+const SHORTEST_JOINED = 18;
 
 /** Looks at a text. */
 export function* scan(text: string): Paced<Signs> {
@@ -83,13 +85,13 @@ export function* scan(text: string): Paced<Signs> {
     foreign,
     escapes: false,
     quoted: false,
-    runs: false,
-    codes: false,
-    markup: false,
-    spaced: false,
-    joined: false,
-    broken: false,
-    leet: false,
+    runs: [],
+    codes: [],
+    markup: [],
+    spaced: [],
+    joined: [],
+    broken: [],
+    leet: [],
     reversed: [],
     rotated: [],
     strange: [],
@@ -156,7 +158,12 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
       let before = SPACE;
       // Things of one character in a row; numbers, pairs of hexadecimal digits, dots and dashes in a row.
       let single = 0;
+      let singleStart = 0;
       let codes = 0;
+      let codesStart = 0;
+      // Where what has a digit or a sign in it begins, up to white space.
+      let leetStart = -1;
+      let wordStart = 0;
       // White space ends the last word too.
       for (let at = 0; at <= length; at++) {
         let kind = at < length ? (CLASSES[units[at] as number] as number) : SPACE;
@@ -178,14 +185,14 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
               readStrange(units, start, at, base);
             }
             strange.word(base + start, base + at, known);
-            if (letters >= SHORTEST_JOINED) signs.joined = true;
+            if (letters >= SHORTEST_JOINED) signs.joined.push(base + start);
           }
           if (fragment > 0 && !known && fragment + letters <= LONGEST_WORD) {
             let joined = fragmentHash;
             for (let letter = start; letter < at; letter++) {
               joined = (Math.imul(joined, HASH_STEP) + ((units[letter] as number) & 31)) | 0;
             }
-            if (WORD_HASHES[hashSlot(joined)] === 1) signs.broken = true;
+            if (WORD_HASHES[hashSlot(joined)] === 1) signs.broken.push(base + start);
           }
           fragment = known && letters > 2 ? 0 : letters;
           fragmentHash = hash;
@@ -200,24 +207,44 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
         }
         if (kind > LINE) {
           const unit = units[at] as number;
-          if (unit !== 0x2d) fragment = 0;
-          if (kind === MARKUP) signs.markup ||= before === LETTER || isLetterAt(units, at + 1);
-          else if (kind === SIGN) signs.leet ||= before === LETTER || isLetterAt(units, at + 1);
-          else if (kind === ESCAPE) lookAtEscape(units, at, signs);
-          else if (unit === 0x2e || unit === 0x2d) signs.codes ||= ++codes > 5;
+          if (unit !== HYPHEN) fragment = 0;
+          if (kind === MARKUP) {
+            if (before === LETTER && isMarkup(units, at)) signs.markup.push(base + at);
+          } else if (kind === SIGN) {
+            if (before === LETTER || isLetterAt(units, at + 1)) leetStart = wordStart;
+          } else if (kind === ESCAPE) {
+            lookAtEscape(units, at, signs);
+          } else if (unit === DOT || unit === HYPHEN) {
+            if (codes === 0) codesStart = at;
+            if (++codes === FEWEST_CODES) signs.codes.push(base + codesStart);
+          }
         }
         if (runStart !== -1) {
           // What stood together ends here.
           const run = at - runStart;
-          if (run >= SHORTEST_RUN) signs.runs = true;
-          if (digits > 0 && digits < run) signs.leet = true;
-          if (run > 1) single = 0;
-          else if (++single > 3) signs.spaced = true;
-          const isCode = digits === run ? run < 9 : (run === 2 || run === 4) && isHexAt(units, at - 2);
-          if (!isCode) codes = 0;
-          else if (++codes > 5) signs.codes = true;
+          if (run >= SHORTEST_RUN || (run >= SHORT_RUN && (digits > 0 || units[at] === EQUALS))) {
+            signs.runs.push(base + runStart);
+          }
+          if (digits > 0 && digits < run) leetStart = wordStart;
+          if (run > 1) {
+            single = 0;
+          } else {
+            if (single === 0) singleStart = runStart;
+            if (++single === FEWEST_SINGLE) signs.spaced.push(base + singleStart);
+          }
+          if (digits === run ? run < 9 : (run === 2 || run === 4) && isHexAt(units, at - 2)) {
+            if (codes === 0) codesStart = runStart;
+            if (++codes === FEWEST_CODES) signs.codes.push(base + codesStart);
+          } else {
+            codes = 0;
+          }
           runStart = -1;
           digits = 0;
+        }
+        if (kind === SPACE || kind === LINE) {
+          if (leetStart !== -1) signs.leet.push(base + leetStart);
+          leetStart = -1;
+          wordStart = at + 1;
         }
         before = kind;
       }
@@ -226,11 +253,27 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
   };
 }
 
+const HYPHEN = 0x2d;
+const DOT = 0x2e;
+const EQUALS = 0x3d;
+/** How many in a row are a sign: as many as the transforms ask for. */
+const FEWEST_CODES = 6;
+const FEWEST_SINGLE = 4;
+
+/** Whether mark-up behind a letter may be followed by the rest of a word. An apostrophe alone is none. */
+function isMarkup(units: Uint8Array, at: number): boolean {
+  const unit = units[at] as number;
+  const next = units[at + 1] as number;
+  if (unit === 0x22 || unit === 0x27)
+    return next === unit || next === 0x2b || (next === 0x20 && units[at + 2] === 0x2b);
+  return next > 0x20 && next < 0x7f;
+}
+
 function lookAtEscape(units: Uint8Array, at: number, signs: Signs): void {
   const next = units[at + 1] as number;
   switch (units[at]) {
     case 0x3d:
-      signs.quoted ||= isHexAt(units, at + 1) || next === 0x0a || next === 0x0d;
+      signs.quoted ||= isHexAt(units, at + 1);
       return;
     case 0x25:
       signs.escapes ||= isHexAt(units, at + 1);

@@ -20,7 +20,7 @@ export interface Shifted {
 /** The text with these parts shifted back; `undefined` where no words come of it. */
 export function* unshifted(text: string, parts: readonly Range[], known?: Shift): Paced<Shifted | undefined> {
   const sample = parts
-    .slice(0, 8)
+    .slice(0, 4)
     .map(({ start, end }) => text.slice(start, Math.min(end, start + SAMPLE)))
     .join(" ");
   const shift = known ?? likeliest(sample);
@@ -56,7 +56,7 @@ const FEWEST_WORDS = 2;
 const FEWEST_LETTERS = 10;
 
 /** Units of each part that are looked at. */
-const SAMPLE = 1024;
+const SAMPLE = 256;
 
 /** How often each letter occurs in English, of a thousand. */
 const FREQUENCIES = [
@@ -74,7 +74,6 @@ function likeliest(sample: string): Shift | undefined {
   const ranked: { readonly shift: Shift; readonly fit: number }[] = [];
   for (const mirrored of [false, true]) {
     for (let by = 0; by < 26; by++) {
-      if (by === 0 && !mirrored) continue;
       let fit = 0;
       for (let letter = 0; letter < 26; letter++) {
         const to = ((mirrored ? 25 - letter : letter) + by) % 26;
@@ -83,7 +82,10 @@ function likeliest(sample: string): Shift | undefined {
       ranked.push({ shift: { by, mirrored }, fit });
     }
   }
-  for (const { shift } of ranked.toSorted((a, b) => b.fit - a.fit).slice(0, TRIED)) {
+  // Letters that are as frequent as they should be were not replaced, whatever the words are.
+  const likely = ranked.toSorted((a, b) => b.fit - a.fit).slice(0, TRIED);
+  if (likely[0]?.shift.by === 0 && !likely[0].shift.mirrored) return undefined;
+  for (const { shift } of likely) {
     const { words } = readWords(apply(sample, shift));
     if (best === undefined || words > best.words) best = { shift, words };
   }

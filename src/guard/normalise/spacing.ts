@@ -10,21 +10,20 @@
  * @module
  */
 
-import { STEP, type Paced } from "../pace.ts";
+import type { Paced } from "../pace.ts";
 import { openRewriter, type Made, type Rewriter } from "./rewrite.ts";
 import { isShortWord, isWord, LONGEST_SPLIT, readWords, splitWords } from "./words.ts";
 
-/** The text with its letters put together; `undefined` where no word has them apart. */
-export function* unspaced(text: string): Paced<Made | undefined> {
+/** The text with letters apart, from `places` on, put together; `undefined` where no word has them apart. */
+export function* unspaced(text: string, places: readonly number[]): Paced<Made | undefined> {
   const out = openRewriter(text);
-  let work = 0;
-  for (let at = 0; at < text.length;) {
+  let end = 0;
+  for (const at of places) {
+    if (at < end) continue;
     const row = rowAt(text, at);
-    work += Math.max(1, (row?.end ?? at) - at);
-    if (row !== undefined && row.places.length >= FEWEST_LETTERS) join(text, row, out);
-    at = row === undefined ? at + 1 : row.end;
-    if (work < STEP) continue;
-    work = 0;
+    if (row === undefined) continue;
+    end = row.end;
+    if (row.places.length >= FEWEST_LETTERS) join(text, row, out);
     yield;
   }
   return out.changed ? out.finish() : undefined;
@@ -131,54 +130,63 @@ function mostFrequent(gaps: readonly string[]): string {
   return best;
 }
 
-/** The text with spaces between words that stood together; `undefined` where none do. */
-export function* split(text: string): Paced<Made | undefined> {
+/** The text with spaces between words that stand together at `places`; `undefined` where none do. */
+export function* split(text: string, places: readonly number[]): Paced<Made | undefined> {
   const out = openRewriter(text);
-  let next = 0;
-  for (const match of text.matchAll(/[A-Za-z]{18,4096}/g)) {
-    if (match.index >= next) {
-      next = match.index + STEP;
+  let work = 0;
+  const run = /[A-Za-z]{1,4096}/y;
+  for (const place of places) {
+    run.lastIndex = place;
+    const letters = run.exec(text)?.[0] ?? "";
+    work += letters.length;
+    if (work > SPLIT) {
+      work = 0;
       yield;
     }
-    const starts = splitWords(match[0].toLowerCase());
-    // Names in programs are words that stand together as well.
-    const isName = /[a-z][A-Z]/.test(match[0]);
-    if (starts === undefined || starts.length < (isName ? FEWEST_IN_NAME : FEWEST_TOGETHER)) continue;
-    for (const start of starts) if (start > 0) out.replace(match.index + start, match.index + start, " ");
+    // Names in programs are words that stand together as well, and show where.
+    const starts = /[a-z][A-Z]/.test(letters) ? nameStarts(letters) : splitWords(letters.toLowerCase());
+    if (starts === undefined || starts.length < FEWEST_TOGETHER) continue;
+    for (const start of starts) if (start > 0) out.replace(place + start, place + start, " ");
   }
   return out.changed ? out.finish() : undefined;
+}
+
+/** Letters split in one step: each is looked up with those before it. */
+const SPLIT = 512;
+
+function nameStarts(letters: string): readonly number[] | undefined {
+  const starts: number[] = [];
+  for (const { 0: part, index } of letters.matchAll(/[A-Z]?[a-z]{1,64}|[A-Z]{1,64}/g)) {
+    const word = part.toLowerCase();
+    if (!isWord(word) && !isShortWord(word)) return undefined;
+    starts.push(index);
+  }
+  return starts.length < FEWEST_IN_NAME ? undefined : starts;
 }
 
 const FEWEST_TOGETHER = 3;
 const FEWEST_IN_NAME = 4;
 
-/** The text with its fragments put together where words come of it; `undefined` where none do. */
-export function* unbroken(text: string): Paced<Made | undefined> {
+/** The text with fragments, the second at one of `places`, put together; `undefined` where no word comes of any. */
+export function* unbroken(text: string, places: readonly number[]): Paced<Made | undefined> {
   const out = openRewriter(text);
-  let next = STEP;
-  let last = "";
-  let lastEnd = 0;
-  for (const { 0: raw, index } of text.matchAll(/[A-Za-z]{1,20}/g)) {
-    if (index > next) {
-      next = index + STEP;
-      yield;
-    }
-    const fragment = raw.toLowerCase();
+  let work = 0;
+  for (const place of places) {
+    if (++work % FRAGMENTS === 0) yield;
+    const parted = /([A-Za-z]{1,20})(-?(?: |\r?\n ?)?)$/.exec(text.slice(Math.max(0, place - 24), place));
+    const last = parted?.[1]?.toLowerCase();
+    const gap = parted?.[2];
+    const fragment = /^[A-Za-z]{1,20}/.exec(text.slice(place, place + 21))?.[0].toLowerCase();
+    if (last === undefined || gap === undefined || gap === "" || fragment === undefined) continue;
     const joined = last + fragment;
-    const fits =
-      last !== "" &&
-      joined.length >= SHORTEST_JOINED &&
-      index - lastEnd < WIDEST_GAP &&
-      isFragment(last, joined) &&
-      isFragment(fragment, joined) &&
-      isWord(joined) &&
-      /^-?(?: |\r?\n ?)?$/.test(text.slice(lastEnd, index));
-    if (fits && index > lastEnd) out.replace(lastEnd, index, "");
-    last = fits ? "" : fragment;
-    lastEnd = index + raw.length;
+    const fits = joined.length >= SHORTEST_JOINED && isFragment(last, joined) && isFragment(fragment, joined);
+    if (fits && isWord(joined)) out.replace(place - gap.length, place, "");
   }
   return out.changed ? out.finish() : undefined;
 }
+
+/** Looked at in one step. */
+const FRAGMENTS = 512;
 
 const SHORTEST_JOINED = 6;
 
