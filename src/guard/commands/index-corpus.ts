@@ -78,7 +78,11 @@ async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<v
     await rename(temporary, target);
     // The name is durable once the folder is.
     const folder = await open(dirname(target), "r");
-    await folder.sync().finally(() => folder.close());
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   } catch (cause) {
     await rm(temporary, { force: true });
     throw leakError("guard.index-unwritable", { detail: path, cause });

@@ -80,12 +80,12 @@ interface Reader {
 
 function openReader(kind: Kind, separator: string, path: string, field: string, sink: DocumentSink): Reader {
   switch (kind) {
-    case "text":
-      return textReader(sink);
     case "lines":
       return lineReader(path, field, sink);
     case "table":
       return tableReader(separator, path, field, sink);
+    default:
+      return textReader(sink);
   }
 }
 
