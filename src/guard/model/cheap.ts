@@ -12,7 +12,7 @@
 import { modelError } from "./errors.ts";
 import { BUCKETS, readFeatures } from "./features.ts";
 
-export interface CheapLogits {
+interface CheapLogits {
   /** One logit for each head, in the order of the weights. */
   readonly logits: Float64Array;
   /** False when the text was too long to be read to its end: then the logits settle nothing. */

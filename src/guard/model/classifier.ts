@@ -24,9 +24,9 @@ export interface ClassifierOptions {
   readonly threads?: number;
   /** Takes weights without a signed manifest. For evaluating weights that were just trained, never for traffic. */
   readonly unsigned?: boolean;
-  /** Texts that may wait for the transformer. More reject as `guard.model-busy`. Default: 512. */
+  /** Texts that may wait for the transformer. More reject as `guard.model-busy`. Default: 4,096. */
   readonly maxWaiting?: number;
-  /** Milliseconds that one text may take, from asking to the answer. Default: 10,000. */
+  /** Milliseconds that one text may take, from asking to the answer. Default: 30,000. */
   readonly timeoutMs?: number;
 }
 
@@ -63,8 +63,10 @@ export interface CheapReader {
 
 /** Texts whose numbers are kept: some two megabytes. */
 const MEMO = 4096;
-const MAX_WAITING = 512;
-const TIMEOUT_MS = 10_000;
+/** Some eight megabytes of text. */
+const MAX_WAITING = 4096;
+/** As long as a guard gives its detectors. */
+const TIMEOUT_MS = 30_000;
 /** Milliseconds without a thread after several in a row ended. */
 const REST_MS = 30_000;
 /** The thread's own heap: the vocabulary and little else. The model lies outside of it. */

@@ -17,7 +17,7 @@
 export const BUCKETS = 1 << 18;
 
 /** Code points that are read of one text. */
-export const MAX_CODE_POINTS = 2048;
+const MAX_CODE_POINTS = 2048;
 
 export interface Features {
   /** The distinct buckets, in no order. Good until the next call: the memory is used again. */

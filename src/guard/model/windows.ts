@@ -14,7 +14,7 @@ export interface Window {
 /** UTF-16 units of a window, before its ends move to white space. */
 export const WINDOW = 1000;
 /** UTF-16 units from one window to the next. */
-export const STRIDE = 750;
+const STRIDE = 750;
 /** What every two neighbours both hold, at least. */
 export const SHARED = WINDOW - STRIDE;
 /** How far an end moves, outwards only, so that no word is cut. */
