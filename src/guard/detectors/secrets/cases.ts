@@ -69,6 +69,61 @@ export function detectSecretsCases(family: string, source: string): readonly Sec
   return cases;
 }
 
+/** What a detector did on the cases of one source. */
+export interface Measured {
+  /** Texts with a secret in which anything was found. */
+  readonly recall: Interval;
+  /** Texts without one in which anything was found, whatever the rule. */
+  readonly alarms: Interval;
+  /** The same, by findings that the case speaks about: the source's label is of one rule ({@link concerns}). */
+  readonly alarmsByRule: Interval;
+  /** Texts that the source calls both: the label depends on the name of a file, or on which rule is asked. */
+  readonly aside: number;
+}
+
+/** Counts. `find` returns the ids of the rules that found something in a text. */
+export function measure(cases: readonly SecretCase[], find: (text: string) => readonly string[]): Measured {
+  const secrets = cases.filter(({ secret }) => secret);
+  const texts = new Set(secrets.map(({ text }) => text));
+  const others = cases.filter(({ secret, text }) => !secret && !texts.has(text));
+  const count = (some: readonly SecretCase[], holds: (one: SecretCase) => boolean): Interval =>
+    wilson(some.filter(holds).length, some.length);
+  return {
+    recall: count(secrets, ({ text }) => find(text).length > 0),
+    alarms: count(others, ({ text }) => find(text).length > 0),
+    alarmsByRule: count(others, ({ text, family }) => find(text).some((rule) => concerns(rule, family))),
+    aside: cases.length - secrets.length - others.length,
+  };
+}
+
+/** Families whose cases speak of every secret, not of a vendor's. */
+const GENERAL = new Set(["generic", "curl", "kubernetes", "jwt", "privatekey", "nuget", "basic_auth", "high_entropy_strings", "keyword", "private_key"]);
+/** Families whose rules have another name here. */
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  gcp: ["google"],
+  hashicorp: ["terraform"],
+  hashicorp_vault: ["vault"],
+  huggingface: ["hugging"],
+  sendinblue: ["brevo"],
+  jfrog: ["jfrog", "artifactory"],
+  definednetworking: ["defined"],
+  octopusdeploy: ["octopus"],
+  droneci: ["drone"],
+  travisci: ["travis"],
+  flyio: ["fly"],
+  cloudant: ["cloudant", "url"],
+};
+
+/**
+ * Whether a case of `family` says anything about a finding of `rule`. A text in which a vendor's rule must find nothing
+ * may still hold another vendor's key, or look like a secret to a general rule; the source does not say.
+ */
+export function concerns(rule: string, family: string): boolean {
+  if (GENERAL.has(family)) return true;
+  const names = NAMES[family] ?? [family.split("_")[0] as string];
+  return names.some((name) => rule.replace("secrets.", "").replaceAll("-", "").startsWith(name));
+}
+
 /** A rate with its interval (E. B. Wilson, 1927). */
 export function wilson(hits: number, of: number): Interval {
   if (of === 0) return { hits, of, rate: 0, low: 0, high: 1 };

@@ -75,9 +75,8 @@ export function namesNoSecret(before: string, name: string): boolean {
   return OTHER_NAME.test(bare) || OTHER_BEFORE.test(before);
 }
 
-/** Whether a value is of a kind that stands in every source: a digest, a UUID, a path, a colour, code, a version. */
+/** Whether a value is of a kind that stands in every source: a digest with its label, a UUID, a path, a name of a module or a file. */
 export function isOrdinaryValue(value: string): boolean {
-  if (/^[0-9a-f]+$/i.test(value)) return [40, 56, 96, 128].includes(value.length);
   return (
     /^(?:sha(?:1|256|384|512)|md5)[-:]/i.test(value) ||
     /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value) ||

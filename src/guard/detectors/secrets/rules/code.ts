@@ -196,5 +196,6 @@ export const CODE_RULES: readonly SecretRule[] = [
     entropy: 4,
     example: (random) => `ops_eyJ${random(ALNUM, 400)}`,
   }),
+  token({ id: "django-secret-key", name: "Django secret key", severity: "high", forms: [["django-insecure-", [`${LOWER_ALNUM}!@#$%^&*(-_=+)`, 50]]] }),
   token({ id: "bitwarden-token", name: "Bitwarden Secrets Manager access token", keywords: ["0."], forms: [["0.", ...UUID, ".", [ALNUM, 30], ":", [BASE64, 22], "=="]] }),
 ];

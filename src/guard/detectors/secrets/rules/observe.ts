@@ -34,7 +34,7 @@ export const OBSERVE_RULES: readonly SecretRule[] = [
   named({ id: "datadog-key", name: "Datadog API key", keywords: ["datadog", "dd_api", "dd-api"], forms: [[[HEX, 32]]] }),
   named({ id: "datadog-application-key", name: "Datadog application key", keywords: ["datadog", "dd_app", "dd-app"], forms: [[[ALNUM, 40]]] }),
   token({ id: "dynatrace-token", name: "Dynatrace API token", forms: [["dt0c01.", [ALNUM, 24], ".", [ALNUM, 64]]], entropy: 3.5 }),
-  named({ id: "sumologic-access-id", name: "Sumo Logic access id", severity: "medium", keywords: ["sumo"], whole: true, forms: [["su", [ALNUM, 12]]], entropy: 3 }),
+  named({ id: "sumologic-access-id", name: "Sumo Logic access id", severity: "medium", keywords: ["sumo"], whole: true, forms: [["su", [ALNUM, 12]]], entropy: 3, example: (random) => `sumo_access_id = "su${random(ALNUM, 9)}${random(DIGITS, 3)}"` }),
   named({ id: "sumologic-access-key", name: "Sumo Logic access key", keywords: ["sumo"], whole: true, forms: [[[ALNUM, 64]]], entropy: 3 }),
   token({ id: "honeycomb-key", name: "Honeycomb key", severity: "high", forms: ["hcaik_", "hcalk_", "hcamk_"].map((prefix): Form => [prefix, [LOWER_ALNUM, 50, 64]]) }),
   token({ id: "pagerduty-key", name: "PagerDuty API key", keywords: ["u+"], severity: "high", forms: [["u+", [WORD, 18]]], entropy: 3.5, check: (secret) => /[0-9]/.test(secret) && /[A-Z]/.test(secret) && /[a-z]/.test(secret.slice(2)) }),

@@ -133,6 +133,22 @@ export const PLACE_RULES: readonly SecretRule[] = [
     example: (random) => `curl -u app:${random(ALNUM, 20)} https://api.internal/`,
   },
   {
+    id: "sshpass-password",
+    name: "password in an sshpass command",
+    severity: "high",
+    keywords: ["sshpass -p"],
+    pattern: /sshpass -p ?["']?(?<secret>[^\s"'\u0080-\uFFFF]{4,64})/dy,
+    shape: [
+      [" \"'", 2],
+      ["!-~", 65],
+    ],
+    least: 4,
+    generic: true,
+    entropy: 2,
+    check: (secret) => !isVariable(secret) && !isDefaultPassword(secret),
+    example: (random) => `sshpass -p ${random(ALNUM, 14)} ssh app@db.internal`,
+  },
+  {
     id: "netrc-password",
     name: "password of a .netrc file",
     severity: "high",

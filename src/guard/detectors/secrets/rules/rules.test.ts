@@ -1,33 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ALNUM, type Random } from "../form.ts";
+import { ALNUM } from "../form.ts";
 import { secretsDetector } from "../secrets.ts";
 import { SECRET_RULES } from "./index.ts";
+import { seeded } from "./seeded.ts";
 
 const CONTEXT = { direction: "request", origin: "user", pointer: "" } as const;
-
-/** A generator with a seed (mulberry32), so that every run draws the same. */
-function seeded(seed: number): Random {
-  let state = seed;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return (alphabet, length) =>
-    Array.from({ length }, () => alphabet.charAt(Math.floor(next() * alphabet.length))).join("");
-}
 
 function found(text: string): readonly string[] {
   return secretsDetector.detect(text, CONTEXT).map(({ rule }) => rule);
 }
 
-test("there are the 30 commonest formats and more, each with its own id", () => {
-  assert.ok(SECRET_RULES.length >= 30);
+test("there are 222 families and more, each with its own id", () => {
+  assert.ok(SECRET_RULES.length >= 222);
   assert.equal(new Set(SECRET_RULES.map(({ id }) => id)).size, SECRET_RULES.length);
 });
+
+function ignoringCase(keyword: string): RegExp {
+  return new RegExp(keyword.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"), "gi");
+}
 
 for (const rule of SECRET_RULES) {
   test(`${rule.id}: finds its own form, alone, in prose, code and configuration`, () => {
@@ -38,6 +30,38 @@ for (const rule of SECRET_RULES) {
         assert.deepEqual(found(text), [`secrets.${rule.id}`], `round ${round} of ${rule.id}`);
       }
     }
+  });
+
+  test(`${rule.id}: is found when every unit comes alone, and nothing of it leaves before`, () => {
+    const text = `a "${rule.example(seeded(rule.id.length * 104_729))}" b`;
+    const [whole] = secretsDetector.detect(text, CONTEXT);
+    assert.ok(whole !== undefined);
+    const scan = secretsDetector.open(CONTEXT);
+    for (const unit of text) {
+      const settled = Number(scan.push(unit));
+      assert.ok(scan.hits.length > 0 || settled <= whole.location.start, "it was let go before it was known");
+    }
+    void scan.end();
+    assert.deepEqual(
+      scan.hits.map(({ finding }) => finding),
+      [whole],
+    );
+  });
+
+  test(`${rule.id}: is not found when it is altered`, () => {
+    const example = rule.example(seeded(rule.id.length * 15_485_863));
+    const [finding] = secretsDetector.detect(example, CONTEXT);
+    assert.ok(finding !== undefined);
+    // Another character in the middle of every keyword: what is left is no such thing.
+    const broken = rule.keywords.reduce((text, keyword) => text.replaceAll(ignoringCase(keyword), "¦"), example);
+    assert.ok(!found(broken).includes(`secrets.${rule.id}`), `without its keyword: ${broken.length}`);
+    // The same, with what stands for a secret in its place.
+    const { start, end } = finding.location;
+    const secret = example.slice(start, end);
+    const prefix = rule.keywords.find((keyword) => secret.toLowerCase().startsWith(keyword))?.length ?? 0;
+    const stand = secret.slice(0, prefix) + secret.slice(prefix).replace(/[A-Za-z0-9]/g, "x");
+    if (rule.grow !== undefined) return;
+    assert.ok(!found(example.slice(0, start) + stand + example.slice(end)).includes(`secrets.${rule.id}`), "placeholder");
   });
 
   test(`${rule.id}: its parts fit the matcher`, () => {
