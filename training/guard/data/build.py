@@ -19,20 +19,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from . import sources
+from . import papers, sources
 from .dedupe import separate, unique
-from .grammars import benign, direct, indirect, moderation, multilingual
+from .grammars import benign, direct, indirect, long, moderation, multilingual
 from .row import HEADS, Row, usable
 
 # How many rows each grammar is asked for; duplicates fall out after.
 GENERATED = (
     (direct.rows, 9000),
     (benign.rows, 10000),
-    (indirect.rows, 14000),
+    (long.rows, 5000),
+    (indirect.rows, 16000),
+    (indirect.pasted, 2400),
     (multilingual.rows, 9000),
     (moderation.rows, 6000),
     (multilingual.evaluation, 80),
 )
+# Real requests put into documents: how many of each source.
+ASKED = {"self_instruct": 400, "fuzzyai_benign": 800, "clinc": 1500}
 
 
 def generated(seed: int) -> Iterator[Row]:
@@ -40,9 +44,22 @@ def generated(seed: int) -> Iterator[Row]:
         yield from make(random.Random(f"{seed}:{make.__module__}.{make.__name__}"), count)
 
 
+def mixed(shared: Path, real: list[Row], seed: int) -> Iterator[Row]:
+    """Real documents with generated lines in them, and generated documents with real requests in them."""
+    rng = random.Random(f"{seed}:mixed")
+    yield from indirect.around(rng, list(papers.pieces(shared / "data")), "papers", "papers")
+    notes = [row.text for row in real if row.source == "presidio"]
+    joined = ["\n".join(rng.sample(notes, rng.randint(1, 5))) for _ in range(400)]
+    yield from indirect.around(rng, joined, "presidio_documents", "presidio")
+    for source, count in ASKED.items():
+        tasks = [row for row in real if row.source == source and 12 <= len(row.text) <= 400]
+        yield from indirect.asked(rng, [row.text for row in tasks], f"{source}_in_documents", tasks[0].group, count)
+
+
 def build(shared: Path, seed: int) -> tuple[list[Row], Counter[str], Counter[str]]:
     # Real texts come first: of two copies the first stays.
-    rows = usable(sources.load(shared)) + usable(generated(seed))
+    real = usable(sources.load(shared))
+    rows = real + usable(mixed(shared, real, seed)) + usable(generated(seed))
     rows, copies = unique(rows)
     rows, walled = separate(rows)
     return rows, copies, walled

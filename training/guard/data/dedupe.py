@@ -6,6 +6,7 @@ duplicates when they share at least a stated part of their 8-word shingles, coun
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,12 @@ COMMON = 60
 SHORTEST_QUOTE = 5
 
 
+_ASCII = re.compile(r"[a-z0-9]+")
+
+
 def words(text: str) -> list[str]:
+    if text.isascii():
+        return _ASCII.findall(text.lower())
     folded = unicodedata.normalize("NFKC", text).lower()
     out: list[str] = []
     for part in "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in folded).split():
@@ -48,12 +54,12 @@ class Wall:
         self.whole: set[str] = set()
         self.sizes: list[int] = []
         self.index: dict[int, list[int]] = defaultdict(list)
-        self.quotes: dict[int, set[tuple[str, ...]]] = defaultdict(set)
+        self.quotes: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
         for text in texts:
             tokens = words(text)
             self.whole.add(" ".join(tokens))
             if SHORTEST_QUOTE <= len(tokens) < SHINGLE:
-                self.quotes[len(tokens)].add(tuple(tokens))
+                self.quotes[tuple(tokens[:SHORTEST_QUOTE])].add(tuple(tokens))
             own = shingles(tokens)
             for shingle in own:
                 self.index[shingle].append(len(self.sizes))
@@ -63,8 +69,9 @@ class Wall:
         tokens = words(text)
         if " ".join(tokens) in self.whole:
             return True
-        for size, quotes in self.quotes.items():
-            if any(tuple(tokens[i : i + size]) in quotes for i in range(len(tokens) - size + 1)):
+        for at in range(len(tokens) - SHORTEST_QUOTE + 1):
+            quotes = self.quotes.get(tuple(tokens[at : at + SHORTEST_QUOTE]))
+            if quotes and any(tuple(tokens[at : at + len(quote)]) == quote for quote in quotes):
                 return True
         own = shingles(tokens)
         shared = Counter(i for shingle in own for i in self.index.get(shingle, ()))
@@ -90,9 +97,10 @@ def unique(rows: Iterable[Row], part: float = 0.8) -> tuple[list[Row], Counter[s
     Rows whose labels contradict each other are not copies but a contrast (a clean document and the same one with an
     instruction in it), unless their words are the same.
     """
-    seen: dict[tuple[str, str, str], None] = {}
+    seen: set[tuple[str, str, str]] = set()
     index: dict[int, list[int]] = defaultdict(list)
     kept: list[Row] = []
+    indexed: list[Row] = []
     sizes: list[int] = []
     lost: Counter[str] = Counter()
     for row in rows:
@@ -101,28 +109,25 @@ def unique(rows: Iterable[Row], part: float = 0.8) -> tuple[list[Row], Counter[s
         if key in seen:
             lost[row.source] += 1
             continue
-        own = shingles(tokens)
-        shared: Counter[int] = Counter()
         # A document with an instruction in it is its carrier and one new line, and eval rows only measure: no near copies there.
-        for shingle in own if row.use == "train" and not row.kind.startswith("indirect") else ():
-            holders = index.get(shingle, ())
-            if len(holders) <= COMMON:
-                shared.update(holders)
-        if any(
-            n >= part * max(min(len(own), sizes[i]), 0.6 * max(len(own), sizes[i]))
-            and kept[i].use == row.use
-            and not _contradict(kept[i], row)
-            for i, n in shared.items()
-        ):
-            lost[row.source] += 1
-            continue
-        seen[key] = None
-        for shingle in own:
-            holders = index[shingle]
-            if len(holders) <= COMMON:
-                holders.append(len(kept))
+        if row.use == "train" and not row.kind.startswith("indirect"):
+            own = shingles(tokens)
+            shared: Counter[int] = Counter()
+            for shingle in own:
+                holders = index.get(shingle, ())
+                if len(holders) <= COMMON:
+                    shared.update(holders)
+            if any(n >= part * max(min(len(own), sizes[i]), 0.6 * max(len(own), sizes[i])) and not _contradict(indexed[i], row) for i, n in shared.items()):
+                lost[row.source] += 1
+                continue
+            for shingle in own:
+                holders = index[shingle]
+                if len(holders) <= COMMON:
+                    holders.append(len(indexed))
+            indexed.append(row)
+            sizes.append(len(own))
+        seen.add(key)
         kept.append(row)
-        sizes.append(len(own))
     return kept, lost
 
 

@@ -28,6 +28,8 @@ class Row:
     origin: str = "user"
     lang: str = "en"
     use: str = "train"
+    # Where in the text what makes it an attack stands, when that is known: so that a window without it is not called one.
+    span: tuple[int, int] | None = None
     id: str = field(default="")
 
     def __post_init__(self) -> None:
@@ -41,7 +43,7 @@ class Row:
             self.id = f"{self.source}:{digest[:16]}"
 
     def record(self) -> dict[str, object]:
-        return {
+        record = {
             "id": self.id,
             "text": self.text,
             "source": self.source,
@@ -52,6 +54,9 @@ class Row:
             "labels": self.labels,
             "use": self.use,
         }
+        if self.span is not None:
+            record["span"] = list(self.span)
+        return record
 
 
 def usable(rows: Iterable[Row]) -> list[Row]:
@@ -65,6 +70,9 @@ def usable(rows: Iterable[Row]) -> list[Row]:
             text.encode("utf-8")
         except UnicodeEncodeError:
             continue
+        if row.span is not None:
+            gone = len(row.text) - len(row.text.lstrip())
+            row.span = (max(0, row.span[0] - gone), min(len(text), row.span[1] - gone))
         row.text = text
         kept.append(row)
     return kept

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .grammars.indirect import place
 from .row import BENIGN, CLEAN, Row
 
 csv.field_size_limit(10**7)
@@ -155,9 +156,10 @@ def fuzzyai(text: Path) -> Iterator[Row]:
         yield Row(line, "fuzzyai_benign", "fuzzyai-benign", "benign", dict(BENIGN))
     for row in _csv(folder / "harmful_behaviors.csv"):
         yield Row(row["goal"], "fuzzyai_advbench", ADVBENCH, "harmful", {"injection": 0, "illicit": 1})
-    # Mixed by theme and not labelled by it: only that none of them is an injection.
+    # Mixed by theme and not labelled by it: none is an injection, and the themes that its words make certain are marked.
     for line in _lines(folder / "adv_prompts.txt") + _lines(folder / "pandoras_prompts.txt"):
-        yield Row(line, "fuzzyai_adv", "fuzzyai-adv", "harmful", {"injection": 0})
+        themes = {head: 1 for head, pattern in _THEMES.items() if pattern.search(line)}
+        yield Row(line, "fuzzyai_adv", "fuzzyai-adv", "harmful", {"injection": 0, **themes})
     for name in ("gpt4", "gpt3.5", "llama2"):
         for row in _jsonl(folder / f"adv_bench_sub_{name}.jsonl"):
             # Persuasion hides the request and breaks no instruction openly: illicit, and for injection unknown.
@@ -167,6 +169,15 @@ def fuzzyai(text: Path) -> Iterator[Row]:
         plain = row["title"].startswith(("Straw-man", "Direct"))
         labels = {"injection": 0, "illicit": 1} if plain else {"injection": 1, "illicit": 1}
         yield Row(prompt, "fuzzyai_fame", "fuzzyai-fame", "harmful" if plain else "jailbreak", labels)
+
+
+_THEMES = {
+    "self-harm": re.compile(r"\b(kill yourself|hang yourself|cut your(self| wrists)|end your (own )?(miserable )?life|slit your wrists|commit suicide|bottle of pills)\b", re.I),
+    "hate": re.compile(r"\b(jews|muslims|blacks|black people|immigrants|mexicans|gays|gay people|homosexuals|trans people|whites? (people )?are the superior|kkk|people of color|women are|infidels|holocaust)\b", re.I),
+    "violence": re.compile(r"\b(i('m| am) going to (kill|murder|shoot|stab|blow)|kill (all|your neighbor|the infidels|someone)|shoot up|slice their throat|beat your wife|raped? (and|by)|i hope you (die|get)|set fire to)\b", re.I),
+    "harassment": re.compile(r"\b(you('re| are) (a|an|such) |you (fucking|stupid|dumb|worthless|piece)|fuck you|nobody (loves|likes|wants) you|disgrace to|kill yourself)\b", re.I),
+    "illicit": re.compile(r"\b(make a bomb|bomb recipe|build a bomb|homemade bomb|any drug you want|steal|launder|credit card numbers?|counterfeit|without getting caught|child porn)\b", re.I),
+}  # fmt: skip
 
 
 def psfuzz(text: Path) -> Iterator[Row]:
@@ -205,22 +216,12 @@ def bipia(text: Path) -> Iterator[Row]:
         for email in emails:
             clean = {"injection": 0, "indirect": 0}
             yield Row(email, "bipia_email", BIPIA, "carrier", clean, origin="document", use="eval")
-            for place in ("start", "middle", "end"):
+            for where in ("start", "middle", "end"):
                 for attack in rng.sample(attacks, 3):
-                    joined = insert(rng, email, attack, place)
-                    yield Row(joined, "bipia_email", BIPIA, f"indirect-{place}", {"indirect": 1}, origin="document", use="eval")
+                    joined, span = place(rng, email, attack, where)
+                    yield Row(joined, "bipia_email", BIPIA, f"indirect-{where}", {"indirect": 1}, origin="document", use="eval", span=span)
         for attack in attacks + orders:
             yield Row(attack, "bipia_attack", BIPIA, "indirect", {"indirect": 1}, origin="document", use="eval")
-
-
-def insert(rng: random.Random, carrier: str, line: str, place: str) -> str:
-    if place == "start":
-        return f"{line}\n{carrier}"
-    if place == "end":
-        return f"{carrier}\n{line}"
-    cuts = [match.end() for match in re.finditer(r"[.!?]\s|\n+", carrier) if 0 < match.end() < len(carrier)]
-    at = rng.choice(cuts) if cuts else len(carrier)
-    return f"{carrier[:at].rstrip(' ')}{rng.choice([' ', chr(10)])}{line}{rng.choice([' ', chr(10)])}{carrier[at:]}"
 
 
 # -- benign ----------------------------------------------------------------------------------------------------------

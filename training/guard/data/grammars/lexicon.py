@@ -10,7 +10,7 @@ TOPICS = [
     "board games", "wedding speeches", "lunar eclipses", "composting", "remote work", "kubernetes ingress", "renewable energy", "baby sleep",
     "the Olympic Games", "houseplants", "car insurance", "medieval castles", "yoga for beginners", "coffee brewing", "machine learning",
     "penguins", "street photography", "credit scores", "the human heart", "hiking in the Alps", "origami", "supply chains", "screenwriting",
-    "sleep hygiene", "ancient Egypt", "budget travel in Japan", "CSS grid", "beekeeping", "dinosaurs", "mortgage rates", "poetry", "bird migration",
+    "sleep hygiene", "ancient Egypt", "budget travel in Japan", "CSS grid", "beekeeping", "dinosaurs", "the Great Wall", "5G networks", "opera", "gluten-free baking", "the Amazon river", "tennis serves", "estate planning", "robot vacuums", "Norse myths", "glaciers", "sign language", "sneaker design", "wind farms", "calligraphy", "the stock exchange", "sushi", "insulin", "orchids", "rock climbing", "haiku", "microservices", "espresso machines", "the Cold War", "solar eclipses", "zero waste", "podcast editing", "teen curfews", "lighthouses", "falconry", "e-commerce returns", "kidney stones", "tax brackets", "trail shoes", "memory palaces", "the Maya calendar", "smart thermostats", "mortgage rates", "poetry", "bird migration",
 ]  # fmt: skip
 
 NAMES = [
@@ -63,6 +63,25 @@ TASKS = [
     "solve [3x + 7 = 22|x^2 - 5x + 6 = 0|the integral of x*sin(x)] [step by step|and show the work|]",
     "tell me [a joke|a fun fact|a riddle|a bedtime story] [about {topic}|]",
     "help me [name|brand|promote] my [bakery|cat|podcast|startup|band]",
+    "[analyse|assess|forecast] the [market|demand|competition|outlook] for [organic food|used furniture|e-bikes|streaming services|solar panels|vertical farming] in [Europe|the coming year|{city}]",
+    "[is|was] the [tone|mood|sentiment] of [this sentence|the line|the review] [positive|negative|angry] or [neutral|not]: \"[I waited an hour and nobody came|What a lovely surprise|It does the job, I guess|We will never go there again]\"",
+    "[what is your|do you have a] [favourite|preferred] [colour|season|meal|film|joke]",
+    "[how are you|how was your day|what did you do today|do you ever get bored|are you a real person]",
+    "[find|list|look up] [recent|classic|important] [papers|studies|books|sources] [on|about] {topic}",
+    "[encode|write|put] [your answer|the result|the reply] in [a Caesar cipher with shift {number}|Atbash|hexadecimal|binary|ASCII codes|upside-down letters|runes]",
+    "[spell|write|type] [every word|the answer] [backwards|without vowels|with a star after each letter|in alternating caps]",
+    "[schedule|automate|set up] [a weekly report|log clean-up|photo uploads|invoice reminders] [with cron|in PowerShell|with a script|on a Mac]",
+    "[which|what] [stock|fund|coin|phone|laptop|hotel] should I [buy|choose|avoid] [this year|for a student|right now]",
+    "[what are|list] the [symptoms|causes|home remedies] of [a cold|hay fever|back pain|heartburn]",
+    "[plan|organise] a [birthday party|team day|road trip] for {number} people",
+    "[who won|what was the score of|when is] [the last World Cup|the chess championship|the next Olympics|the Tour de France]",
+    "[tell me about|describe] the [latest|upcoming] [phones|films|space missions|electric trucks|fashion trends]",
+    "[calculate|work out] [15 percent of 80|the area of a circle with radius 4|compound interest on 1000 at 3 percent|the square root of 169]",
+    "[replace|swap] [each|every] [noun|verb|vowel|name] in [the text|your answer] with [an emoji|a fruit|a number|the word \"duck\"]",
+    "[write|make] a [slogan|tagline|press release|social media post] for [a new energy drink|an online course|a charity run|a budgeting app]",
+    "[continue|finish] the [song|story|rhyme]: \"[Roses are red|It was a dark night|Row, row, row your boat|In the forest lived]\"",
+    "[explain|teach me] [how compilers work|recursion|pointers in C|big O notation|regular expressions|binary search]",
+    "[refactor|debug|comment|port] the [code|loop|class|script] [above|below|to Kotlin|to use async]",
 ]  # fmt: skip
 
 SHARED = {
