@@ -29,6 +29,7 @@ export function* asSeen(text: string): Paced<Made | undefined> {
     }
     out.replace(at, at + 1, "");
     yield* out.reverse(at + 1, end);
+    if (end < text.length && text.charCodeAt(end) !== LINE) out.replace(end, end + 1, "");
     work += end - at;
     if (work >= STEP) {
       work = 0;

@@ -35,16 +35,16 @@ export interface Folded {
 export function* fold(text: string): Paced<Folded | undefined> {
   const out = openRewriter(text);
   const found = new Set<Folding>();
-  let latin = true;
+  let around: Around = { latin: true, marked: false };
   for (let from = 0; from < text.length;) {
     const to = pieceEnd(text, from);
-    latin = looksLatin(text, from, to, latin);
+    around = lookAround(text, from, to, around);
     let done = from;
     for (let at = nextForeign(text, from, to); at < to;) {
       const start = wordStart(text, at, done);
       const end = wordEnd(text, at, to);
       done = end;
-      foldWord(text, start, end, latin, out, found);
+      foldWord(text, start, end, around, out, found);
       at = nextForeign(text, end, to);
     }
     from = to;
@@ -95,26 +95,35 @@ function wordEnd(text: string, at: number, to: number): number {
   return end < to && isLow(text.charCodeAt(end)) ? end + 1 : Math.max(end, at + 1);
 }
 
-/**
- * Whether words that wholly look Latin are taken for Latin here. In genuine Cyrillic or Greek more than half of the
- * letters look like no Latin ones; in Latin spelled with their look-alikes, none or hardly any.
- */
-function looksLatin(text: string, from: number, to: number, before: boolean): boolean {
+/** What a piece of text is like, which tells what single short words in it are. */
+interface Around {
+  /**
+   * Whether words that wholly look Latin are taken for Latin. In genuine Cyrillic or Greek more than half of the
+   * letters look like no Latin ones; in Latin spelled with their look-alikes, none or hardly any.
+   */
+  readonly latin: boolean;
+  /** Whether most letters have marks put on them. */
+  readonly marked: boolean;
+}
+
+function lookAround(text: string, from: number, to: number, before: Around): Around {
   const alike = confusables();
   let other = 0;
   let alikes = 0;
   let ascii = 0;
+  let marks = 0;
   for (let at = from; at < to; at++) {
     const unit = text.charCodeAt(at);
     if (unit < 0x80) {
       if ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a) ascii++;
-    } else if (unit > 0x36f && unit < 0x2000) {
-      if (alike.has(unit) || LOOK_ALIKES.has(unit)) alikes++;
+    } else if (unit >= 0x300 && unit < 0x2000) {
+      if (unit < 0x370) marks++;
+      else if (alike.has(unit) || LOOK_ALIKES.has(unit)) alikes++;
       else other++;
     }
   }
   if (ascii + alikes + other === 0) return before;
-  return other * 8 <= alikes + ascii;
+  return { latin: other * 8 <= alikes + ascii, marked: marks * 2 > ascii };
 }
 
 /** What a character of a word is, besides what it becomes. */
@@ -131,14 +140,7 @@ interface Item {
 }
 
 /** Folds the word in units `start` to `end`. */
-function foldWord(
-  text: string,
-  start: number,
-  end: number,
-  latinAround: boolean,
-  out: Rewriter,
-  found: Set<Folding>,
-): void {
+function foldWord(text: string, start: number, end: number, around: Around, out: Rewriter, found: Set<Folding>): void {
   const items: Item[] = [];
   const counts: Record<Sort, number> = {
     latin: 0,
@@ -159,7 +161,7 @@ function foldWord(
     at = item.end;
   }
   const latin = counts.latin + counts.variant;
-  const alikes = counts.alike > 0 && counts.other === 0 && (latin > 0 || latinAround);
+  const alikes = counts.alike > 0 && counts.other === 0 && (latin > 0 || around.latin);
   const boxed = counts.boxed > 0 && isSpelledInBoxes(items, latin);
   // Few languages accent half of a word's letters, and none with strokes and small capitals besides.
   const letters = latin + counts.alike;
@@ -167,7 +169,9 @@ function foldWord(
   const variants =
     varied > 0 &&
     counts.other === 0 &&
-    ((varied > 2 && varied * 2 >= letters) || (varied > 1 && varied * 3 >= letters && isWord(plainOf(items))));
+    (around.marked ||
+      (varied > 2 && varied * 2 >= letters) ||
+      (varied > 1 && varied * 3 >= letters && isWord(plainOf(items))));
   const marked = variants || (counts.mark > 0 && counts.mark * 3 >= letters && counts.other === 0);
 
   for (const item of items) {
@@ -214,7 +218,12 @@ function sortOf(text: string, at: number, wordEnd: number): Item {
     return item(code >= 0x30 && code <= 0x39 ? "digit" : "kept", String.fromCharCode(code));
   }
   const kind = kindOf(code);
-  if (kind !== undefined) return item(hasItsPlace(text, at, end, code, kind) ? "kept" : "hidden", "");
+  if (kind !== undefined) {
+    if (!hasItsPlace(text, at, end, code, kind)) return item("hidden", "");
+    // Between ASCII characters, such as where an address may be broken, nothing is lost without it.
+    const between = text.charCodeAt(at - 1) < 0x80 && (end >= text.length || text.charCodeAt(end) < 0x80);
+    return between ? item("kept", "", true) : item("kept", text.slice(at, end));
+  }
   if (isLooseMark(code)) return item(composes(characterBefore(text, at), code) ? "accent" : "mark", "");
   const known = formOf(code);
   return item(known.sort, known.plain, known.costume);

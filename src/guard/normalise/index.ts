@@ -93,7 +93,10 @@ export function* derive(text: string, limits?: Partial<DecodeLimits>): Paced<Der
     yield* undo(layer, derivation);
     if (derivation.layers.at(-1) !== layer) yield;
   }
-  return { views: derivation.layers.slice(1), unread: derivation.unread() };
+  const views = derivation.layers
+    .slice(1)
+    .map(({ transforms, text: derived, locate }) => ({ transforms, text: derived, locate }));
+  return { views, unread: derivation.unread() };
 }
 
 /** A text that is still to be read: the caller's, or a view. */

@@ -98,7 +98,9 @@ function join(text: string, { places }: Row, out: Rewriter): void {
   if (words === 0 && !unknown) return;
   gaps.forEach((gap, index) => {
     const start = (places[index] as number) + 1;
-    out.replace(start, start + gap.length, breaks[index] === true ? " " : "");
+    // The end of a sentence, where letters are parted by something else.
+    const stop = usual.trim() === "" ? gap.trim() : "";
+    out.replace(start, start + gap.length, breaks[index] === true || stop !== "" ? `${stop} ` : "");
   });
 }
 
