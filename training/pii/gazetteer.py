@@ -57,7 +57,7 @@ def parts(names):
 
 
 def people():
-    first, last, frequent = set(), set(), set()
+    first, last, given, family = set(), set(), set(), set()
     for module in pkgutil.iter_modules(faker.providers.person.__path__):
         provider = importlib.import_module(f"faker.providers.person.{module.name}").Provider
         for attribute in dir(provider):
@@ -77,17 +77,17 @@ def people():
             for row in csv.DictReader(rows):
                 first.update(parts([row["name"]]))
                 if float(row["frequency"]) >= FREQUENT_FIRST:
-                    frequent.update(parts([row["name"]]))
+                    given.update(parts([row["name"]]))
     with open(census / "dist.all.last.2000.csv") as rows:
         for row in csv.DictReader(rows):
             if int(row["count"]) >= SURNAME_BEARERS:
                 last.update(parts([row["name"]]))
             if int(row["count"]) >= FREQUENT_LAST:
-                frequent.update(parts([row["name"]]))
+                family.update(parts([row["name"]]))
     with open(Path(nicknames.__file__).parent / "names.csv") as rows:
         for row in csv.DictReader(rows):
             first.update(parts(row.values()))
-    return first, last, frequent
+    return first, last, given, family
 
 
 def places():
@@ -141,7 +141,7 @@ def write(name, what, items):
 
 def main():
     folder = sys.argv[1]
-    first, last, frequent = people()
+    first, last, given, family = people()
     towns, famous = places()
     common = words(folder, (10, 20))
     ambiguous = words(folder, (10, 20, 35, 40, 50)) & (first | last | {town for town in towns if "_" not in town})
@@ -150,7 +150,8 @@ def main():
     write("last-names", "Family names, lower case, without accents.", last)
     # What is first of all a word stays out: Will, Mark, Young.
     plain = words(folder, (10,))
-    write("frequent-names", "Given and family names that many people have, lower case.", frequent - plain)
+    write("frequent-given-names", "Given names that many people have, lower case.", given - plain)
+    write("frequent-family-names", "Family names that many people have, lower case.", family - plain)
     write("famous-places", "Countries, large cities and states of one word, lower case.", famous)
     write("places", "Cities, countries and states, lower case, without accents, `_` for a space.", towns)
     write("common-words", "The most common English words: no names where they begin a sentence.", common - ambiguous)

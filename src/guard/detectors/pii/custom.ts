@@ -48,9 +48,14 @@ export function compileCustom(custom: CustomRecogniser): CustomMatcher {
   const accepts = check === undefined ? undefined : CHECKS[check];
   if (check !== undefined && accepts === undefined) throw invalid(id, `there is no check called ${String(check)}`);
   const source =
-    custom.pattern ?? `(?i)(?:${(words ?? []).toSorted((a, b) => b.length - a.length).map((word) => RE2JS.quote(word)).join("|")})`;
+    custom.pattern ??
+    `(?i)(?:${(words ?? [])
+      .toSorted((a, b) => b.length - a.length)
+      .map((word) => RE2JS.quote(word))
+      .join("|")})`;
   const pattern = compile(id, source);
-  const said = context === undefined ? undefined : compile(id, `(?i)(?:${context.map((word) => RE2JS.quote(word)).join("|")})`);
+  const said =
+    context === undefined ? undefined : compile(id, `(?i)(?:${context.map((word) => RE2JS.quote(word)).join("|")})`);
 
   return {
     id,

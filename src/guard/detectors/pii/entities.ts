@@ -20,7 +20,18 @@ export interface PiiEntity {
 }
 
 /** Found in every second text, and identify nobody by themselves. */
-const ONLY_ON_REQUEST = new Set(["date", "age", "url", "domain", "title", "group", "organization", "location", "postcode", "bic"]);
+const ONLY_ON_REQUEST = new Set([
+  "date",
+  "age",
+  "url",
+  "domain",
+  "title",
+  "group",
+  "organization",
+  "location",
+  "postcode",
+  "bic",
+]);
 
 const IN_TEXT: readonly Omit<PiiEntity, "byDefault">[] = [
   { id: "phone", name: "phone number", severity: "medium" },

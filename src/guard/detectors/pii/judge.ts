@@ -45,13 +45,16 @@ export function judgeIsland(island: Island, looking: Looking): readonly PiiMatch
     return NOTHING;
   }
   const found: PiiMatch[] = [];
-  const traits = has.digit || has.at || has.dot || to - from >= 8 ? traitsOf(window, from, to) : NO_TRAITS;
-  for (const recogniser of looking.recognisers) if (mayHold(traits, recogniser)) recognise(recogniser, window, from, to, found);
+  const traits = has.digit || has.at || has.dot || to - from >= 6 ? traitsOf(window, from, to) : NO_TRAITS;
+  for (const recogniser of looking.recognisers)
+    if (mayHold(traits, recogniser)) recognise(recogniser, window, from, to, found);
   if (traits.digits >= 7 && entities.has("phone")) findPhones(window, from, to, looking.countries, found);
-  if (has.digit && has.capital && entities.has("address")) {
-    for (const match of findAddresses(window, from, to)) push(found, "address", match.start, match.end, Strength.shape + 1);
+  if (has.digit || has.capital) {
+    if (entities.has("address"))
+      for (const match of findAddresses(window, from, to))
+        push(found, "address", match.start, match.end, match.sure ? Strength.shape + 1 : Strength.word + 1);
   }
-  if (NAMES.some((id) => entities.has(id)) && (has.capital || !has.digit)) {
+  if (NAMES.some((id) => entities.has(id))) {
     for (const { id, start, end, weak } of findNames(window, from, to)) {
       if (entities.has(id)) push(found, id, start, end, weak ? Strength.word : Strength.word + 1);
     }
@@ -106,6 +109,8 @@ function mayHold(traits: Traits, { needs }: Recogniser): boolean {
       return traits.colons > 1;
     case "run":
       return traits.run >= 14;
+    case "capital":
+      return traits.capitals > 0;
     case "capitals":
       return traits.capitals >= 6;
     default:

@@ -27,7 +27,9 @@ export function keccak256(text: string): string {
 function permute(lanes: bigint[]): void {
   let shift = 1;
   for (let round = 0; round < ROUNDS; round++) {
-    const parity = [0, 1, 2, 3, 4].map((x) => [0, 5, 10, 15, 20].reduce((sum, y) => sum ^ (lanes[x + y] as bigint), 0n));
+    const parity = [0, 1, 2, 3, 4].map((x) =>
+      [0, 5, 10, 15, 20].reduce((sum, y) => sum ^ (lanes[x + y] as bigint), 0n),
+    );
     for (let at = 0; at < 25; at++) {
       const x = at % 5;
       lanes[at] = (lanes[at] as bigint) ^ (parity[(x + 4) % 5] as bigint) ^ rotate(parity[(x + 1) % 5] as bigint, 1);

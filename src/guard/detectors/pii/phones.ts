@@ -17,7 +17,9 @@ import type { CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/
 import { near, Strength } from "./recogniser.ts";
 
 /** Where a national number is looked up when the options name no country. */
-const COUNTRIES = "US GB DE FR ES IT NL BE CH AT SE NO DK FI PL PT IE AU NZ BR IN ZA CZ HU GR MX JP CA SI HR IS".split(" ");
+const COUNTRIES = "US GB DE FR ES IT NL BE CH AT SE NO DK FI PL PT IE AU NZ BR IN ZA CZ HU GR MX JP CA SI HR IS".split(
+  " ",
+);
 
 /** Candidates: at least seven digits with at most three separators between them, and an extension. */
 export const PHONE =
@@ -44,6 +46,8 @@ const WORDS = near(
   "voicemail",
   "(?:my|his|her|their|your|our|home|work|office|direct) (?:number|line)",
   "number is",
+  "answer(?:s|ing|ed)?(?: at)?",
+  "registered (?:mobile|phone|number)",
 );
 
 /** North America's own: (212) 555-0100, 212-555-0100, 1.212.555.0100. */
@@ -74,7 +78,7 @@ export function judgePhone(
   countries: readonly string[] | undefined,
 ): PhoneJudgement | undefined {
   if (DAY.test(written)) return undefined;
-  const said = WORDS.test(before) || /^ ?\(?(?:mobile|cell|phone|office|home|work|fax|tel)\b/i.test(after);
+  const said = WORDS.test(before) || /^[ -]?\(?(?:mobile|cell|phone|office|home|work|fax|tel)\b/i.test(after);
   // What comes behind a blank may be the next thing in the text: the longest part that is a number counts.
   for (let length = written.length, tries = 0; length > 0 && tries < 3; tries++) {
     const strength = judge(written.slice(0, length), said, countries);
@@ -98,10 +102,15 @@ function judge(written: string, said: boolean, countries: readonly string[] | un
   if (NORTH_AMERICAN.test(main)) return Strength.shape + 1;
   if (said) return Strength.shape + 1;
 
-  const groups = main.trim().split(/[^\d]+/).filter((group) => group !== "");
+  const groups = main
+    .trim()
+    .split(/[^\d]+/)
+    .filter((group) => group !== "");
   // Grouped, with a trunk prefix or in three parts or more.
-  const shaped = groups.length > 1 && digits.length > 7 && (main.startsWith("0") || main.startsWith("(") || groups.length > 2);
-  if (!shaped || groups.some((group) => group.length > 8)) return countries !== undefined && groups.length === 1 && national(main, countries) ? Strength.shape : undefined;
+  const shaped =
+    groups.length > 1 && digits.length > 7 && (main.startsWith("0") || main.startsWith("(") || groups.length > 2);
+  if (!shaped || groups.some((group) => group.length > 8))
+    return countries !== undefined && groups.length === 1 && national(main, countries) ? Strength.shape : undefined;
   return national(main, countries ?? COUNTRIES) ? Strength.shape : undefined;
 }
 

@@ -102,7 +102,8 @@ function readOptions({ entities, countries, custom = [] }: PiiOptions): Looking 
     }
   }
   const recognisers = RECOGNISERS.filter(
-    ({ id, country }) => chosen.has(id) && (country === undefined || countries === undefined || countries.includes(country)),
+    ({ id, country }) =>
+      chosen.has(id) && (country === undefined || countries === undefined || countries.includes(country)),
   );
   return { recognisers, entities: chosen, countries, custom: custom.map(compileCustom) };
 }

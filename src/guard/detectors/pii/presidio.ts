@@ -3,8 +3,8 @@
  * presidio-research: recall, precision and F1 of each type, by spans that overlap.
  *
  * A marked span counts as found when a finding of a fitting rule overlaps it; a finding counts as right when it overlaps
- * a marked span whose type it fits. A finding of a rule that no type of the set fits (a MAC address, say) is wrong
- * wherever it overlaps no span at all, and counts under its own rule.
+ * a marked span whose type it fits. Findings of what other sets of this kind mark and this one does not (ages, say) are left
+ * out; any other finding is wrong, and counts under its own rule.
  *
  * @module
  */
@@ -74,6 +74,9 @@ export const FITTING: Readonly<Record<string, readonly string[]>> = {
   US_DRIVER_LICENSE: ["driver-licence"],
 };
 
+/** What lies inside a span of the type without being all of it: right where it is found, but does not find the span. */
+export const WITHIN: Readonly<Record<string, readonly string[]>> = { PERSON: ["title"] };
+
 /** Types whose form says what they are. */
 export const STRUCTURED: readonly string[] = [
   "CREDIT_CARD",
@@ -91,6 +94,13 @@ export function scorePresidio(
   find: (text: string) => readonly FoundSpan[],
 ): PresidioScores {
   const types = new Set(documents.flatMap(({ spans }) => spans.map(({ type }) => type)));
+  const asked = new Set([...types].flatMap((type) => FITTING[type] ?? []));
+  // What this set marks nowhere, though sets of its kind do, was not asked for.
+  const unasked = new Set(
+    Object.values(FITTING)
+      .flat()
+      .filter((id) => !asked.has(id)),
+  );
   const counts = new Map<string, { found: number; marked: number; right: number; reported: number }>();
   const count = (type: string) => {
     let entry = counts.get(type);
@@ -98,7 +108,7 @@ export function scorePresidio(
     return entry;
   };
   for (const { text, spans } of documents) {
-    const found = find(text);
+    const found = find(text).filter(({ id }) => !unasked.has(id));
     for (const span of spans) {
       const entry = count(span.type);
       entry.marked += 1;
@@ -106,8 +116,9 @@ export function scorePresidio(
     }
     for (const match of found) {
       const under = spans.filter((span) => overlaps(match, span));
-      const right = under.find((span) => fits(match, span.type));
-      const home = [...types].find((type) => FITTING[type]?.[0] === match.id) ?? [...types].find((type) => fits(match, type));
+      const right = under.find(({ type }) => fits(match, type) || WITHIN[type]?.includes(match.id) === true);
+      const home =
+        [...types].find((type) => FITTING[type]?.[0] === match.id) ?? [...types].find((type) => fits(match, type));
       const entry = count(right?.type ?? home ?? match.id);
       entry.reported += 1;
       if (right !== undefined) entry.right += 1;
@@ -132,7 +143,9 @@ export function scorePresidio(
 /** The table of the scores, as text. */
 export function presidioTable({ types, structured, all }: PresidioScores): string {
   const rate = ({ hits, of, rate, low, high }: Rate): string =>
-    of === 0 ? "-".padEnd(27) : `${rate.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] ${`${hits}/${of}`}`.padEnd(32);
+    of === 0
+      ? "-".padEnd(27)
+      : `${rate.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] ${`${hits}/${of}`}`.padEnd(32);
   const line = ({ type, recall, precision, f1 }: TypeScore): string =>
     `${type.padEnd(20)} ${rate(recall).padEnd(33)} ${rate(precision).padEnd(33)} ${Number.isNaN(f1) ? "-" : f1.toFixed(3)}`;
   const head = `${"type".padEnd(20)} ${"recall".padEnd(33)} ${"precision".padEnd(33)} F1`;

@@ -17,7 +17,7 @@ export const LONGEST = 256;
 export const BEFORE = 64;
 
 /** Units after a match in which words of context are looked for. */
-export const AFTER = 24;
+export const AFTER = 48;
 
 export interface Recogniser {
   /** The second word of the rule's id: `us-ssn`. Unique, except that a value with several forms may have several rows. */
@@ -28,8 +28,8 @@ export interface Recogniser {
   readonly country?: string;
   readonly severity: Severity;
   /** What a text must have for it to be looked for: so many digits, a character (inside a word; two colons), a run of 14 units
-   * without a blank, six capitals. */
-  readonly needs: number | "@" | "." | ":" | "run" | "capitals";
+   * without a blank, one capital or six. */
+  readonly needs: number | "@" | "." | ":" | "run" | "capital" | "capitals";
   readonly pattern: RegExp;
   /** Whether the value (letters and digits of the match, in capitals) is one. The match as written is given too. */
   readonly check?: (value: string, written: string) => boolean;

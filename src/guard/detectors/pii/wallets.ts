@@ -21,7 +21,9 @@ export function isBase58Check(address: string): boolean {
   const hex = number.toString(16).padStart(50, "0");
   if (hex.length > 50) return false;
   const bytes = Buffer.from(hex, "hex");
-  return sha256(sha256(bytes.subarray(0, 21))).subarray(0, 4).equals(bytes.subarray(21));
+  return sha256(sha256(bytes.subarray(0, 21)))
+    .subarray(0, 4)
+    .equals(bytes.subarray(21));
 }
 
 /** Base 58 with its check, of a version byte and 20 bytes: what {@link isBase58Check} accepts. */

@@ -12,6 +12,8 @@ import { STREET_AFTER, STREET_ENDING, STREET_HEAD, STREET_TYPES } from "./words.
 export interface AddressMatch {
   readonly start: number;
   readonly end: number;
+  /** It has a number. */
+  readonly sure: boolean;
 }
 
 const NUMBER = "\\d{1,6}(?:[-/]\\d{1,4})?[A-Za-z]?";
@@ -20,7 +22,7 @@ const SIDE = "(?:[NSEW]\\.?|N\\.?[EW]\\.?|S\\.?[EW]\\.?|North|South|East|West)";
 
 /** `12 Long Street`: judged by its last word. */
 const NUMBER_FIRST = new RegExp(
-  `(?<![\\p{L}\\p{N}$€£#.-])${NUMBER},?[ \\n](?:${SIDE} )?((?:(?:${CAPITAL}|\\d{1,3}(?:st|nd|rd|th)|of|the|de|la|St\\.)[ -]){0,5}?)(${CAPITAL})(?![\\p{L}\\p{N}])`,
+  `(?<![\\p{L}\\p{N}$€£#.-])(?:\\d{1,6} )?${NUMBER},?[ \\n](?:${SIDE} )?((?:(?:${CAPITAL}|\\d{1,3}(?:st|nd|rd|th)|of|the|de|la|St\\.)[ -]){0,5}?)(${CAPITAL})(?![\\p{L}\\p{N}])`,
   "gu",
 );
 /** `12 rue de la Paix`, `Rue de la Paix 12`, `ul. Długa 5 m. 3`. */
@@ -30,7 +32,7 @@ const HEAD_FIRST = new RegExp(
 );
 /** `Hauptstraße 7`, `Kossuth utca 12`. */
 const NAME_FIRST = new RegExp(
-  `(?<![\\p{L}\\p{N}])(?:${CAPITAL}[ -]){0,3}(?:\\p{Lu}[\\p{L}-]{1,30}${STREET_ENDING}|${CAPITAL} ${STREET_AFTER}) ${NUMBER}(?![\\p{L}\\p{N}])`,
+  `(?<![\\p{L}\\p{N}])(?:\\d{1,6} )?(?:${CAPITAL}[ -]){0,3}(?:\\p{Lu}[\\p{L}-]{1,30}${STREET_ENDING}|${CAPITAL} ${STREET_AFTER}) ${NUMBER}(?![\\p{L}\\p{N}])`,
   "gu",
 );
 /** Whatever stands between a number and a flat, or between a name with a number and a line that begins with a code. */
@@ -38,24 +40,42 @@ const FRAMED = new RegExp(
   `(?<![\\p{L}\\p{N}$€£#.-])(?:${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?: ${NUMBER})?(?=,? ?\\n? ?(?:Apt|Suite|Unit|Flat)\\.? ?#?\\d)|(?:${CAPITAL}[ -]){0,4}${CAPITAL},? ${NUMBER}[.,]?(?=(?: ,)? ?\\n(?:[A-Z]{1,2}-)?\\d{4,6}[ -]\\p{Lu})|${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?=,? ?\\n ?(?:\\p{Lu}[\\p{L} ]{1,30},? ?\\n?,? ?(?:[A-Z]{2}\\b|\\d{4,6})|\\d{4,6} \\p{Lu})))`,
   "gu",
 );
+/** A number on either side. */
+const BETWEEN = new RegExp(
+  `(?<![\\p{L}\\p{N}$€£#.-])\\d{1,6} (${CAPITAL})(?: ${CAPITAL}){0,3} ${NUMBER}(?![\\p{L}\\p{N}])`,
+  "gu",
+);
+/** A street without a number, and where two of them meet. */
+const STREET = new RegExp(
+  `(?<![\\p{L}\\p{N}.])(?:${CAPITAL} ){1,3}(?:Street|Avenue|Road|Boulevard|Lane|Drive)(?![\\p{L}\\p{N}])|(?<=corner of )(?:[\\p{L}\\p{N}'’.-]{1,24} ){1,6}and (?:${CAPITAL} ?){1,4}`,
+  "gu",
+);
+/** In small letters, by the kind of street. */
+const SMALL =
+  /(?<![\p{L}\p{N}$€£#.-])\d{1,6}(?: \d{1,5})? (?:[a-z\u00e0-\u017f]{2,15} ){1,3}(?:street|avenue|road|boulevard|lane|drive|court|square|terrace|crescent)(?![\p{L}\p{N}])/gu;
 /** Military mail of the United States. */
 const MILITARY = /(?<![\p{L}\p{N}])(?:PSC|Unit|USCGC|USNS|USNV|USS) [\p{L}\p{N}, ]{1,30}\n[ADF]PO A[AEP] \d{5}/gu;
 const BOX = /(?<![\p{L}\p{N}])(?:P\.? ?O\.? ?Box|PO ?BOX|Postfach|Apartado|Boîte postale|B\.?P\.?) \d{1,6}(?!\d)/gu;
 /** Whatever has a number and capitals is a street where the text says that an address comes. */
 const SAID = new RegExp(
-  `(?<=(?:[Aa]ddress(?:es)?(?: is| was|:)?|[Ll]iv(?:e|es|ed|ing) (?:at|in|on)|[Ll]ocated (?:at|on|in)|[Rr]esid(?:e|es|ing|ence)(?: at| in|:)?|[Ss]hip(?:ped|ping)?(?: it)? to:?|[Dd]eliver(?:ed|y)?(?: it)? to:?|[Mm]ail(?:ed)?(?: it)? to:?|[Ss]en[dt](?: it)? to:?|[Mm]oved? to|[Oo]ffice(?:s)? (?:is |are )?(?:at|in|on)|[Ss]tore at|[Vv]isit us at|[Mm]eet (?:me |us )?at|based at|stay(?:ing)? at|house at|go to)\\s)(?:${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}|(?:${CAPITAL}[ -]){0,4}${CAPITAL},? ${NUMBER})(?![\\p{L}\\p{N}])`,
+  `(?<=(?:[Aa]ddress(?:es)?(?: is| was|:)?|[Ll]iv(?:e|es|ed|ing) (?:at|in|on)|[Ll]ocated (?:at|on|in)|[Rr]esid(?:e|es|ing|ence)(?: at| in|:)?|[Ss]hip(?:ped|ping)?(?: it)? to:?|[Dd]eliver(?:ed|y)?(?: it)? to:?|[Mm]ail(?:ed)?(?: it)? to:?|[Ss]en[dt](?: it)? to:?|[Mm]oved? to|[Oo]ffice(?:s)? (?:is |are )?(?:at|in|on)|[Ss]tore at|[Vv]isit us at|[Mm]eet (?:me |us )?at|based at|stay(?:ing)? at|house at|go to)\\s)(?:${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?: ${NUMBER})?|(?:${CAPITAL}[ -]){0,4}${CAPITAL},? ${NUMBER})(?![\\p{L}\\p{N}])`,
   "gu",
 );
 
-const UNIT = /^[,\s]{1,3}(?:(?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Rr]oom|[Bb]ldg|[Bb]uilding|[Dd]ept|[Ll]ot|[Pp]iso|[Dd]pto|APT|SUITE|UNIT|m)\.? ?#?[\w-]{1,6}|#[\w-]{1,6}|\d{1,2}(?:st|nd|rd|th) [Ff]loor)/;
-const CODE = /^[,\s]{1,3}(?:[A-Z]{1,2}[- ])?(?:\d{5}-\d{3,4}|\d{3}[- ]\d{2,4}|\d{4,7}(?: [A-Z]{2}(?![A-Z\p{L}]))?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\p{L}\p{N}])/u;
-const STATE = /^[,\s]{1,3}[A-Z]{2,3}(?![\p{L}\p{N}.])/u;
-const TOWN = new RegExp(`^(,? ?\\n ?,?|, ?|\\s)((?:${CAPITAL}[ -]){0,3}${CAPITAL})(?![\\p{L}\\p{N}])`, "u");
+const UNIT =
+  /^\.?[,\s>?*|]{1,8}(?:(?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Rr]oom|[Bb]ldg|[Bb]uilding|[Dd]ept|[Ll]ot|[Pp]iso|[Dd]pto|APT|SUITE|UNIT|m)\.? ?#?[\w-]{1,6}|#[\w-]{1,6}|\d{1,2}(?:st|nd|rd|th) [Ff]loor)/;
+const CODE =
+  /^[,\s>?*|]{1,8}(?:[A-Z]{1,2}[- ])?(?:\d{5}-\d{3,4}|\d{3}[- ]\d{2,4}|\d{4,7}(?: [A-Z]{2}(?![A-Z\p{L}]))?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\p{L}\p{N}]|[ -]?\d)/u;
+const STATE = /^[,\s>?*|]{1,8}[A-Z]{2,3}(?![\p{L}\p{N}.])/u;
+const TOWN = new RegExp(
+  `^([,.]?[ >?]{0,3}\\n[\\n >?*|]{0,8},? ?|, ?|\\s)((?:${CAPITAL}[ -]){0,3}${CAPITAL})(?![\\p{L}\\p{N}])`,
+  "u",
+);
 
 /** Every address that starts from `from` on. Sorted by pattern, not by place. */
 export function findAddresses(text: string, from: number, to: number): AddressMatch[] {
   const found: AddressMatch[] = [];
-  for (const pattern of [NUMBER_FIRST, HEAD_FIRST, NAME_FIRST, FRAMED, MILITARY, BOX, SAID]) {
+  for (const pattern of [NUMBER_FIRST, HEAD_FIRST, NAME_FIRST, FRAMED, BETWEEN, STREET, SMALL, MILITARY, BOX, SAID]) {
     pattern.lastIndex = from;
     for (let match = pattern.exec(text); match !== null && match.index < to; match = pattern.exec(text)) {
       const whole = match[0];
@@ -67,11 +87,13 @@ export function findAddresses(text: string, from: number, to: number): AddressMa
           continue;
         }
         end = street;
+      } else if (pattern === BETWEEN && (lookUp(match[1] as string) & Word.stop) !== 0) {
+        continue;
       } else if (pattern === HEAD_FIRST && !/\d/.test(whole) && !/^[A-ZÀ-Þ]/.test(whole)) {
         continue;
       }
-      end = Math.min(to, extend(text, end));
-      if (end > match.index) found.push({ start: match.index, end });
+      end = extend(text, end);
+      if (end > match.index) found.push({ start: match.index, end, sure: pattern !== STREET });
       pattern.lastIndex = Math.max(end, match.index + 1);
     }
   }
@@ -92,7 +114,9 @@ function streetEnd(text: string, start: number, end: number, before: string, las
         return at + (side?.[0].length ?? 0);
       }
     }
-    const next = /^[ -](\p{Lu}[\p{L}'’-]{0,30}\.?|of|the|\d{1,3}(?:st|nd|rd|th))(?![\p{L}\p{N}])/u.exec(text.slice(at, at + 36));
+    const next = /^[ -](\p{Lu}[\p{L}'’-]{0,30}\.?|of|the|\d{1,3}(?:st|nd|rd|th))(?![\p{L}\p{N}])/u.exec(
+      text.slice(at, at + 36),
+    );
     if (next === null || at - start > 80) return undefined;
     at += next[0].length;
     word = next[1] as string;

@@ -11,7 +11,8 @@ import { AMBIGUOUS_WORDS } from "../data/ambiguous-words.ts";
 import { COMMON_WORDS } from "../data/common-words.ts";
 import { FAMOUS_PLACES } from "../data/famous-places.ts";
 import { FIRST_NAMES } from "../data/first-names.ts";
-import { FREQUENT_NAMES } from "../data/frequent-names.ts";
+import { FREQUENT_FAMILY_NAMES } from "../data/frequent-family-names.ts";
+import { FREQUENT_GIVEN_NAMES } from "../data/frequent-given-names.ts";
 import { LAST_NAMES } from "../data/last-names.ts";
 import { PLACES } from "../data/places.ts";
 import { GROUPS, ORGANISATIONS, PLACE_WORDS, STOP_WORDS } from "./words.ts";
@@ -30,10 +31,12 @@ export const Word = {
   /** A nationality, religion or political group. */
   group: 64,
   organisation: 128,
-  /** A name that many people have: one even where a word or a small town is spelled the same. */
-  frequent: 256,
+  /** A given name that many people have: one even where a word or a small town is spelled the same. */
+  given: 256,
   /** A country, a state or a large city. */
   famous: 512,
+  /** A family name that many people have. */
+  family: 1024,
 } as const;
 
 let words: Map<string, number> | undefined;
@@ -51,7 +54,16 @@ export function isPlacePhrase(folded: string): boolean {
   return phrases?.has(folded) === true;
 }
 
-const SPELLINGS: Readonly<Record<string, string>> = { ß: "ss", ø: "o", ł: "l", đ: "d", æ: "ae", œ: "oe", ı: "i", "’": "'" };
+const SPELLINGS: Readonly<Record<string, string>> = {
+  ß: "ss",
+  ø: "o",
+  ł: "l",
+  đ: "d",
+  æ: "ae",
+  œ: "oe",
+  ı: "i",
+  "’": "'",
+};
 
 /** Small letters without accents: how the lists are written (training/pii/gazetteer.py). */
 export function fold(word: string): string {
@@ -80,7 +92,8 @@ function load(): Map<string, number> {
       add(head, Word.placeStart);
     }
   }
-  add(FREQUENT_NAMES, Word.frequent);
+  add(FREQUENT_GIVEN_NAMES, Word.given);
+  add(FREQUENT_FAMILY_NAMES, Word.family);
   add(FAMOUS_PLACES, Word.famous);
   add(AMBIGUOUS_WORDS, Word.common);
   add(COMMON_WORDS, Word.common);
@@ -88,4 +101,36 @@ function load(): Map<string, number> {
   add(ORGANISATIONS, Word.organisation);
   add(STOP_WORDS, Word.stop | Word.common);
   return table;
+}
+
+/** Units of the table of {@link mayBeKnown}, a power of two. */
+const KNOWN_SIZE = 1 << 18;
+let known: Uint8Array | undefined;
+
+/**
+ * Whether a word in small letters, by its {@link hashUnit} hash, may be a name, a place or a group even so: of others, one in
+ * sixty.
+ */
+export function knownHashes(): Uint8Array {
+  if (known !== undefined) return known;
+  words ??= load();
+  known = new Uint8Array(KNOWN_SIZE);
+  for (const [word, bits] of words) {
+    if (!isKnownSmall(bits)) continue;
+    let hash = 0;
+    for (let at = 0; at < word.length; at++) hash = hashUnit(hash, word.charCodeAt(at));
+    known[hash & (KNOWN_SIZE - 1)] = 1;
+  }
+  return known;
+}
+
+/** Adds a unit to a word's hash. */
+export function hashUnit(hash: number, unit: number): number {
+  return Math.imul(hash ^ unit, 0x01000193) >>> 0;
+}
+
+/** Whether a word with such bits is looked for in small letters too. */
+export function isKnownSmall(bits: number): boolean {
+  if ((bits & (Word.common | Word.stop)) !== 0) return false;
+  return (bits & (Word.given | Word.group | Word.famous)) !== 0;
 }

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { fold, isPlacePhrase, Word } from "./gazetteer.ts";
+import { fold, isKnownSmall, isPlacePhrase, Word } from "./gazetteer.ts";
 import { tokensOf, type Token } from "./tokens.ts";
 import {
   AT_ORGANISATION,
@@ -18,13 +18,17 @@ import {
   IN_PLACE,
   LIKELY_NAME,
   NAME_SUFFIX,
+  ONLY_PEOPLE_DO,
   ORG_FORM,
   ORG_HEAD,
   ORG_SUFFIX,
   ORG_TAIL,
+  ORGANISATION_DOES,
   PARTICLES,
+  PEOPLE_ONLY,
   PERSON_DOES,
   SURE_NAME,
+  SURELY_PLACE,
   TITLES,
   TOWN_ENDING,
   TOWN_HEAD,
@@ -60,15 +64,36 @@ export function findNames(text: string, from: number, to: number): NameMatch[] {
       continue;
     }
     if (!isNamelike(token)) {
-      const named = token.kind === "small" ? smallName(text, tokens, at) : 0;
-      if (named > 0) pushSpan(found, "person", tokens, at, at + named, true);
-      at += Math.max(named, 1);
+      at += token.kind === "small" ? readSmall(text, tokens, at, found) : 1;
       continue;
     }
     const end = runEnd(tokens, at);
     at = readRun(text, tokens, at, end, found);
   }
-  return found;
+  return joinLists(tokens, found);
+}
+
+/** `Ola, Paris and Kofi`: what stands in a list with people is one of them, if it can be. */
+function joinLists(tokens: readonly Token[], found: readonly NameMatch[]): NameMatch[] {
+  if (!found.some(({ id }) => id === "person")) return [...found];
+  const at = new Map<number, NameMatch>();
+  for (const match of found) at.set(match.start, match);
+  const isPersonAt = (token: Token | undefined): boolean => token !== undefined && at.get(token.start)?.id === "person";
+  const isLink = (token: Token | undefined): boolean => token !== undefined && /^(?:,|and|or|&)$/.test(token.word);
+  const join = (place: number, beside: number): void => {
+    const token = tokens[place] as Token;
+    const known = at.get(token.start);
+    const free =
+      known === undefined || (known.id === "location" && known.end === token.end && (token.bits & Word.famous) === 0);
+    const canBe =
+      token.kind === "capitalised" && (token.bits & (Word.common | Word.stop | Word.group | Word.organisation)) === 0;
+    if (!free || !canBe || !(isName(token) || token.bits === 0)) return;
+    if (!isLink(tokens[(place + beside) / 2]) || !isPersonAt(tokens[beside])) return;
+    at.set(token.start, { id: "person", start: token.start, end: token.end, weak: true });
+  };
+  for (let place = 2; place < tokens.length; place++) join(place, place - 2);
+  for (let place = tokens.length - 3; place >= 0; place--) join(place, place + 2);
+  return [...at.values()];
 }
 
 function isNamelike({ kind }: Token): boolean {
@@ -123,7 +148,8 @@ function runEnd(tokens: readonly Token[], at: number): number {
     if (!inside) break;
     const second = tokens[end + 1];
     if (isNamelikeAt(tokens, end + 1)) end += 1;
-    else if (second?.kind === "small" && PARTICLES.has(second.word) && second.joined && isNamelikeAt(tokens, end + 2)) end += 2;
+    else if (second?.kind === "small" && PARTICLES.has(second.word) && second.joined && isNamelikeAt(tokens, end + 2))
+      end += 2;
     else break;
   }
   return end;
@@ -148,7 +174,7 @@ function readRun(text: string, tokens: readonly Token[], from: number, to: numbe
   }
   while (at < to) {
     const token = tokens[at] as Token;
-    if (!isNamelike(token) || (token.bits & Word.stop) !== 0 && !startsPhrase(token)) {
+    if (!isNamelike(token) || ((token.bits & Word.stop) !== 0 && !startsPhrase(tokens, at, to))) {
       at += 1;
       continue;
     }
@@ -176,11 +202,15 @@ function readRun(text: string, tokens: readonly Token[], from: number, to: numbe
     }
     if (token.bits & Word.organisation) {
       found.push({ id: "organization", start: token.start, end: token.end, weak: false });
+    } else if (token.kind !== "initial" && isSurelyPlace(tokens, at, left)) {
+      pushSpan(found, "location", tokens, at, Math.max(end, at + 1), true);
+      at = Math.max(end, at + 1);
+      continue;
     } else if (isPlace(token, left, text, end - at)) {
       found.push({ id: "location", start: token.start, end: token.end, weak: false });
-    } else if (AT_ORGANISATION.test(left) && token.kind !== "initial" && !(token.bits & Word.stop)) {
-      pushSpan(found, "organization", tokens, at, Math.max(end, at + 1), true);
-      at = Math.max(end, at + 1);
+    } else if (isFirm(text, tokens, at, to, left) && token.kind !== "initial" && !(token.bits & Word.stop)) {
+      pushSpan(found, "organization", tokens, at, to, true);
+      at = to;
       continue;
     } else if (isUnknownPlace(token, left)) {
       found.push({ id: "location", start: token.start, end: token.end, weak: true });
@@ -190,8 +220,13 @@ function readRun(text: string, tokens: readonly Token[], from: number, to: numbe
   return Math.max(at, to);
 }
 
-function startsPhrase(token: Token): boolean {
-  return (token.bits & (Word.placeStart | Word.first | Word.last)) !== 0 && !token.opening;
+/** Whether a word that is hardly ever a name is one here: `New York`, `Will Smith`. */
+function startsPhrase(tokens: readonly Token[], at: number, to: number): boolean {
+  const { bits } = tokens[at] as Token;
+  if ((bits & (Word.placeStart | Word.group)) !== 0) return true;
+  const next = tokens[at + 1];
+  if ((bits & Word.first) === 0 || next === undefined || at + 1 >= to) return false;
+  return (next.bits & Word.last) !== 0 && (next.bits & (Word.stop | Word.place)) === 0 && next.kind === "capitalised";
 }
 
 /** An organisation by its form: `Acme Widgets Ltd`, `University of Sussex`, `Smith & Sons`. */
@@ -211,7 +246,13 @@ function organisationEnd(
     if (ORG_SUFFIX.test(word) && at - start >= 1 && word.length > 2) return { from: start, to: at + 1 };
   }
   const head = tokens[start];
-  if (head !== undefined && start < to && ORG_HEAD.test(head.word) && tokens[start + 1]?.word === "of" && to > start + 2) {
+  if (
+    head !== undefined &&
+    start < to &&
+    ORG_HEAD.test(head.word) &&
+    tokens[start + 1]?.word === "of" &&
+    to > start + 2
+  ) {
     return { from: start, to };
   }
   // `Miller, Ng and Sons` and `Acme, Inc.`: the form stands behind a comma.
@@ -226,8 +267,10 @@ function firmEnd(tokens: readonly Token[], start: number, to: number): { from: n
   const names = [start, start + 2, start + 4].map((at) => tokens[at]);
   if (to !== start + 1 || tokens[start + 1]?.word !== "," || tokens[start + 3]?.word !== "and") return undefined;
   const family = names.every((token) => token !== undefined && (token.bits & Word.last) !== 0 && isNamelike(token));
-  const given = names.filter((token) => token !== undefined && (token.bits & Word.first) !== 0).length;
-  return family && given < 3 ? { from: start, to: start + 5 } : undefined;
+  const given = names.filter(
+    (token) => token !== undefined && (token.bits & (Word.given | Word.family)) === Word.given,
+  );
+  return family && given.length < 2 ? { from: start, to: start + 5 } : undefined;
 }
 
 /** The end of a town that begins with such a word as North or Port; `at` if there is none. */
@@ -235,8 +278,13 @@ function townEnd(tokens: readonly Token[], at: number, to: number): number {
   const head = tokens[at] as Token;
   const next = tokens[at + 1]?.word === "." ? at + 2 : at + 1;
   const town = tokens[next];
-  if (!TOWN_HEAD.has(head.word.toLowerCase()) || town === undefined || next >= to || town.kind !== "capitalised") return at;
-  if ((town.bits & (Word.stop | Word.group)) !== 0 || (town.bits & (Word.common | Word.first | Word.last)) === Word.common) return at;
+  if (!TOWN_HEAD.has(head.word.toLowerCase()) || town === undefined || next >= to || town.kind !== "capitalised")
+    return at;
+  if (
+    (town.bits & (Word.stop | Word.group)) !== 0 ||
+    (town.bits & (Word.common | Word.first | Word.last)) === Word.common
+  )
+    return at;
   return next + 1;
 }
 
@@ -302,7 +350,10 @@ function isPerson(
   const last = words.at(-1) as Token;
   const sure = SURE_NAME.test(left);
   const right = text.slice((tokens[end - 1] as Token).end, (tokens[end - 1] as Token).end + 16);
-  const likely = LIKELY_NAME.test(left) || PERSON_DOES.test(right);
+  const only = ONLY_PEOPLE_DO.test(right);
+  const does = only || PERSON_DOES.test(right);
+  const speaks = first.opening && /^: ?["“]/.test(right);
+  const likely = LIKELY_NAME.test(left) || does || speaks;
   const known = words.filter(isName).length;
 
   if (words.length > 1 && second !== undefined) {
@@ -310,58 +361,132 @@ function isPerson(
       const bare = (first.bits & Word.common) !== 0 && (last.bits & (Word.common | Word.place)) !== 0;
       return bare && !sure && first.opening ? undefined : "sure";
     }
+    // Ann C Oe: an initial between two names.
+    const middle = words.slice(1, -1).some(({ kind }) => kind === "initial");
+    if (middle && last.kind !== "initial" && !words.some(({ bits }) => (bits & Word.stop) !== 0)) return "sure";
     if (first.kind === "initial" && (isName(last) || sure || likely) && last.kind !== "initial") return "sure";
     if ((last.bits & Word.last) !== 0 && (last.bits & Word.common) === 0 && first.bits === 0) return "sure";
-    if (known > 0 && !IN_PLACE.test(left) && (first.bits & Word.common) === 0 && (first.bits & Word.place) === 0) return "weak";
+    if (known > 0 && !IN_PLACE.test(left) && (first.bits & Word.common) === 0 && (first.bits & Word.place) === 0)
+      return "weak";
     if (sure && (first.bits & Word.stop) === 0) return "weak";
-    return likely && first.bits === 0 && last.bits === 0 && !first.opening ? "weak" : undefined;
+    if (first.bits !== 0 || last.bits !== 0 || first.kind !== "capitalised" || last.kind !== "capitalised")
+      return undefined;
+    if (AT_ORGANISATION.test(left) || ORGANISATION_DOES.test(right) || SURELY_PLACE.test(left)) return undefined;
+    const before = tokens[at - 1];
+    const titled = first.joined && before?.kind === "capitalised" && (before.bits & Word.common) !== 0;
+    return does ||
+      titled ||
+      LIKELY_NAME.test(left) ||
+      isLine(text, first.start, last.end) ||
+      isAccented(first) ||
+      isAccented(last)
+      ? "weak"
+      : undefined;
   }
 
   if ((first.bits & Word.stop) !== 0 && !sure) return undefined;
   if (IN_PLACE.test(left) && !isStrongFirst(first)) return undefined;
-  if ((first.bits & Word.frequent) !== 0 && (first.bits & Word.famous) === 0 && first.kind !== "capitals") {
-    if (hasFirst(first) && !(first.bits & Word.place && AT_PLACE.test(left) && !sure)) return "sure";
+  if (
+    (first.bits & (Word.given | Word.family)) !== 0 &&
+    (first.bits & Word.famous) === 0 &&
+    first.kind !== "capitals"
+  ) {
+    if ((first.bits & Word.given) !== 0) return "sure";
     if (likely && !first.opening) return "weak";
   }
+  // Short words are names somewhere, and abbreviations everywhere.
+  if (isStrongFirst(first) && first.word.length < 4) return likely || sure ? "weak" : undefined;
   if (isStrongFirst(first)) return first.kind === "capitals" && !sure ? undefined : "sure";
+  if (first.bits === 0 && first.kind === "capitalised" && (only || speaks || PEOPLE_ONLY.test(left))) return "weak";
+  if ((first.bits & Word.famous) !== 0) return only && hasFirst(first) ? "weak" : undefined;
   if (sure && (isName(first) || first.bits === 0) && !AT_PLACE.test(left)) return "weak";
   if (hasFirst(first) && (first.bits & Word.place) !== 0 && (first.bits & Word.common) === 0) {
     return !AT_PLACE.test(left) && likely && first.kind !== "capitals" ? "weak" : undefined;
   }
-  if (isName(first) && (first.bits & (Word.common | Word.place)) === 0 && likely && !first.opening) return "weak";
+  // In the middle of a sentence a family name needs no more; at its beginning it does.
+  if (
+    isName(first) &&
+    (first.bits & (Word.common | Word.place | Word.organisation)) === 0 &&
+    first.kind === "capitalised"
+  ) {
+    if (!first.opening || only || speaks) return AT_ORGANISATION.test(left) ? undefined : "weak";
+  }
   if (hasFirst(first) && (first.bits & Word.common) !== 0 && likely && !first.opening) {
     return PERSON_DOES.test(right) && !AT_PLACE.test(left) ? "weak" : undefined;
   }
   return undefined;
 }
 
+/** Whether the words to the end of the run are an organisation, by what stands around them. */
+function isFirm(text: string, tokens: readonly Token[], at: number, to: number, left: string): boolean {
+  const { end } = tokens[to - 1] as Token;
+  return AT_ORGANISATION.test(left) || ORGANISATION_DOES.test(text.slice(end, end + 48));
+}
+
+/** A word, also one in capitals, behind words that only places follow. */
+function isSurelyPlace(tokens: readonly Token[], at: number, left: string): boolean {
+  const { bits, word } = tokens[at] as Token;
+  const plainWord = (bits & (Word.stop | Word.common | Word.group | Word.organisation)) !== 0;
+  return SURELY_PLACE.test(left) && !plainWord && word.length > 2;
+}
+
 /** A word that nothing is known of, where a place would stand. */
 function isUnknownPlace({ bits, kind, word, opening }: Token, left: string): boolean {
-  if (kind !== "capitalised" || opening || (bits & (Word.common | Word.stop | Word.group | Word.organisation)) !== 0) return false;
-  return (IN_PLACE.test(left) && (bits & Word.first) === 0) || (bits === 0 && TOWN_ENDING.test(word) && AT_PLACE.test(left));
+  if (kind !== "capitalised" || opening || (bits & (Word.common | Word.stop | Word.group | Word.organisation)) !== 0)
+    return false;
+  return (
+    (IN_PLACE.test(left) && (bits & Word.first) === 0) || (bits === 0 && TOWN_ENDING.test(word) && AT_PLACE.test(left))
+  );
+}
+
+/** Nothing else stands on the line: a signature, the head of a letter. */
+function isLine(text: string, start: number, end: number): boolean {
+  return (
+    /(?:^|\n)[>\s]{0,4}$/.test(text.slice(Math.max(0, start - 6), start)) &&
+    /^[ ,]?(?:\n|$)/.test(text.slice(end, end + 2))
+  );
+}
+
+function isAccented({ word }: Token): boolean {
+  return /[^\x00-\x7F]/.test(word);
 }
 
 /** A known place of one word, unless it is a plain word or a name in a place where only those would stand. */
 function isPlace(token: Token, left: string, text: string, words: number): boolean {
   if ((token.bits & Word.place) === 0) return false;
-  if (token.kind === "capitals" && token.word.length < 4 && !/^(?:USA?|UK|UAE|NYC|USSR|EU|DC|LA)$/.test(token.word)) return false;
+  if (token.kind === "capitals" && token.word.length < 4 && !/^(?:USA?|UK|UAE|NYC|USSR|EU|DC|LA)$/.test(token.word))
+    return false;
   const famous = (token.bits & Word.famous) !== 0;
-  if (AT_PLACE.test(left) && (famous || IN_PLACE.test(left) || (token.bits & (Word.frequent | Word.common)) === 0)) return true;
+  if (
+    AT_PLACE.test(left) &&
+    (famous || IN_PLACE.test(left) || (token.bits & (Word.given | Word.family | Word.common)) === 0)
+  )
+    return true;
   const state = /^, (?:[A-Z]{2}\b|\p{Lu}\p{L}+)/u.test(text.slice(token.end, token.end + 12));
   if ((token.bits & Word.common) !== 0) return state && !token.opening;
-  return (words <= 1 && (famous || (token.bits & Word.frequent) === 0)) || state;
+  return (words <= 1 && (famous || (token.bits & (Word.given | Word.family)) === 0)) || state;
 }
 
-/** «my name is john smith»: names in small letters, where the text says that one comes. */
-function smallName(text: string, tokens: readonly Token[], at: number): number {
+/** Reads a word in small letters: one that is a name all the same, or stands where the text says that a name comes. */
+function readSmall(text: string, tokens: readonly Token[], at: number, found: NameMatch[]): number {
   const token = tokens[at] as Token;
-  if ((token.bits & Word.first) === 0 || (token.bits & Word.stop) !== 0) return 0;
+  if ((token.bits & Word.stop) !== 0 || token.word.length < 3) return 1;
   const left = text.slice(Math.max(0, token.start - CONTEXT), token.start).toLowerCase();
-  if (!/(?:\bname(?:'s| is| was)?:?|\bnamed|\bmrs?\.?|\bms\.?|\bdr\.?)\s$/.test(left)) return 0;
+  const said = /(?:\bname(?:'s| is| was)?[:?]?|\bnamed|\bmrs?\.?|\bms\.?|\bdr\.?)\s$/.test(left);
   const next = tokens[at + 1];
-  const second = next?.kind === "small" && next.joined && (next.bits & (Word.first | Word.last)) !== 0;
-  if ((token.bits & Word.common) !== 0 && !second) return 0;
-  return second && (next.bits & Word.stop) === 0 && ((next.bits & Word.common) === 0 || (next.bits & Word.frequent) !== 0 || (next.bits & Word.last) !== 0) ? 2 : 1;
+  const joined = next?.kind === "small" && next.joined && (next.bits & Word.stop) === 0;
+  const second =
+    joined && (next.bits & Word.last) !== 0 && ((next.bits & Word.common) === 0 || (next.bits & Word.family) !== 0);
+  const person = (token.bits & Word.given) !== 0 && (token.bits & Word.common) === 0;
+  if (person || (said && (token.bits & Word.first) !== 0 && ((token.bits & Word.common) === 0 || second))) {
+    const length = second ? 2 : 1;
+    pushSpan(found, "person", tokens, at, at + length, true);
+    return length;
+  }
+  if (!isKnownSmall(token.bits)) return 1;
+  const id = (token.bits & Word.group) !== 0 ? "group" : "location";
+  found.push({ id, start: token.start, end: token.end, weak: true });
+  return 1;
 }
 
 function pushSpan(
@@ -374,5 +499,6 @@ function pushSpan(
 ): void {
   const first = tokens[from];
   const last = tokens[to - 1];
-  if (first !== undefined && last !== undefined && to > from) found.push({ id, start: first.start, end: last.end, weak });
+  if (first !== undefined && last !== undefined && to > from)
+    found.push({ id, start: first.start, end: last.end, weak });
 }

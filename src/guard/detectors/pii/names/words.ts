@@ -17,7 +17,7 @@ today tomorrow tonight too under until up upon us use very was we well were what
 whose why will with within without would yes yesterday yet you your yours
 monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
 october november december mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep sept oct nov dec
-english internet web email ai api url http https html json xml pdf sql css id tv pc gpt chatgpt javascript typescript
+internet web email ai api url http https html json xml pdf sql css id tv pc gpt chatgpt javascript typescript
 python java linux unix windows android ios mac iphone docker kubernetes git github
 dear sir madam mister regards sincerely welcome good morning afternoon evening night sorry congratulations happy merry
 christmas easter birthday god lord bible street road avenue note example question answer step part chapter section page
@@ -44,7 +44,9 @@ export const FORMS_OF_ADDRESS = new Set(
 
 /** Between the parts of one name. */
 export const PARTICLES = new Set(
-  "de del della der den di da do dos das du la le van von vom zu zum zur ten ter af av al el bin ibn ben bint y e st".split(" "),
+  "de del della der den di da do dos das du la le van von vom zu zum zur ten ter af av al el bin ibn ben bint y e st".split(
+    " ",
+  ),
 );
 
 /** Behind a name. */
@@ -52,15 +54,23 @@ export const NAME_SUFFIX = /^(?:jr|sr|ii|iii|iv|phd|md|dds|dvm|esq|mba|cpa|rn)$/
 
 /** Before a name: whatever is capitalised behind it is one. Matched at the end of the text before, in small letters. */
 export const SURE_NAME =
-  /(?:\bname(?:'s| is| was|s are)?:?|\bnamed|\bcalled|\bdear|\bi am|\bi['’]m|\bthis is|\bit['’]s|\bregards,?|\bsincerely,?|\bthanks,?|\bcheers,?|\byours(?: truly)?,?|\bsigned(?: by)?:?|\bcustomer:?|\bpatient:?|\bclient:?|\bemployee:?|\bcontact:?|\bholder:?|\bmy (?:wife|husband|son|daughter|brother|sister|friend|mother|father|boss|colleague|neighbou?r|doctor|teacher|manager)(?: is|,)?|\bhi|\bhey|\bhello|\battn:?|\bauthor:?|\bfrom:|\bto:)\s*$/;
+  /(?:\bcalls? me|\bname(?:'s| is| was|s are)?[:?]?|\bnamed|\bcalled|\bdear|\bi am|\bi['’]m|\bthis is|\bit['’]s|\bregards,?|\bsincerely,?|\bthanks,?|\bcheers,?|\byours(?: truly)?,?|\bsigned(?: by)?:?|\bcustomer:?|\bpatient:?|\bclient:?|\bemployee:?|\bcontact:?|\bholder:?|\bmy (?:wife|husband|son|daughter|brother|sister|friend|mother|father|boss|colleague|neighbou?r|doctor|teacher|manager)(?: is|,)?|\bhi|\bhey|\bhello|\battn:?|\bauthor:?|\bfrom:|\bto:)\s*$/;
 
 /** Before a name: a word that people are the object of. */
 export const LIKELY_NAME =
-  /(?:\bwith|\bto|\bby|\bfor|\bask(?:ed)?|\btell|\btold|\bcall|\bemail|\bmet|\bmeet|\band|\bor|\bsaid|\bsays|\bsee|\bmarried|\bknow|\bfriend|\bfrom|\bthat|\bis|\bwas|\bbecause|\bwhen|\blike|\bdid|\bdoes|\bhas|\binvited?|\bmiss|\blove[sd]?|[—–:("“,-])\s*$/;
+  /(?:\bwith|\bto|\bby|\bfor|\bask(?:ed)?|\btell|\btold|\bcall|\bemail|\bmet|\bmeet|\band|\bor|\bsaid|\bsays|\bsee|\bmarried|\bknow|\bfriend|\bfrom|\bthat|\bis|\bwas|\bbecause|\bwhen|\blike|\bdid|\bdoes|\bunder|\badd|\bhas|\binvited?|\bmiss|\blove[sd]?|[—–:("“,-])\s*$/;
+
+/** Before a name: words that only people's names follow. */
+export const PEOPLE_ONLY =
+  /\b(?:says|said|starring|told|asked|married|call(?:s|ed)? me|directed by|written by|played by|sung by|(?:my|his|her|their|our) (?:kid|son|daughter|wife|husband|brother|sister|friend|boss|mother|father|uncle|aunt|cousin|girlfriend|boyfriend))\s$/;
 
 /** Behind a name: what people do. */
 export const PERSON_DOES =
   /^(?:['’]s?\b|,? (?:who|said|says|told|asked|wrote|writes|called|calls|lives?|lived|works?|worked|was|is|has|had|wants?|will|would|can|could|went|came|thinks?|thought|likes?|loves?|speaks?|plays?|played|joined|moved|born|and)\b)/;
+
+/** Behind a name: what nobody but people do. */
+export const ONLY_PEOPLE_DO =
+  /^(?:,? (?:who|said|says|told|asked|wrote|writes|lives|lived|works|spent|began|had given|gave|shouted|whispered|replied|went|came|thinks?|thought|likes?|loves?|speaks?|married|smiled|laughed|wants|hates?|died|studied|studies|teaches|taught|walked|sat|stood|knows?|knew)\b)/;
 
 /** Before a place. */
 export const AT_PLACE =
@@ -68,7 +78,11 @@ export const AT_PLACE =
 
 /** Before an organisation. */
 export const AT_ORGANISATION =
-  /(?:\bwork(?:s|ed|ing)? (?:at|for|with)|\bemployed (?:by|at)|\bemployer:?|\bjoin(?:s|ed|ing)|\b(?:ceo|cto|cfo|founder|president|director|employee|manager|owner|chairman|head|board|shares|stock|products|customers?) (?:of|at)|\bcompan(?:y|ies)(?: is| called| named|:)?|\borgani[sz]ation(?: is|:)?|\bfirm|\bacquired(?: by)?|\bbusiness|\bhired by|\binterview (?:at|with)|\bjob at|\binvest(?:ed)? in|\bpartner(?:ed|ship)? with)\s*$/;
+  /(?:\bwork(?:s|ed|ing)? (?:at|for|with)|\bemployed (?:by|at)|\bemployer:?|\bjoin(?:s|ed|ing)|\b(?:ceo|cto|cfo|founder|president|director|employee|manager|owner|chairman|head|board|shares|stock|products|customers?) (?:of|at)|\bcompan(?:y|ies)(?: is| called| named|:)?|\borgani[sz]ation(?: is|:)?|\bfirm|\bacquired(?: by)?|\bbusiness|\bhired by|\binterview (?:at|with)|\bjob at|\binvest(?:ed)? in|\bpartner(?:ed|ship)? with|\b(?:year|years|months|internship|career) at|\b(?:later )?became|\b(?:address|website|office|offices|headquarters) of|\bsupport(?:ing)?)\s*$/;
+
+/** Behind an organisation: what firms do and have. */
+export const ORGANISATION_DOES =
+  /^(?:['’]s? (?:office|headquarters|shares|stock|customers|employees|website|products?)\b| (?:office|offices|headquarters|shares|stock|employees|customers|website|app|executives?|spokes(?:man|woman|person))\b|,? (?:is|was) an? (?:[a-z-]+ ){0,3}(?:company|agency|firm|corporation|startup|start-up|bank|provider|manufacturer|retailer|maker|organi[sz]ation|nonprofit|charity|conglomerate|brand|multinational)\b| (?:announced|launched|acquired|invested|released|reported|hired|recruits?|has (?:opened|announced|acquired|launched))\b)/;
 
 /** The last word of an organisation's name. */
 export const ORG_SUFFIX =
@@ -90,14 +104,20 @@ export const TOWN_HEAD = new Set(
 );
 
 /** Directly before a place, and hardly before anything else that is capitalised. */
-export const IN_PLACE = /(?:^|[\s(])(?:in|near|around|downtown|born in|lives? in|living in|moved to|flight (?:from|to)|fly to|travel(?:l?ed|l?ing)? to|trip to|went to|comes? from|moved from|away from|capital of|mayor of|city of|town of)\s$/;
+export const IN_PLACE =
+  /(?:^|[\s(])(?:in|near|around|downtown|born in|lives? in|living in|moved to|flight (?:from|to)|fly to|flew to|returned to|arrived (?:at|in)|originally from|based in|moved here from|grew up in|travel(?:l?ed|l?ing)? to|trip to|went to|comes? from|moved from|away from|capital of|mayor of|city of|town of)\s$/;
+
+/** Before a place, whatever it is called: also in capitals. */
+export const SURELY_PLACE =
+  /(?:flew to|returned to|originally from|based in|moved (?:to|here from|there from)|grew up in|lives? in|living in|born in|flight (?:from|to)|travel(?:l?ed|l?ing)? to|trip to|city of|town of|home ?town(?: is)?|home city)\s$/;
 
 /** Suffixes that need no second look: hardly a person's or a place's. */
 export const ORG_FORM =
   /^(?:inc|llc|llp|ltd|limited|corp|corporation|incorporated|plc|gmbh|ag|kg|kgaa|ohg|s\.a|s\.r\.l|s\.p\.a|b\.v|n\.v|oy|oyj|ab|aps|sarl|sas|pty|pte|kft|zrt|s\.r\.o|co|company|group|holdings?)$/i;
 
 /** The first word of an organisation's name, before «of». */
-export const ORG_HEAD = /^(?:university|bank|ministry|department|institute|college|bureau|church|museum|academy|school|board|council|house|office)$/i;
+export const ORG_HEAD =
+  /^(?:university|bank|ministry|department|institute|college|bureau|church|museum|academy|school|board|council|house|office)$/i;
 
 /** Organisations by one word, lower case. */
 export const ORGANISATIONS = `
@@ -118,12 +138,13 @@ usa uk uae ussr eu england scotland wales britain great_britain america north_am
 asia africa antarctica australia oceania scandinavia balkans holland nyc la sf dc washington_dc new_york new_york_city
 manhattan brooklyn queens bronx harlem hollywood silicon_valley los_angeles san_francisco u.s. u.s.a. u.k. czechia türkiye
 turkey catalonia bavaria tuscany sicily sardinia corsica normandy brittany provence andalusia crimea siberia quebec ontario
+czech_republic south_korea north_korea ivory_coast cape_verde burma swaziland macedonia east_timor viet_nam
 alberta british_columbia nova_scotia new_south_wales queensland tasmania hong_kong middle_east far_east east_asia
 `;
 
 /** Nationalities, peoples, religions, parties: `pii.group`. Lower case. */
 export const GROUPS = `
-afghan african albanian algerian american andorran angolan arab arabian argentine argentinian armenian asian australian
+afghan afghani chechen greenlander tatar faroese english afrikaner african albanian algerian american andorran angolan arab arabian argentine argentinian armenian asian australian
 austrian azerbaijani bahamian bahraini bangladeshi barbadian basque belarusian belgian belizean beninese bhutanese bolivian
 bosnian brazilian briton british bruneian bulgarian burmese burundian cambodian cameroonian canadian catalan chadian chilean
 chinese colombian congolese croat croatian cuban cypriot czech danish dane dominican dutch dutchman ecuadorian egyptian
@@ -170,7 +191,8 @@ walk walks wall way ways well wells
 export const STREET_TYPES = new Set(STREET_WORDS.split(/\s+/).filter((word) => word !== ""));
 
 /** Street types that are hardly ever anything else: behind these even a house number may lack. */
-export const SURE_STREET = /^(?:street|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|parkway|pkwy|highway|hwy|crescent|terrace)$/i;
+export const SURE_STREET =
+  /^(?:street|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|parkway|pkwy|highway|hwy|crescent|terrace)$/i;
 
 /** The kind of street before its name, in languages that put it there. */
 export const STREET_HEAD =
@@ -181,4 +203,5 @@ export const STREET_ENDING =
   "(?:stra(?:ss|ß)e|-Stra(?:ss|ß)e|-(?:Gasse|Weg|Platz|Allee|Ring|Damm|Ufer)|str\\.|strasse|baan|ring|markt|bulevardi|gasse|weg|platz|allee|damm|ufer|steig|straat|laan|plein|kade|gracht|dijk|singel|hof|vägen|väg|gatan|gata|gränd|vej|vejen|gade|gaden|stræde|allé|veien|vei|gate|gaten|katu|tie|kuja|polku|vegur|braut)";
 
 /** Words that are streets behind a name, in languages that write them small. */
-export const STREET_AFTER = "(?:utca|útja|Allé|Vej|Vägen|u\\.|út|útja|tér|köz|caddesi|cad\\.|sokak|sok\\.|gatan|vägen|väg|gata|vej|gade|katu|tie|straat|laan|weg|plein|Straße|Strasse|Str\\.|Weg|Platz|Allee|Gasse)";
+export const STREET_AFTER =
+  "(?:utca|útja|Allé|Vej|Vägen|u\\.|út|útja|tér|köz|caddesi|cad\\.|sokak|sok\\.|gatan|vägen|väg|gata|vej|gade|katu|tie|straat|laan|weg|plein|Straße|Strasse|Str\\.|Weg|Platz|Allee|Gasse)";

@@ -118,8 +118,7 @@ export const ASIA_PACIFIC: readonly Recogniser[] = [
     check: isHkid,
     alone: true,
     strength: Strength.proven,
-    example: (random) =>
-      until(() => `A${random(DIGITS, 6)}${random(DIGITS, 1)}`, isHkid).replace(/(.)$/, "($1)"),
+    example: (random) => until(() => `A${random(DIGITS, 6)}${random(DIGITS, 1)}`, isHkid).replace(/(.)$/, "($1)"),
   }),
   number({
     id: "my-nric",
@@ -295,7 +294,11 @@ function isThaiId(value: string): boolean {
 function isHkid(value: string): boolean {
   const letters = /^[A-Z]+/.exec(value)?.[0] ?? "";
   const values = Array.from(letters, (letter) => letter.charCodeAt(0) - 55);
-  const full = [...(letters.length === 1 ? [36] : []), ...values, ...Array.from(value.slice(letters.length, -1), Number)];
+  const full = [
+    ...(letters.length === 1 ? [36] : []),
+    ...values,
+    ...Array.from(value.slice(letters.length, -1), Number),
+  ];
   const check = value.endsWith("A") ? 10 : Number(value.slice(-1));
   let sum = check;
   for (const [index, number] of full.entries()) sum += number * (9 - index);

@@ -11,7 +11,9 @@ import { base58Check, isBase58Check, isBech32, isEthereum } from "../wallets.ts"
 
 const VIN_WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
 /** ISO 3779: what a letter counts as; I, O and Q are not used. */
-const VIN_VALUES = new Map(Array.from("ABCDEFGHJKLMNPRSTUVWXYZ", (letter, at) => [letter, Number("12345678123457923456789"[at])]));
+const VIN_VALUES = new Map(
+  Array.from("ABCDEFGHJKLMNPRSTUVWXYZ", (letter, at) => [letter, Number("12345678123457923456789"[at])]),
+);
 
 export const DOCUMENTS: readonly Recogniser[] = [
   {
@@ -106,7 +108,13 @@ export const DOCUMENTS: readonly Recogniser[] = [
     name: "medical record or insurance number",
     digits: 5,
     body: "[A-Z]{0,4}-?\\d{5,12}[A-Z]?",
-    context: near("mrn", "medical record\\S{0,2}(?: (?:no|number|#))?", "patient (?:id|number|no)", "member id", "policy (?:number|no|#)"),
+    context: near(
+      "mrn",
+      "medical record\\S{0,2}(?: (?:no|number|#))?",
+      "patient (?:id|number|no)",
+      "member id",
+      "policy (?:number|no|#)",
+    ),
     example: (random) => random(DIGITS, 8),
   }),
 ];

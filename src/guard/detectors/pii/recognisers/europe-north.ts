@@ -70,11 +70,15 @@ export const EUROPE_NORTH: readonly Recogniser[] = [
     country: "IS",
     digits: 10,
     body: "\\d{6}-?\\d{4}",
-    check: (value) => hasDay(value, 0, 2, [0]) && mod11(value.slice(0, 9), [3, 2, 7, 6, 5, 4, 3, 2]) && /[890]$/.test(value),
+    check: (value) =>
+      hasDay(value, 0, 2, [0]) && mod11(value.slice(0, 9), [3, 2, 7, 6, 5, 4, 3, 2]) && /[890]$/.test(value),
     context: near("kennitala", "kt\\.?"),
     strength: Strength.checked,
     example: (random) =>
-      until(() => `010185${random(DIGITS, 3)}`, (value) => mod11(value, [3, 2, 7, 6, 5, 4, 3, 2])) + "9",
+      until(
+        () => `010185${random(DIGITS, 3)}`,
+        (value) => mod11(value, [3, 2, 7, 6, 5, 4, 3, 2]),
+      ) + "9",
   }),
   number({
     id: "ee-isikukood",
@@ -152,7 +156,11 @@ export const EUROPE_NORTH: readonly Recogniser[] = [
     check: (value) => mod11rest(value, [1, 2, 3, 4, 5, 6, 7, 8, 9], -1),
     context: near("ad[oó]\\S{0,12}"),
     strength: Strength.checked,
-    example: (random) => until(() => `8${random(DIGITS, 9)}`, (value) => mod11rest(value, [1, 2, 3, 4, 5, 6, 7, 8, 9], -1)),
+    example: (random) =>
+      until(
+        () => `8${random(DIGITS, 9)}`,
+        (value) => mod11rest(value, [1, 2, 3, 4, 5, 6, 7, 8, 9], -1),
+      ),
   }),
   number({
     id: "hu-taj",
@@ -207,7 +215,11 @@ export const EUROPE_NORTH: readonly Recogniser[] = [
     context: near("jmbg", "јмбг", "em[sš]o", "mati[cč]ni broj"),
     alone: (written) => /^.{4}(?:9|0[0-2])/.test(written),
     strength: Strength.checked,
-    example: (random) => until(() => `0101985${random(DIGITS, 6)}`, (value) => mod11(value, JMBG_WEIGHTS, 0)),
+    example: (random) =>
+      until(
+        () => `0101985${random(DIGITS, 6)}`,
+        (value) => mod11(value, JMBG_WEIGHTS, 0),
+      ),
   }),
   number({
     id: "tr-tckn",
@@ -240,8 +252,7 @@ export const EUROPE_NORTH: readonly Recogniser[] = [
     check: isSnils,
     alone: true,
     strength: Strength.proven,
-    example: (random) =>
-      until(() => `1${random(DIGITS, 10)}`, isSnils).replace(/(...)(...)(...)(..)/, "$1-$2-$3 $4"),
+    example: (random) => until(() => `1${random(DIGITS, 10)}`, isSnils).replace(/(...)(...)(...)(..)/, "$1-$2-$3 $4"),
   }),
   number({
     id: "ru-inn",

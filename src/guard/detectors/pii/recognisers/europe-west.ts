@@ -25,7 +25,11 @@ export const EUROPE_WEST: readonly Recogniser[] = [
     check: (value) => mod11(value, NHS_WEIGHTS) && !isUniform(value),
     context: near("nhs", "patient(?:'s)?", "health(?: service)?"),
     strength: Strength.checked,
-    example: (random) => until(() => `9${random(DIGITS, 9)}`, (value) => mod11(value, NHS_WEIGHTS)),
+    example: (random) =>
+      until(
+        () => `9${random(DIGITS, 9)}`,
+        (value) => mod11(value, NHS_WEIGHTS),
+      ),
   }),
   number({
     id: "gb-nino",
@@ -57,7 +61,11 @@ export const EUROPE_WEST: readonly Recogniser[] = [
     check: (value) => mod11of10(value) && repeatsOne(value.slice(0, 10)),
     context: near("steuer\\S{0,24}", "idnr", "tin", "tax"),
     strength: Strength.proven,
-    example: (random) => until(() => `8${random(DIGITS, 10)}`, (value) => mod11of10(value) && repeatsOne(value.slice(0, 10))),
+    example: (random) =>
+      until(
+        () => `8${random(DIGITS, 10)}`,
+        (value) => mod11of10(value) && repeatsOne(value.slice(0, 10)),
+      ),
   }),
   number({
     id: "de-identity-card",
@@ -66,7 +74,14 @@ export const EUROPE_WEST: readonly Recogniser[] = [
     digits: 3,
     body: "[CFGHJK-NPRTV-Z][CFGHJK-NPRTV-Z0-9]{8}\\d?",
     check: (value) => /\d/.test(value) && (value.length === 9 || isMachineReadable(value)),
-    context: near("personalausweis\\S{0,10}", "ausweis\\S{0,10}", "perso", "identity card", "id card", "reisepass\\S{0,8}"),
+    context: near(
+      "personalausweis\\S{0,10}",
+      "ausweis\\S{0,10}",
+      "perso",
+      "identity card",
+      "id card",
+      "reisepass\\S{0,8}",
+    ),
     strength: Strength.checked,
     example: (random) => until(() => `L${random("CFGHJK", 1)}${random(DIGITS, 8)}`, isMachineReadable),
   }),

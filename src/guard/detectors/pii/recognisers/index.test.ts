@@ -38,7 +38,16 @@ test("each recogniser finds its examples whole", () => {
 });
 
 test("a changed digit fails the check of each number that has one", () => {
-  const without = ["dk-cpr", "kr-rrn", "my-nric", "lv-personas-kods", "mx-rfc", "eg-id", "gb-driving-licence", "es-dni"];
+  const without = [
+    "dk-cpr",
+    "kr-rrn",
+    "my-nric",
+    "lv-personas-kods",
+    "mx-rfc",
+    "eg-id",
+    "gb-driving-licence",
+    "es-dni",
+  ];
   for (const recogniser of RECOGNISERS) {
     const { check, country, id } = recogniser;
     if (check === undefined || country === undefined || without.includes(id) || id === "us-ssn") continue;
@@ -61,7 +70,12 @@ test("a changed digit fails the check of each number that has one", () => {
 test("numbers that their issuers publish as examples", () => {
   const published: Readonly<Record<string, readonly string[]>> = {
     card: ["4111 1111 1111 1111", "5555-5555-5555-4444", "378282246310005", "30569309025904", "6011111111111117"],
-    iban: ["GB82 WEST 1234 5698 7654 32", "DE89370400440532013000", "FR14 2004 1010 0505 0001 3M02 606", "NO9386011117947"],
+    iban: [
+      "GB82 WEST 1234 5698 7654 32",
+      "DE89370400440532013000",
+      "FR14 2004 1010 0505 0001 3M02 606",
+      "NO9386011117947",
+    ],
     "us-bank-routing": ["021000021", "011401533"],
     "us-npi": ["1234567893"],
     "gb-nhs": ["943 476 5919"],
@@ -110,7 +124,8 @@ test("Ethereum's checksum, and the digest under it", () => {
 test("no pattern matches more than its limit", () => {
   for (const { pattern, id } of RECOGNISERS) {
     for (const unit of ["1", "a", "A", "1 ", "a.", "A1", "1.", "1-", "1:", "https://a.b/c", "a@"]) {
-      for (const [match] of unit.repeat(600).matchAll(pattern)) assert.ok(match.length <= LONGEST, `${id} ${match.length}`);
+      for (const [match] of unit.repeat(600).matchAll(pattern))
+        assert.ok(match.length <= LONGEST, `${id} ${match.length}`);
     }
   }
 });

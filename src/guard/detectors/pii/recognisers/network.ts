@@ -30,7 +30,10 @@ export const NETWORK: readonly Recogniser[] = [
     name: "e-mail address",
     severity: "medium",
     needs: "@",
-    pattern: new RegExp(`(?<!${LOCAL})${LOCAL}{1,64}@${LABELS}(?:\\p{L}{2,24}|xn--[a-z0-9-]{2,40})(?![\\p{L}\\p{N}])`, "gu"),
+    pattern: new RegExp(
+      `(?<!${LOCAL})${LOCAL}{1,64}@${LABELS}(?:\\p{L}{2,24}|xn--[a-z0-9-]{2,40})(?![\\p{L}\\p{N}])`,
+      "gu",
+    ),
     check: (_value, written) => !/^[.]|[.]@|\.\./.test(written),
     alone: true,
     strength: Strength.proven + 1,
@@ -63,7 +66,8 @@ export const NETWORK: readonly Recogniser[] = [
     name: "hardware address (MAC)",
     severity: "low",
     needs: "run",
-    pattern: /(?<![\w:-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])|(?<![\w.])[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}(?![\w.])/g,
+    pattern:
+      /(?<![\w:-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])|(?<![\w.])[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}(?![\w.])/g,
     check: (value) => !/^(.)\1*$/.test(value) && /\d/.test(value),
     alone: true,
     strength: Strength.checked + 1,
@@ -74,7 +78,8 @@ export const NETWORK: readonly Recogniser[] = [
     name: "web address",
     severity: "info",
     needs: ".",
-    pattern: /(?<!\w)(?:https?|ftp):\/\/[\p{L}\p{N}][\p{L}\p{N}.:@_-]{1,120}(?:[/?#][^\s<>"'`]{0,130})?(?<![.,;:!?)\]])/giu,
+    pattern:
+      /(?<!\w)(?:https?|ftp):\/\/[\p{L}\p{N}][\p{L}\p{N}.:@_-]{1,120}(?:[/?#][^\s<>"'`]{0,130})?(?<![.,;:!?)\]])/giu,
     alone: true,
     strength: Strength.proven,
     example: (random) => `https://www.example.com/${random("abc", 5)}`,
@@ -84,7 +89,8 @@ export const NETWORK: readonly Recogniser[] = [
     name: "domain name",
     severity: "info",
     needs: ".",
-    pattern: /(?<![\p{L}\p{N}_@./\\-])(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,6}\p{L}{2,24}(?![\p{L}\p{N}_(@-]|\.\p{L})/gu,
+    pattern:
+      /(?<![\p{L}\p{N}_@./\\-])(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,6}\p{L}{2,24}(?![\p{L}\p{N}_(@-]|\.\p{L})/gu,
     check: (_value, written) => isDomain(written),
     alone: true,
     strength: Strength.shape,
@@ -116,5 +122,7 @@ function isDomain(written: string): boolean {
   const last = (labels.at(-1) as string).toLowerCase();
   if (labels[0]?.toLowerCase() === "www") return labels.length > 2;
   // A sentence that begins right behind a full stop: `end.It`.
-  return TLDS.has(last) && (labels.at(-1) === last || written === written.toUpperCase()) && (labels[0] as string).length > 1;
+  return (
+    TLDS.has(last) && (labels.at(-1) === last || written === written.toUpperCase()) && (labels[0] as string).length > 1
+  );
 }

@@ -45,7 +45,11 @@ export const NORTH_AMERICA: readonly Recogniser[] = [
     check: (value) => luhn(`80840${value}`),
     context: near("npi", "provider"),
     strength: Strength.checked,
-    example: (random) => until(() => `1${random(DIGITS, 9)}`, (value) => luhn(`80840${value}`)),
+    example: (random) =>
+      until(
+        () => `1${random(DIGITS, 9)}`,
+        (value) => luhn(`80840${value}`),
+      ),
   }),
   number({
     id: "us-mbi",
@@ -77,7 +81,7 @@ export const NORTH_AMERICA: readonly Recogniser[] = [
     body: "[1-79]\\d{2}([- ]?)\\d{3}\\1\\d{3}",
     check: (value) => luhn(value) && !isUniform(value),
     context: near("sin", "social insurance", "nas", "assurance sociale"),
-    alone: (written) => written.length > 9,
+    alone: (written) => written.includes("-"),
     strength: Strength.checked,
     example: (random) => until(() => `4${random(DIGITS, 8)}`, luhn).replace(/(...)(...)(...)/, "$1-$2-$3"),
   }),

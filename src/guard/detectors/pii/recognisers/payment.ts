@@ -114,7 +114,13 @@ export const PAYMENT: readonly Recogniser[] = [
     country: "US",
     digits: 8,
     body: "\\d{8,17}",
-    context: near("account (?:number|no|num|#)", "acct(?: (?:number|no|num|#))?", "bank account", "checking", "savings"),
+    context: near(
+      "account (?:number|no|num|#)",
+      "acct(?: (?:number|no|num|#))?",
+      "bank account",
+      "checking",
+      "savings",
+    ),
     example: (random) => `7${random(DIGITS, 11)}`,
   }),
 ];
