@@ -14,6 +14,7 @@ import gzip
 import io
 import json
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -36,7 +37,13 @@ GENERATED = (
     (multilingual.evaluation, 80),
 )
 # Real requests put into documents: how many of each source.
-ASKED = {"self_instruct": 400, "fuzzyai_benign": 800, "clinc": 1500}
+ASKED = {"self_instruct": 400, "fuzzyai_benign": 800, "clinc": 1200}
+# What asks a model to do something; "i lost my card" in a document is only said by one person to another.
+_TASK = re.compile(
+    r"(what|how|who|where|when|why|which|is|are|does|do|can you|could you|please|tell|give|show|find|write|make|create|explain|describe|list|suggest|plan|design|compare|translate"
+    r"|set|play|calculate|convert|generate|summari[sz]e|rewrite|classify|develop|identify|name|recommend|compose|build|draft|outline|analy[sz]e|read|look up|answer)\b",
+    re.I,
+)
 
 
 def generated(seed: int) -> Iterator[Row]:
@@ -52,7 +59,7 @@ def mixed(shared: Path, real: list[Row], seed: int) -> Iterator[Row]:
     joined = ["\n".join(rng.sample(notes, rng.randint(1, 5))) for _ in range(400)]
     yield from indirect.around(rng, joined, "presidio_documents", "presidio")
     for source, count in ASKED.items():
-        tasks = [row for row in real if row.source == source and 12 <= len(row.text) <= 400]
+        tasks = [row for row in real if row.source == source and 12 <= len(row.text) <= 400 and _TASK.match(row.text)]
         yield from indirect.asked(rng, [row.text for row in tasks], f"{source}_in_documents", tasks[0].group, count)
 
 

@@ -15,18 +15,19 @@ from ..grammar import Grammar
 from ..row import BENIGN, CLEAN, Row
 from . import benign, direct
 from .documents import document
+from .indirect import place
 from .lexicon import SHARED
 
 HERE = Path(__file__).parent
 GROUP = "gen-multilingual"
 
 
-def _languages(name: str) -> dict[str, dict[str, list[str]]]:
+def _languages(name: str) -> dict:
     return json.loads((HERE / name).read_text(encoding="utf-8"))
 
 
 def rows(rng: random.Random, count: int) -> Iterator[Row]:
-    languages = _languages("languages.json")
+    languages, papers = _languages("languages.json"), _languages("languages_documents.json")
     english, english_attacks = Grammar(benign.SLOTS), Grammar(direct.SLOTS)
     names = list(languages)
     for _ in range(count // 2):
@@ -50,12 +51,27 @@ def rows(rng: random.Random, count: int) -> Iterator[Row]:
         elif rng.random() < 0.3:
             plain += rng.choice([" ", "\n"]) + grammar.pick(rng, "benign").strip()
         yield Row(plain, "gen_multilingual", GROUP, "benign-hard", dict(BENIGN), lang=lang)
-        if rng.random() < 0.12:
-            # A document in English, or of that language's own harmless lines, with and without the attack.
-            carrier = document(rng) if rng.random() < 0.5 else "\n".join(grammar.pick(rng, "benign").strip() for _ in range(rng.randint(2, 4)))
-            own = {"injection": 1, "indirect": 1}
-            line = grammar.pick(rng, "attack").strip()
-            yield Row(rng.choice([f"{carrier}\n{line}", f"{line}\n{carrier}"]), "gen_multilingual", GROUP, "indirect-end", own, origin="document", lang=lang)
+        if rng.random() < 0.3:
+            yield from _papers(rng, lang, grammar, papers[lang])
+
+
+def _papers(rng: random.Random, lang: str, grammar: Grammar, lines: list[str]) -> Iterator[Row]:
+    """A document of the language, or an English one, without an attack and with one."""
+    for harmful in (False, True):
+        if rng.random() < 0.75:
+            carrier = rng.choice([" ", "\n", "\n\n"]).join(grammar.expand(rng, line) for line in rng.sample(lines, rng.randint(2, 5)))
+        else:
+            carrier = document(rng)
+        if not harmful:
+            yield Row(carrier, "gen_multilingual", GROUP, "carrier", {"injection": 0, "indirect": 0, **CLEAN}, origin="document", lang=lang)
+            continue
+        # Either an open attack, or a harmless request that has no place there.
+        attack = rng.random() < 0.6
+        # The first harmless template ("ignore my last message") is one that people write to people.
+        line = grammar.expand(rng, rng.choice(grammar.slots["attack"] if attack else grammar.slots["benign"][1:])).strip()
+        where = rng.choice(["start", "middle", "end"])
+        joined, span = place(rng, carrier, line, where)
+        yield Row(joined, "gen_multilingual", GROUP, f"indirect-{where}", {"indirect": 1, **({"injection": 1} if attack else {})}, origin="document", lang=lang, span=span)
 
 
 def evaluation(rng: random.Random, count: int) -> Iterator[Row]:
