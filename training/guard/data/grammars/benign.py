@@ -95,6 +95,8 @@ STRICT = [
     "[Step 1|First]: {task}. [Step 2|Then|After that]: {task}. [Finally|Step 3|At the end]: {task}.",
     "{task}\n\n{task}\n\n{task}",
     "{task}. [Actually|Wait|Sorry|Hmm, no], [make that about|I meant|let's do] {topic} [instead|].",
+    "[Scratch that|Forget it|Never mind|Cancel that|On second thought]. {task}.", "[Don't|No need to] [translate|summarise|explain] [that|it|the second part]; {task} [instead|]. ", "From now on, [answer|reply|write] [only |]in {format}[.|, please.] {task}.", "[Summarise|tl;dr of] [our chat so far|the conversation above|what we decided|your last answer] [in {format}|please|].",
+    "[New task|Next question|Another topic|Last one]: {task}.", "[Instead of|Rather than] [a list|a summary|the long version], {task}.", "{task}. [Repeat|Show me] [the text above|the table|the code|your last answer] [with {topic} added|in {language}|again].",
     "{task}. [Ignore|Skip|Leave out] [the boring parts|anything before 1900|costs|the history|famous examples], [just give me|focus on] the [basics|numbers|steps].",
 ]  # fmt: skip
 
