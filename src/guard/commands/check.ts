@@ -20,7 +20,7 @@ import type { Detector, Direction, Origin } from "../detector.ts";
 import { createGuard, type Guard } from "../guard.ts";
 import type { DetectorSettings } from "../policy.ts";
 import { sarifLog } from "../sarif.ts";
-import { DETECTOR_NAMES, loadDetectors, type DetectorOptions } from "./detectors.ts";
+import { createDetectorLoader, DETECTOR_NAMES } from "./detectors.ts";
 import { readSources, type SkippedSource } from "./files.ts";
 import { findingsText } from "./findings-text.ts";
 import { choiceOption, listOption, textOption, type InputWithPaths, type Options } from "./options.ts";
@@ -97,14 +97,17 @@ interface CheckResult extends CommandResult {
 async function chosenDetectors(
   options: Options,
 ): Promise<{ readonly detectors: readonly Detector[]; readonly missing: readonly UncheckedBy[] }> {
-  const where: DetectorOptions = { weights: textOption(options, "weights"), unsigned: options["unsigned"] === true };
+  const load = createDetectorLoader({
+    weights: textOption(options, "weights"),
+    unsigned: options["unsigned"] === true,
+  });
   const names = [...new Set(listOption(options, "detector"))];
-  if (names.length > 0) return { detectors: await loadDetectors(names, where), missing: [] };
+  if (names.length > 0) return { detectors: await Promise.all(names.map(load)), missing: [] };
   const detectors: Detector[] = [];
   const missing: UncheckedBy[] = [];
   for (const detector of DETECTOR_NAMES) {
     try {
-      detectors.push(...(await loadDetectors([detector], where)));
+      detectors.push(await load(detector));
     } catch (error) {
       if (!isHoldfastError(error)) throw error;
       missing.push({ detector, why: error.message });

@@ -7,35 +7,58 @@
 
 import type { Detector } from "../detector.ts";
 import { evalError } from "../eval/errors.ts";
+import type { Classifier } from "../model/classifier.ts";
 
 /** Where the model is. Both matter only to detectors that have one. */
 export interface DetectorOptions {
   /** The folder with the weights. Without it: the weights that are installed. */
   readonly weights: string | undefined;
-  /** Weights whose manifest carries no signature are loaded too. */
+  /** Weights whose manifest carries no signature of ours are loaded too. */
   readonly unsigned: boolean;
 }
 
-type Loader = (options: DetectorOptions) => Promise<Detector>;
+/** Loads a detector by its name. @throws `guard.option-invalid` for a name that is none, and whatever loading throws */
+export type DetectorLoader = (name: string) => Promise<Detector>;
 
-const LOADERS = {
+type Entry = (classifier: () => Promise<Classifier>) => Promise<Detector>;
+
+const ENTRIES = {
   unicode: async () => (await import("../detectors/unicode/unicode.ts")).unicodeDetector,
   secrets: async () => (await import("../detectors/secrets/secrets.ts")).secretsDetector,
-} as const satisfies Readonly<Record<string, Loader>>;
+  pii: async () => (await import("../detectors/pii/pii.ts")).piiDetector,
+  exfiltration: async () => (await import("../detectors/exfiltration/exfiltration.ts")).exfiltrationDetector,
+  injection: async (classifier) => {
+    const { createInjectionDetector } = await import("../detectors/injection/injection.ts");
+    return createInjectionDetector({ classifier: await classifier() });
+  },
+  moderation: async (classifier) => {
+    const { createModerationDetector } = await import("../detectors/moderation/moderation.ts");
+    return createModerationDetector({ classifier: await classifier() });
+  },
+} as const satisfies Readonly<Record<string, Entry>>;
 
 /** The names, in the order in which a text is read. */
-export const DETECTOR_NAMES: readonly string[] = Object.keys(LOADERS);
+export const DETECTOR_NAMES: readonly string[] = Object.keys(ENTRIES);
 
-/** The detectors of these names. @throws `guard.option-invalid` for a name that is none */
-export function loadDetectors(names: readonly string[], options: DetectorOptions): Promise<readonly Detector[]> {
-  const loaders = names.map((name): Loader => {
-    if (!Object.hasOwn(LOADERS, name)) {
+/** A loader whose detectors share one model. */
+export function createDetectorLoader(options: DetectorOptions): DetectorLoader {
+  let opening: Promise<Classifier> | undefined;
+  const classifier = (): Promise<Classifier> => (opening ??= openModel(options));
+  return async (name) => {
+    if (!Object.hasOwn(ENTRIES, name)) {
       throw evalError("guard.option-invalid", {
         detail: `--detector ${name}`,
         hint: `detectors are ${DETECTOR_NAMES.join(", ")}`,
       });
     }
-    return LOADERS[name as keyof typeof LOADERS];
-  });
-  return Promise.all(loaders.map((load) => load(options)));
+    return ENTRIES[name as keyof typeof ENTRIES](classifier);
+  };
+}
+
+/** Loaded before the first text: weights that are missing are to be told once, not for every text. */
+async function openModel({ weights, unsigned }: DetectorOptions): Promise<Classifier> {
+  const { openClassifier } = await import("../model/classifier.ts");
+  const classifier = openClassifier({ ...(weights === undefined ? {} : { weights }), unsigned });
+  await classifier.load();
+  return classifier;
 }

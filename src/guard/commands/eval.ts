@@ -19,7 +19,7 @@ import { readRows, type Row } from "../eval/rows.ts";
 import { evaluate, type Evasion } from "../eval/run.ts";
 import { sample } from "../eval/sample.ts";
 import { tables } from "../eval/table.ts";
-import { loadDetectors } from "./detectors.ts";
+import { createDetectorLoader } from "./detectors.ts";
 import { listOption, numberOption, textOption, type InputWithPaths, type Options } from "./options.ts";
 
 /** What `--out` writes and `--format json` prints. */
@@ -105,13 +105,16 @@ function chosenEvasions(options: Options): readonly Evasion[] {
 /** The detectors of `--detector`, then the adapters. @throws `guard.option-invalid`, `guard.eval-adapter-invalid` */
 async function chosenContestants(options: Options): Promise<readonly Contestant[]> {
   const threshold = numberOption(options, "threshold", { min: 0, max: 1, integer: false });
-  const detectorOptions = { weights: textOption(options, "weights"), unsigned: options["unsigned"] === true };
+  const load = createDetectorLoader({
+    weights: textOption(options, "weights"),
+    unsigned: options["unsigned"] === true,
+  });
   const names = listOption(options, "detector");
   const stopwatch = (): number => performance.now();
   const contestants: Contestant[] = [];
   for (const name of names.length === 0 ? [DEFAULT_DETECTOR] : names) {
     if (name === "none") continue;
-    const detectors = await loadDetectors(name.split("+"), detectorOptions);
+    const detectors = await Promise.all(name.split("+").map(load));
     contestants.push(ownContestant(detectors, { threshold, stopwatch }));
   }
   for (const path of listOption(options, "adapter")) {

@@ -27,7 +27,10 @@ export function ownContestant(
   const guard = createGuard({ detectors, settings: Object.fromEntries(detectors.map(({ id }) => [id, FLAG])) });
   return {
     name: detectors.map(({ id }) => id).join("+"),
-    version: detectors.map(({ version }) => version).join("+"),
+    get version() {
+      // With that of its weights, which a detector may not know before the first text.
+      return detectors.map(({ version }) => version).join("+");
+    },
     threshold,
     judge: async (text, origin) => {
       const started = stopwatch();

@@ -212,7 +212,7 @@ test("a stream cut at every character is masked, each block and tool call by its
     assert.ok(!JSON.stringify(part).includes(AWS), JSON.stringify(part));
     assert.notEqual(part.type, "raw");
     const { id, text = "", delta = "" } = part as { id?: string; text?: string; delta?: string };
-    if (/-delta$/.test(part.type)) texts.set(id ?? "", (texts.get(id ?? "") ?? "") + text + delta);
+    if (part.type.endsWith("-delta")) texts.set(id ?? "", (texts.get(id ?? "") ?? "") + text + delta);
   }
   assert.equal(texts.get("r"), `they want ${MASKED}.`);
   assert.equal(texts.get("a"), `A is ${MASKED}`);

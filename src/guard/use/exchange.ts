@@ -23,15 +23,15 @@ export interface UseOptions {
 
 export interface Exchange {
   /** The request that may be sent. @throws `guard.blocked`, `guard.body-unread` */
-  request(message: unknown, reading: Reading): Promise<unknown>;
+  readonly request: (message: unknown, reading: Reading) => Promise<unknown>;
   /** The answer that may be shown. @throws `guard.blocked`, `guard.body-unread` */
-  response(message: unknown, reading: Reading): Promise<unknown>;
+  readonly response: (message: unknown, reading: Reading) => Promise<unknown>;
   /** The same for one event of a streamed answer, whose verdict is reported only where something was found. */
-  event(message: unknown): Promise<unknown>;
+  readonly event: (message: unknown) => Promise<unknown>;
   /** One channel of an answer in pieces. */
-  channel(origin: Origin, pointer: string): GuardStream;
+  readonly channel: (origin: Origin, pointer: string) => GuardStream;
   /** Reports a channel's verdict. @throws `guard.blocked` */
-  settle(stream: GuardStream): void;
+  readonly settle: (stream: GuardStream) => void;
 }
 
 /** Opens an exchange. */

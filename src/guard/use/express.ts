@@ -56,11 +56,24 @@ export function guardExpress(guard: Guard, options: ServerGuardOptions = {}): Co
   return (request, response, next) => {
     const exchange = openExchange(guard, options);
     if (options.responses === true) guardSend(response, exchange, options, next);
-    guardRequest(request, exchange, options).then(
-      () => next(),
-      (error: unknown) => refuse(response, error, next),
-    );
+    void pass(request, response, next, exchange, options);
   };
+}
+
+async function pass(
+  request: ConnectRequest,
+  response: ConnectResponse,
+  next: (error?: unknown) => void,
+  exchange: Exchange,
+  options: ServerGuardOptions,
+): Promise<void> {
+  try {
+    await guardRequest(request, exchange, options);
+  } catch (error) {
+    refuse(response, error, next);
+    return;
+  }
+  next();
 }
 
 async function guardRequest(request: ConnectRequest, exchange: Exchange, options: ServerGuardOptions): Promise<void> {
