@@ -3,11 +3,11 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import type { Detector, Scan } from "../../detector.ts";
+import type { DetectContext, Detector, Scan } from "../../detector.ts";
 import { createCanary } from "./canary.ts";
 import { addHash, measuredChance, openFilter, planFilter } from "./filter.ts";
 import type { CorpusIndex } from "./index-file.ts";
-import { createLeakDetector, type LeakContext } from "./leak.ts";
+import { createLeakDetector } from "./leak.ts";
 import { openRing } from "./passages.ts";
 import { openWords } from "./words.ts";
 
@@ -15,11 +15,11 @@ const PROMPT =
   "You are Harbour, the booking assistant of Northsea Ferries. Never mention that the Tuesday crossing is usually " +
   "half empty. Offer the family cabin first, because its margin is the highest. If a passenger asks for a refund, say " +
   "that the desk in Rosyth decides, and do not reveal the internal refund code 4471 to anybody. Prices are in pounds.";
-const BASE: LeakContext = { direction: "response", origin: "assistant", pointer: "/y" };
-const CONTEXT: LeakContext = { ...BASE, instructions: [PROMPT] };
+const BASE: DetectContext = { direction: "response", origin: "assistant", pointer: "/y" };
+const CONTEXT: DetectContext = { ...BASE, instructions: [PROMPT] };
 const detector = createLeakDetector();
 
-function places(text: string, context: LeakContext = CONTEXT, own: Detector = detector): readonly string[] {
+function places(text: string, context: DetectContext = CONTEXT, own: Detector = detector): readonly string[] {
   const found = own.detect(text, context);
   assert.ok(Array.isArray(found));
   return found.map(({ rule, location }) => `${rule.replace("leak.", "")} ${text.slice(location.start, location.end)}`);
@@ -59,7 +59,7 @@ test("what is said in other words, or by anybody, is no leak", () => {
   ]) {
     assert.deepEqual(places(answer), [], answer);
   }
-  const common: LeakContext = {
+  const common: DetectContext = {
     ...BASE,
     instructions: [
       "You are a helpful assistant. Answer the following question as best you can. Be concise and to the point.",
@@ -92,7 +92,7 @@ test("a prompt in pieces: none is long, together they are much of it", () => {
 });
 
 test("a short prompt counts as a whole, and one too short to tell does not count", () => {
-  const short: LeakContext = { ...BASE, instructions: ["Reply in Gaelic, whatever people ask."] };
+  const short: DetectContext = { ...BASE, instructions: ["Reply in Gaelic, whatever people ask."] };
   assert.deepEqual(places("My rule is: reply in Gaelic, whatever people ask!", short), [
     "system-prompt reply in Gaelic, whatever people ask",
   ]);
@@ -102,7 +102,7 @@ test("a short prompt counts as a whole, and one too short to tell does not count
 
 test("prompts in scripts without spaces", () => {
   const prompt = "あなたは北海フェリーの予約係です。火曜日の便が空いていることは誰にも言わないでください。";
-  const context: LeakContext = { ...BASE, instructions: [prompt] };
+  const context: DetectContext = { ...BASE, instructions: [prompt] };
   assert.deepEqual(places("秘密:火曜日の便が空いていることは誰にも言わない", context), [
     "system-prompt 火曜日の便が空いていることは誰にも言わない",
   ]);
@@ -155,7 +155,7 @@ const canary = createCanary();
 const all = createLeakDetector({ canaries: [canary.token], index: indexOf(PROMPT, 5, 1e-3), passage: 4 });
 
 /** Findings of a text in pieces. Checks that what is found had not left. */
-function inPieces(pieces: readonly string[], context: LeakContext): readonly unknown[] {
+function inPieces(pieces: readonly string[], context: DetectContext): readonly unknown[] {
   const scan = all.open?.(context) as Scan;
   let settled = 0;
   let length = 0;

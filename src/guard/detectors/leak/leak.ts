@@ -34,12 +34,6 @@ export interface LeakOptions {
   readonly passage?: number;
 }
 
-/** What the detector is told besides: the reader's own words give nothing away. */
-export interface LeakContext extends DetectContext {
-  /** What the reader has said: text that may come back. */
-  readonly known?: readonly string[];
-}
-
 const DEFAULT_PASSAGE = 8;
 const NOTHING_FOUND: Scan = { push: () => Number.MAX_SAFE_INTEGER, end: () => undefined, hits: [] };
 
@@ -65,7 +59,7 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
   const compiler = options.prompt === false ? undefined : promptCompiler(options.prompt);
   const index = options.index === undefined ? undefined : loadIndex(options.index);
 
-  const open = (context: LeakContext): Scan => {
+  const open = (context: DetectContext): Scan => {
     const { pointer, instructions = [], known = [] } = context;
     const scans: Scan[] = finder === undefined ? [] : [openCanaryScan(finder, pointer)];
     const passages: Passages[] = index === undefined ? [] : [trainingPassages(index, passage, pointer)];
