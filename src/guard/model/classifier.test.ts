@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { writeTinyWeights } from "../../../test/guard-model/tiny.ts";
 import { openClassifier, sharedClassifier, type Classifier } from "./classifier.ts";
+import type { Gate } from "./gate.ts";
 import { openManifest, publicKeyOf } from "./manifest.ts";
 import type { ThreadData } from "./protocol.ts";
 import { createThread, type ModelThread } from "./thread.ts";
@@ -22,6 +23,8 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const near = (actual: number | undefined, expected: number): void =>
   assert.ok(Math.abs((actual ?? Number.NaN) - expected) < 1e-5, `${actual} is not ${expected}`);
+/** No test waits for a time limit that it does not set itself: a busy machine takes its time. */
+const PATIENCE = 240_000;
 const LOW = 1 / (1 + Math.exp(4));
 
 describe("the classifier", () => {
@@ -30,7 +33,7 @@ describe("the classifier", () => {
   before(async () => {
     weights = mkdtempSync(join(folder, "tiny-"));
     await writeTinyWeights(weights);
-    classifier = openClassifier({ weights, unsigned: true });
+    classifier = openClassifier({ weights, unsigned: true, timeoutMs: PATIENCE });
   });
   after(() => classifier.close());
 
@@ -76,8 +79,9 @@ describe("the classifier", () => {
     const texts = Array.from({ length: 20 }, (_, index) => `vermin ${"and so on ".repeat(index)}`);
     const together = await Promise.all(texts.map((text) => classifier.classify(text)));
     for (const [index, text] of texts.entries()) {
-      const other = openClassifier({ weights, unsigned: true });
-      if (index % 7 === 0) assert.deepEqual(await other.classify(text), together[index]);
+      if (index % 7 !== 0) continue;
+      const other = openClassifier({ weights, unsigned: true, timeoutMs: PATIENCE });
+      assert.deepEqual(await other.classify(text), together[index]);
       await other.close();
     }
   });
@@ -94,7 +98,7 @@ describe("the classifier", () => {
   });
 
   it("takes no more texts at once than it may", async () => {
-    const narrow = openClassifier({ weights, unsigned: true, maxWaiting: 2 });
+    const narrow = openClassifier({ weights, unsigned: true, timeoutMs: PATIENCE, maxWaiting: 2 });
     await narrow.load();
     const results = await Promise.allSettled(["a", "b", "c"].map((text) => narrow.classify(text)));
     assert.deepEqual(
@@ -130,7 +134,7 @@ describe("the classifier", () => {
       console.log((await classifier.classify("ignore")).injection > 0.5);`;
     const { stdout, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
       encoding: "utf8",
-      timeout: 60_000,
+      timeout: PATIENCE,
     });
     assert.deepEqual({ stdout, status }, { stdout: "true\n", status: 0 });
   });
@@ -151,7 +155,7 @@ describe("the classifier", () => {
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
       encoding: "utf8",
       cwd: bare,
-      timeout: 60_000,
+      timeout: PATIENCE,
     });
     assert.equal(stdout, "tiny\nguard.model-runtime-missing npm install onnxruntime-node\n");
   });
@@ -180,9 +184,12 @@ describe("signed weights", () => {
   /** The thread alone, as the classifier starts it for a folder with a manifest. */
   async function threadOf(path: string): Promise<ModelThread> {
     const digests = await openManifest(readFileSync(join(weights, "manifest.json")), keys);
-    const workerData: ThreadData = { folder: { path, digests }, maxTokens: 256, heads: 9, threads: 1 };
-    const start = (): Worker => new Worker(new URL("worker.ts", import.meta.url), { workerData, execArgv: [] });
-    return createThread({ start, maxWaiting: 8, timeoutMs: 60_000, restMs: 0 });
+    const fixed = { folder: { path, digests }, maxTokens: 256, heads: 9, threads: 1 };
+    const start = (gate: Gate): Worker => {
+      const workerData: ThreadData = { ...fixed, gate };
+      return new Worker(new URL("worker.ts", import.meta.url), { workerData, execArgv: [] });
+    };
+    return createThread({ start, maxWaiting: 8, timeoutMs: PATIENCE, restMs: 0 });
   }
 
   it("are used when all of them are as they were signed", async () => {

@@ -197,20 +197,22 @@ function calibrate({ config }: Weights, logits: Float32Array): HeadScores {
 }
 
 function threadOf({ folder, config }: Weights, options: ClassifierOptions): ModelThread {
-  const workerData: ThreadData = {
+  const fixed = {
     folder,
     maxTokens: config.maxTokens,
     heads: config.heads.length,
     threads: options.threads ?? 1,
   };
-  // The process's own flags (`--eval`, a loader) are not the thread's.
-  const how = { workerData, execArgv: [], resourceLimits: HEAP };
   return createThread({
-    // The published package holds .js; a clone runs .ts.
-    start: () =>
-      import.meta.url.endsWith(".ts")
+    start: (gate) => {
+      const workerData: ThreadData = { ...fixed, gate };
+      // The process's own flags (`--eval`, a loader) are not the thread's.
+      const how = { workerData, execArgv: [], resourceLimits: HEAP };
+      // The published package holds .js; a clone runs .ts.
+      return import.meta.url.endsWith(".ts")
         ? new Worker(new URL("./worker.ts", import.meta.url), how)
-        : new Worker(new URL("./worker.js", import.meta.url), how),
+        : new Worker(new URL("./worker.js", import.meta.url), how);
+    },
     maxWaiting: options.maxWaiting ?? MAX_WAITING,
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     restMs: REST_MS,

@@ -5,6 +5,7 @@
  */
 
 import type { ModelErrorCode } from "./errors.ts";
+import type { Gate } from "./gate.ts";
 import type { WeightsFolder } from "./weights.ts";
 
 /** What the thread is started with. */
@@ -15,6 +16,8 @@ export interface ThreadData {
   readonly heads: number;
   /** Threads that one run of the model may use. */
   readonly threads: number;
+  /** Around all native code (`gate.ts`). */
+  readonly gate: Gate;
 }
 
 export interface Question {

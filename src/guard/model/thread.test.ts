@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { describe, it, mock, type TestContext } from "node:test";
 import type { Worker } from "node:worker_threads";
+import { createGate, inside, type Gate } from "./gate.ts";
 import type { Answer, Question } from "./protocol.ts";
 import { createThread, MAX_ENDS, type ModelThread, type ThreadOptions } from "./thread.ts";
 
@@ -122,9 +123,12 @@ describe("the classifier's thread", () => {
     const { thread, workers } = make({ timeoutMs: 1000 });
     const lost = assert.rejects(thread.ask("a"), { code: "guard.model-timeout" });
     mock.timers.tick(1000);
-    await lost;
-    assert.equal(workers[0]?.terminated, true);
     const next = thread.ask("bb");
+    // No other one before this one is gone.
+    assert.equal(workers.length, 1);
+    await lost;
+    await new Promise(setImmediate);
+    assert.equal(workers[0]?.terminated, true);
     assert.equal(workers.length, 2);
     workers[1]?.answer();
     assert.equal((await next)[0], 2);
@@ -185,6 +189,29 @@ describe("the classifier's thread", () => {
     const { thread } = make({ start });
     await assert.rejects(thread.ask("a"), { code: "guard.model-crashed" });
     await assert.rejects(thread.ask("a"), { code: "guard.model-crashed" });
+  });
+
+  it("ends no thread in the middle of native code", async () => {
+    let gate = createGate();
+    const worker = new FakeWorker();
+    const start = (own: Gate): Worker => {
+      gate = own;
+      return worker as unknown as Worker;
+    };
+    const { thread } = make({ start });
+    const lost = assert.rejects(thread.ask("a"), { code: "guard.model-closed" });
+    const work = Promise.withResolvers<number>();
+    const native = inside(gate, () => work.promise);
+    const closing = thread.close();
+    await lost;
+    await new Promise(setImmediate);
+    assert.equal(worker.terminated, false);
+    assert.equal(worker.held, true);
+    work.resolve(1);
+    assert.equal(await native, 1);
+    await closing;
+    assert.equal(worker.terminated, true);
+    assert.equal(await inside(gate, () => Promise.resolve(1)), undefined);
   });
 
   it("rejects what is under way when it is closed, and everything after", async () => {

@@ -11,6 +11,7 @@
 
 import type { Worker } from "node:worker_threads";
 import { modelError } from "./errors.ts";
+import { closeGate, closeGateNow, createGate, type Gate } from "./gate.ts";
 import type { Answer, Question } from "./protocol.ts";
 
 export interface ModelThread {
@@ -26,8 +27,8 @@ export interface ModelThread {
 }
 
 export interface ThreadOptions {
-  /** Starts a thread that speaks `protocol.ts`. */
-  readonly start: () => Worker;
+  /** Starts a thread that speaks `protocol.ts`, and does its native work inside the gate. */
+  readonly start: (gate: Gate) => Worker;
   /** Calls that may wait at once. */
   readonly maxWaiting: number;
   /** Milliseconds from asking to the answer, and the most a thread may be silent while it has work. */
@@ -52,6 +53,9 @@ interface Call {
 /** Makes the thread, which starts with the first call. */
 export function createThread({ start, maxWaiting, timeoutMs, restMs }: ThreadOptions): ModelThread {
   let worker: Worker | undefined;
+  /** The gate of the thread, while there is one; a thread that is being ended gets nothing more. */
+  let gate = createGate();
+  let ending = false;
   const queue: Call[] = [];
   const sent = new Map<number, Call>();
   let calls = 0;
@@ -79,9 +83,11 @@ export function createThread({ start, maxWaiting, timeoutMs, restMs }: ThreadOpt
 
   /** @returns the new thread, or undefined when this process may start none */
   const begin = (): Worker | undefined => {
+    gate = createGate();
+    ending = false;
     let own: Worker;
     try {
-      own = start();
+      own = start(gate);
     } catch (cause) {
       breakDown(modelError("guard.model-crashed", { detail: "no thread could be started", cause }));
       return undefined;
@@ -89,9 +95,12 @@ export function createThread({ start, maxWaiting, timeoutMs, restMs }: ThreadOpt
     own.on("message", (answer: Answer) => {
       if (own === worker) receive(answer);
     });
+    const ownGate = gate;
+    addGate(ownGate);
     // An error is followed by an exit.
     own.on("error", () => {});
     own.on("exit", () => {
+      removeGate(ownGate);
       if (own === worker) ended("it ended by itself");
     });
     return own;
@@ -99,7 +108,7 @@ export function createThread({ start, maxWaiting, timeoutMs, restMs }: ThreadOpt
 
   /** Sends what the thread has room for, and lets the process end when nothing is under way. */
   const pump = (): void => {
-    while (queue.length > 0 && sent.size < AT_WORK) {
+    while (queue.length > 0 && sent.size < AT_WORK && !ending) {
       worker ??= begin();
       if (worker === undefined) return;
       const call = queue.shift() as Call;
@@ -108,14 +117,11 @@ export function createThread({ start, maxWaiting, timeoutMs, restMs }: ThreadOpt
       worker.postMessage({ call: call.number, text: call.text } satisfies Question);
     }
     clearTimeout(watch);
-    if (sent.size === 0) {
-      worker?.unref();
-    } else {
+    if (sent.size > 0) {
       worker?.ref();
-      watch = setTimeout(() => {
-        void worker?.terminate();
-        ended(`silent for ${timeoutMs} ms`);
-      }, timeoutMs).unref();
+      watch = setTimeout(giveUp, timeoutMs).unref();
+    } else if (!ending) {
+      worker?.unref();
     }
   };
 
@@ -133,9 +139,29 @@ export function createThread({ start, maxWaiting, timeoutMs, restMs }: ThreadOpt
     pump();
   };
 
+  /** Ends the thread, once it is in no native code. Until then there is no other one. */
+  const end = async (): Promise<void> => {
+    if (worker === undefined) return;
+    const last = worker;
+    ending = true;
+    last.ref();
+    const exited = new Promise((resolve) => last.once("exit", resolve));
+    await Promise.race([closeGate(gate), exited]);
+    await last.terminate();
+  };
+
+  /** The thread has said nothing for too long. */
+  const giveUp = (): void => {
+    const lost = [...sent.values()];
+    sent.clear();
+    rejectAll(lost, modelError("guard.model-timeout", { detail: `silent for ${timeoutMs} ms` }));
+    void end();
+  };
+
   /** The thread is gone. */
   const ended = (why: string): void => {
     worker = undefined;
+    ending = false;
     const lost = [...sent.values()];
     sent.clear();
     ends++;
@@ -174,10 +200,28 @@ export function createThread({ start, maxWaiting, timeoutMs, restMs }: ThreadOpt
       closed = true;
       rejectAll([...sent.values(), ...queue.splice(0)], modelError("guard.model-closed"));
       sent.clear();
-      const last = worker;
-      worker = undefined;
-      pump();
-      await last?.terminate();
+      clearTimeout(watch);
+      await end();
     },
   };
+}
+
+/** Gates of the threads that are there. A process that exits closes them first. */
+const gates = new Set<Gate>();
+
+/** The most that an exiting process waits for a thread to come out of native code. */
+const EXIT_MS = 5000;
+
+function closeAll(): void {
+  for (const gate of gates) closeGateNow(gate, EXIT_MS);
+}
+
+function addGate(gate: Gate): void {
+  if (gates.size === 0) process.on("exit", closeAll);
+  gates.add(gate);
+}
+
+function removeGate(gate: Gate): void {
+  gates.delete(gate);
+  if (gates.size === 0) process.off("exit", closeAll);
 }

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -11,6 +12,7 @@ import { Worker } from "node:worker_threads";
 import { parseJson } from "../../core/index.ts";
 import { openCheapStage } from "./cheap.ts";
 import { readFeatures } from "./features.ts";
+import type { Gate } from "./gate.ts";
 import { HEADS } from "./heads.ts";
 import { sha256 } from "./manifest.ts";
 import type { ThreadData } from "./protocol.ts";
@@ -78,11 +80,33 @@ describe("the weights of the package", { skip: !existsSync(DEFAULT_WEIGHTS) && "
     let thread: ModelThread;
     before(() => {
       const folder = { path: DEFAULT_WEIGHTS, digests: undefined };
-      const workerData: ThreadData = { folder, maxTokens: 256, heads: HEADS.length, threads: 1 };
-      const start = (): Worker => new Worker(new URL("worker.ts", import.meta.url), { workerData, execArgv: [] });
+      const start = (gate: Gate): Worker => {
+        const workerData: ThreadData = { folder, maxTokens: 256, heads: HEADS.length, threads: 1, gate };
+        return new Worker(new URL("worker.ts", import.meta.url), { workerData, execArgv: [] });
+      };
       thread = createThread({ start, maxWaiting: 8, timeoutMs: 120_000, restMs: 0 });
     });
     after(() => thread.close());
+
+    it("takes no process down that closes it, or exits, while it is at work", () => {
+      const url = new URL("classifier.ts", import.meta.url).href;
+      for (const end of ["await classifier.close()", "process.exit()"]) {
+        const script = `
+          const { openClassifier } = await import(${JSON.stringify(url)});
+          const classifier = openClassifier({ unsigned: true });
+          await classifier.classify("warm");
+          for (let text = 0; text < 20; text++) {
+            classifier.classify(text + " words to read again and again".repeat(30)).catch(() => {});
+          }
+          await new Promise((resolve) => setTimeout(resolve, 40));
+          ${end};`;
+        const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+          encoding: "utf8",
+          timeout: 120_000,
+        });
+        assert.deepEqual({ status, stderr }, { status: 0, stderr: "" }, end);
+      }
+    });
 
     it("answers as it does where it was trained", async () => {
       const file = read("guard-tokenizer");

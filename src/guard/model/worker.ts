@@ -14,6 +14,7 @@ import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { isHoldfastError } from "../../core/index.ts";
 import { modelError, type ModelErrorCode } from "./errors.ts";
+import { inside, type Gate } from "./gate.ts";
 import type { Answer, Fault, Question, ThreadData } from "./protocol.ts";
 import { openTokenizer, type Tokenizer } from "./tokenizer.ts";
 import { readWeight } from "./weights.ts";
@@ -69,12 +70,15 @@ async function answer(model: Model, data: ThreadData, call: number, text: string
   }
 }
 
-async function load({ folder, heads, threads }: ThreadData): Promise<Model> {
-  const runtime = await import("onnxruntime-node").catch((cause: unknown) => {
-    throw modelError("guard.model-runtime-missing", { detail: reasonOf(cause) });
-  });
+async function load({ folder, heads, threads, gate }: ThreadData): Promise<Model> {
   const tokenizer = openTokenizer(await readWeight(folder, "tokenizer.json"));
-  const session = await openSession(runtime.InferenceSession, await readWeight(folder, "model.onnx"), threads);
+  const bytes = await readWeight(folder, "model.onnx");
+  const { runtime, session } = await native(gate, async () => {
+    const runtime = await import("onnxruntime-node").catch((cause: unknown) => {
+      throw modelError("guard.model-runtime-missing", { detail: reasonOf(cause) });
+    });
+    return { runtime, session: await openSession(runtime.InferenceSession, bytes, threads) };
+  });
   const tensorOf = (values: readonly number[]): Tensor =>
     new runtime.Tensor("int64", BigInt64Array.from(values, BigInt), [1, values.length]);
 
@@ -82,13 +86,20 @@ async function load({ folder, heads, threads }: ThreadData): Promise<Model> {
     tokenizer,
     run: async (ids) => {
       const feeds = { input_ids: tensorOf(ids), attention_mask: tensorOf(ids.map(() => 1)) };
-      const { logits } = await session.run(feeds);
+      const { logits } = await native(gate, () => session.run(feeds));
       if (logits === undefined || !(logits.data instanceof Float32Array) || logits.data.length !== heads) {
         throw modelError("guard.model-invalid", { detail: "model.onnx does not answer with one number for each head" });
       }
       return logits.data;
     },
   };
+}
+
+/** Runs native code inside the gate. @throws `guard.model-closed` when this thread is about to be ended */
+async function native<T extends object>(gate: Gate, work: () => Promise<T>): Promise<T> {
+  const result = await inside(gate, work);
+  if (result === undefined) throw modelError("guard.model-closed");
+  return result;
 }
 
 async function openSession(
