@@ -97,7 +97,18 @@ export function measure(cases: readonly SecretCase[], find: (text: string) => re
 }
 
 /** Families whose cases speak of every secret, not of a vendor's. */
-const GENERAL = new Set(["generic", "curl", "kubernetes", "jwt", "privatekey", "nuget", "basic_auth", "high_entropy_strings", "keyword", "private_key"]);
+const GENERAL = new Set([
+  "generic",
+  "curl",
+  "kubernetes",
+  "jwt",
+  "privatekey",
+  "nuget",
+  "basic_auth",
+  "high_entropy_strings",
+  "keyword",
+  "private_key",
+]);
 /** Families whose rules have another name here. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   gcp: ["google"],
@@ -196,10 +207,13 @@ function tokensOf(source: string, { comment, string }: Grammar): readonly Token[
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", "\n": "", "0": "\0" };
 
 function unescape(body: string): string {
-  return body.replace(/\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([^]))/g, (_, byte?: string, unit?: string, one?: string) => {
-    if (one !== undefined) return ESCAPES[one] ?? one;
-    return String.fromCharCode(Number.parseInt(byte ?? unit ?? "0", 16));
-  });
+  return body.replace(
+    /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([^]))/g,
+    (_, byte?: string, unit?: string, one?: string) => {
+      if (one !== undefined) return ESCAPES[one] ?? one;
+      return String.fromCharCode(Number.parseInt(byte ?? unit ?? "0", 16));
+    },
+  );
 }
 
 /** Index behind the bracket that opens the list which is assigned or appended to the name at `at`. */

@@ -76,7 +76,9 @@ type Extras = Partial<Pick<SecretRule, "severity" | "entropy" | "check" | "check
  * A rule for tokens that are told by their form. Each form begins with a literal, which is its keyword: unless
  * `keywords` says that others begin them all.
  */
-export function token(rule: Extras & { forms: readonly Form[]; keywords?: readonly string[]; inWord?: boolean }): SecretRule {
+export function token(
+  rule: Extras & { forms: readonly Form[]; keywords?: readonly string[]; inWord?: boolean },
+): SecretRule {
   const { forms, keywords = prefixesOf(forms), severity = "critical", ...rest } = rule;
   const behind = classOf(ALNUM + forms.map(runCharactersOf).join("").replaceAll("=", ""));
   const shortest = Math.min(...keywords.map(({ length }) => length));
@@ -127,8 +129,7 @@ export function named(
   const value = forms.map(sourceOf).join("|");
   const source = `(?:${keyword})[\\w.-]{0,24}(?:[ \\t][\\w.-]{1,16}){0,2}["'\`\\])}\\\\]{0,3}${bare ? `(?:${SIGN}|(?=[ \\t]))` : SIGN}[ \\t\\r\\n]{0,4}["'\`\\\\({[<]{0,3}(?<secret>${value})(?![\\w+/=-]|\\.\\w)`;
   return {
-    example: (random) =>
-      `${exampleName(keywords[0] as string, says)} = "${exampleOf(forms[0] as Form, random)}"`,
+    example: (random) => `${exampleName(keywords[0] as string, says)} = "${exampleOf(forms[0] as Form, random)}"`,
     ...rest,
     severity,
     keywords,

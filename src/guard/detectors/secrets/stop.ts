@@ -48,9 +48,9 @@ function countChanges(text: string, kindOf: (unit: string) => number): number {
   return kinds.filter((kind, index) => index > 0 && kind !== kinds[index - 1]).length;
 }
 
-/** Words and defaults of images that stand where a password would; they keep nothing safe. */
+/** Words and defaults of images, with a number at most, that stand where a password would; they keep nothing safe. */
 const DEFAULT_PASSWORD =
-  /^(?:pass|password|passwd|pwd|secret|user|username|token|changeme|postgres|root|admin|guest|test|mysql|redis|mongo|null|none|nil|true|false|x{2,}|\*+)$/i;
+  /^(?:(?:my|your|new|old)?[_-]?(?:pass|password|passwd|pwd|secret|user|username|token|changeme|postgres|root|admin|guest|test|demo|mysql|redis|mongo|welcome|qwerty|letmein)[0-9]{0,4}!?|null|none|nil|true|false|x{2,}|\*+)$/i;
 
 /** Whether a value is a word that stands for a password, or the one that every image has. */
 export function isDefaultPassword(value: string): boolean {
@@ -67,7 +67,8 @@ export function isVariable(value: string): boolean {
 const OTHER_NAME =
   /(?:id|ids|name|names|type|url|uri|path|file|dir|hash|digest|version|count|length|size|limit|max|min|expiry|expires?|ttl|arn|ref|label|class|field|input|prompt|policy|format|regex|pattern|env|var|header|alias|email|user|username|kind|usage|scope|provider|manager|service|endpoint|address|host|group|code|title|text|description|message|placeholder)$/i;
 /** Words before a name that make it another thing: `csrf_token`, `publicToken`, `next_page_token`. */
-const OTHER_BEFORE = /(?:public|pub|csrf|xsrf|page|next|continuation|sync|cancel|cancellation|sort|partition|primary|foreign|cache|idempotency|eos|bos|pad|mask|stop)[_.-]?$/i;
+const OTHER_BEFORE =
+  /(?:public|pub|csrf|xsrf|page|next|continuation|sync|cancel|cancellation|sort|partition|primary|foreign|cache|idempotency|eos|bos|pad|mask|stop)[_.-]?$/i;
 
 /** Whether a name, with what stands before its keyword, is of something that is no secret. `name` goes to the value. */
 export function namesNoSecret(before: string, name: string): boolean {
@@ -80,7 +81,7 @@ export function isOrdinaryValue(value: string): boolean {
   return (
     /^(?:sha(?:1|256|384|512)|md5)[-:]/i.test(value) ||
     /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value) ||
-    /^(?:[a-z]+:)?\/?\/?[\w.-]+\/[\w./-]+$/i.test(value) && /[a-z]{5}/.test(value) && value.split("/").length > 2 ||
+    (/^(?:[a-z]+:)?\/?\/?[\w.-]+\/[\w./-]+$/i.test(value) && /[a-z]{5}/.test(value) && value.split("/").length > 2) ||
     /^(?:\w+\.)+[a-z]{2,}$/i.test(value) ||
     /\.(?:js|ts|json|ya?ml|py|go|java|html?|css|png|jpe?g|svg|txt|md|xml|sh|conf|pem|crt|key)$/i.test(value)
   );
@@ -94,7 +95,13 @@ export function looksLikePassword(value: string): boolean {
   if (isVariable(value) || isDefaultPassword(value) || isOrdinaryValue(value)) return false;
   if (!/[A-Za-z]/.test(value) || !/[0-9]/.test(value)) return false;
   // Code, an address, a path, a format: `config.get("x1")`, `os.environ[…]`, `./secrets/db1`, `%s1`, `--flag=1`.
-  if (/[()[\]{}<>]|:\/\/|^[./~-]|\/[a-z]|\$[a-z{(]|=$|\w\.\w+\.\w|^[A-Z][A-Z0-9]*_[A-Z0-9_]+$|^[a-z]+(?:[_-][a-z0-9]+)+$/.test(value)) return false;
-  if (/^[a-z]+(?:[A-Z][a-z]+)+[0-9]{0,2}$|^[A-Za-z]+[0-9]{1,2}$|^[A-Za-z_]+=/.test(value)) return /[A-Z].*[0-9]{3}/.test(value);
+  if (
+    /[()[\]{}<>]|:\/\/|^[./~-]|\/[a-z]|\$[a-z{(]|=$|\w\.\w+\.\w|^[A-Z][A-Z0-9]*_[A-Z0-9_]+$|^[a-z]+(?:[_-][a-z0-9]+)+$/.test(
+      value,
+    )
+  )
+    return false;
+  if (/^[a-z]+(?:[A-Z][a-z]+)+[0-9]{0,2}$|^[A-Za-z]+[0-9]{1,2}$|^[A-Za-z_]+=/.test(value))
+    return /[A-Z].*[0-9]{3}/.test(value);
   return true;
 }

@@ -5,7 +5,7 @@
  */
 
 import { crc32Base62 } from "../checksum.ts";
-import { ALNUM, HEX, LOWER, LOWER_ALNUM, UPPER, UUID, WORD } from "../form.ts";
+import { ALNUM, HEX, LOWER, LOWER_ALNUM, UPPER, UUID, WORD, type Form } from "../form.ts";
 import { named, token, type SecretRule } from "../rule.ts";
 
 export const AI_RULES: readonly SecretRule[] = [
@@ -32,13 +32,12 @@ export const AI_RULES: readonly SecretRule[] = [
     name: "OpenAI API key",
     keywords: ["sk-"],
     forms: [
-      ["sk-proj-", [WORD, 74], "T3BlbkFJ", [WORD, 74]],
-      ["sk-proj-", [WORD, 58], "T3BlbkFJ", [WORD, 58]],
-      ["sk-proj-", [ALNUM, 20], "T3BlbkFJ", [ALNUM, 20]],
-      ["sk-svcacct-", [WORD, 74], "T3BlbkFJ", [WORD, 74]],
-      ["sk-svcacct-", [WORD, 58], "T3BlbkFJ", [WORD, 58]],
-      ["sk-admin-", [WORD, 74], "T3BlbkFJ", [WORD, 74]],
-      ["sk-admin-", [WORD, 58], "T3BlbkFJ", [WORD, 58]],
+      ...["sk-proj-", "sk-svcacct-", "sk-admin-"].map((prefix): Form => [
+        prefix,
+        [WORD, 20, 80],
+        "T3BlbkFJ",
+        [WORD, 20, 80],
+      ]),
       ["sk-", [ALNUM, 20], "T3BlbkFJ", [ALNUM, 20]],
     ],
     entropy: 3.5,

@@ -6,7 +6,7 @@
 
 import { ALNUM, ANY_HEX, BASE32, BASE64, DIGITS, HEX, LOWER, UUID, WORD, type Form } from "../form.ts";
 import { named, token, type SecretRule } from "../rule.ts";
-import { joinedToken } from "./grow.ts";
+import { base64Token, joinedToken } from "./grow.ts";
 
 /** Three characters, a digit, "Q~", 31 to 34: what stands from the digit on. */
 const ENTRA: readonly Form[] = Array.from(DIGITS, (digit) => [`${digit}Q~`, [`${WORD}~.`, 31, 34]]);
@@ -39,7 +39,16 @@ export const CLOUD_RULES: readonly SecretRule[] = [
   named({
     id: "aws-secret-access-key",
     name: "AWS secret access key",
-    keywords: ["aws_secret", "aws-secret", "awssecret", "secret_access_key", "secretaccesskey", "secret access key", "aws_access_key", "aws_key"],
+    keywords: [
+      "aws_secret",
+      "aws-secret",
+      "awssecret",
+      "secret_access_key",
+      "secretaccesskey",
+      "secret access key",
+      "aws_access_key",
+      "aws_key",
+    ],
     severity: "critical",
     forms: [[[BASE64, 40]]],
     entropy: 4,
@@ -228,14 +237,16 @@ export const CLOUD_RULES: readonly SecretRule[] = [
   token({
     id: "fly-token",
     name: "Fly.io access token",
-    keywords: ["fo1_", "fm1a_", "fm1r_", "fm2_"],
-    forms: [
-      ["fo1_", [WORD, 43]],
-      ["fm1a_", [BASE64, 100, 1000], ["=", 0, 3]],
-      ["fm1r_", [BASE64, 100, 1000], ["=", 0, 3]],
-      ["fm2_", [BASE64, 100, 1000], ["=", 0, 3]],
-    ],
+    forms: [["fo1_", [WORD, 43]]],
     entropy: 4,
+  }),
+  token({
+    id: "fly-macaroon",
+    name: "Fly.io macaroon",
+    forms: ["fm1a_", "fm1r_", "fm2_"].map((prefix): Form => [prefix, [BASE64, 100]]),
+    grow: base64Token,
+    entropy: 4,
+    example: (random) => `fm2_${random(BASE64, 160)}==`,
   }),
   token({
     id: "openshift-token",
@@ -252,8 +263,20 @@ export const CLOUD_RULES: readonly SecretRule[] = [
   }),
   token({ id: "netlify-personal-token", name: "Netlify personal access token", forms: [["nfp_", [ALNUM, 36]]] }),
   token({ id: "render-key", name: "Render API key", forms: [["rnd_", [ALNUM, 28, 32]]] }),
-  named({ id: "vercel-token", name: "Vercel access token", keywords: ["vercel"], forms: [[[ALNUM, 24]]], entropy: 3.3 }),
-  named({ id: "fastly-token", name: "Fastly API token", keywords: ["fastly"], forms: [[[`${WORD}=`, 32]]], entropy: 3.2 }),
+  named({
+    id: "vercel-token",
+    name: "Vercel access token",
+    keywords: ["vercel"],
+    forms: [[[ALNUM, 24]]],
+    entropy: 3.3,
+  }),
+  named({
+    id: "fastly-token",
+    name: "Fastly API token",
+    keywords: ["fastly"],
+    forms: [[[`${WORD}=`, 32]]],
+    entropy: 3.2,
+  }),
   token({ id: "doppler-token", name: "Doppler personal token", forms: [["dp.pt.", [ALNUM, 40, 44]]] }),
   token({
     id: "doppler-service-token",
@@ -284,7 +307,12 @@ export const CLOUD_RULES: readonly SecretRule[] = [
     name: "Defined Networking API token",
     forms: [["dnkey-", [`${WORD}=`, 26], "-", [`${WORD}=`, 52]]],
   }),
-  token({ id: "alibaba-access-key-id", name: "Alibaba Cloud access key id", forms: [["LTAI", [ALNUM, 20]]], entropy: 3.2 }),
+  token({
+    id: "alibaba-access-key-id",
+    name: "Alibaba Cloud access key id",
+    forms: [["LTAI", [ALNUM, 20]]],
+    entropy: 3.2,
+  }),
   named({
     id: "alibaba-secret-key",
     name: "Alibaba Cloud access key secret",
@@ -322,7 +350,18 @@ export const CLOUD_RULES: readonly SecretRule[] = [
   named({
     id: "ibm-cos-secret",
     name: "IBM Cloud Object Storage HMAC secret",
-    keywords: ["cos_hmac", "cos-hmac", "cos_secret", "cos-secret", "secret_access_key", "secret-access-key", "secretaccesskey", "secret_key", "secret-key", "secretkey"],
+    keywords: [
+      "cos_hmac",
+      "cos-hmac",
+      "cos_secret",
+      "cos-secret",
+      "secret_access_key",
+      "secret-access-key",
+      "secretaccesskey",
+      "secret_key",
+      "secret-key",
+      "secretkey",
+    ],
     forms: [[[ANY_HEX, 48]]],
   }),
   named({

@@ -41,14 +41,19 @@ export const GENERIC_RULES: readonly SecretRule[] = [
       "signing_key",
       "credential",
     ],
-    pattern: new RegExp(`[A-Za-z]{3,10}[_-]?[A-Za-z]{0,3}${NAME_AND_SIGN}["'\`\\\\]{0,2}(?<secret>[\\w+/=~.-]{16,128})(?![\\w+/=~.(\\[-])`, "dy"),
+    pattern: new RegExp(
+      `[A-Za-z]{3,10}[_-]?[A-Za-z]{0,3}${NAME_AND_SIGN}["'\`\\\\]{0,2}(?<secret>[\\w+/=~.-]{16,128})(?![\\w+/=~.(\\[-])`,
+      "dy",
+    ),
     shape: [...NAMED_SHAPE, ["\\w+/=~.-", 129]],
     least: 17,
     inWord: true,
     entropy: 3.6,
     generic: true,
     check: (secret, before, match) =>
-      !namesNoSecret(before, match.slice(0, match.lastIndexOf(secret))) && looksRandom(secret) && !isOrdinaryValue(secret),
+      !namesNoSecret(before, match.slice(0, match.lastIndexOf(secret))) &&
+      looksRandom(secret) &&
+      !isOrdinaryValue(secret),
     example: (random) => `client_secret = "${random(ALNUM, 36)}${random(DIGITS, 4)}"`,
   },
   // A UUID is a key only where the name says exactly that.
@@ -56,7 +61,18 @@ export const GENERIC_RULES: readonly SecretRule[] = [
     id: "generic-uuid-secret",
     name: "UUID that serves as a secret, by its name",
     severity: "medium",
-    keywords: ["api_key", "api-key", "apikey", "api_token", "api-token", "apitoken", "secret", "auth_token", "access_token", "password"],
+    keywords: [
+      "api_key",
+      "api-key",
+      "apikey",
+      "api_token",
+      "api-token",
+      "apitoken",
+      "secret",
+      "auth_token",
+      "access_token",
+      "password",
+    ],
     pattern: new RegExp(
       `[A-Za-z]{3,8}[_-]?[A-Za-z]{0,8}${NAME_AND_SIGN}["'\`\\\\]{1,2}(?<secret>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})["'\`\\\\]`,
       "dy",
@@ -66,7 +82,8 @@ export const GENERIC_RULES: readonly SecretRule[] = [
     inWord: true,
     generic: true,
     check: (_, before, match) => !namesNoSecret(before, match.slice(0, -38)),
-    example: (random) => `api_token = "${[8, 4, 4, 4, 12].map((length) => random("0123456789abcdef", length)).join("-")}"`,
+    example: (random) =>
+      `api_token = "${[8, 4, 4, 4, 12].map((length) => random("0123456789abcdef", length)).join("-")}"`,
   },
   {
     id: "generic-password",
@@ -84,7 +101,8 @@ export const GENERIC_RULES: readonly SecretRule[] = [
     generic: true,
     check: (secret, before, match) =>
       !namesNoSecret(before, match.slice(0, match.lastIndexOf(secret))) && looksLikePassword(secret),
-    example: (random) => `db_password = "${random("abcdefghjkmnpq", 4)}-${random(DIGITS, 3)}!${random("ABCDEFGHJKLMN", 3)}x"`,
+    example: (random) =>
+      `db_password = "${random("abcdefghjkmnpq", 4)}-${random(DIGITS, 3)}!${random("ABCDEFGHJKLMN", 3)}x"`,
   },
   // How people write to each other, and to a model.
   {
@@ -93,11 +111,16 @@ export const GENERIC_RULES: readonly SecretRule[] = [
     severity: "medium",
     keywords: ["password is", "passphrase is", "passcode is", "pwd is"],
     pattern: /[A-Za-z]{3,10} is:? {1,2}["'`]?(?<secret>[^\s"'`,<>()[\]{}\u0080-\uFFFF]{8,64})/dy,
-    shape: [[": ", 3, 1], ["\"'`", 1], ["!-~", 65]],
+    shape: [
+      [": ", 3, 1],
+      ["\"'`", 1],
+      ["!-~", 65],
+    ],
     least: 9,
     entropy: 2.5,
     generic: true,
     check: (secret) => /[A-Za-z]/.test(secret) && looksLikePassword(secret.replace(/[.!?]$/, "")),
-    example: (random) => `the password is ${random("abcdefghjkmnpq", 5)}#${random(DIGITS, 3)}${random("ABCDEFGHJKLMN", 3)}`,
+    example: (random) =>
+      `the password is ${random("abcdefghjkmnpq", 5)}#${random(DIGITS, 3)}${random("ABCDEFGHJKLMN", 3)}`,
   },
 ];

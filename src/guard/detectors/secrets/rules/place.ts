@@ -23,7 +23,7 @@ const DATA = ["data:", 'data"', 'data\\"'];
 /** The block's first entry: perhaps behind a comment, perhaps on lines of its own; a value of base64. */
 const FIRST_ENTRY = `[Dd]ata\\\\?"?:\\s{0,8}(?:\\{\\s{0,24})?(?:#[^\\n]{0,120}\\n\\s{0,24})?["']?[\\w.-]{1,80}["']?:[ \\t]{0,4}(?:[|>][+-]?\\s{1,24})?["']?(?<secret>[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{10,63}={0,3}(?![\\w+/:.=-]))`;
 const ENTRY_SHAPE = [
-  ["\\\\\":", 3],
+  ['\\\\":', 3],
   ["\\s", 8],
   ["{", 1],
   ["\\s", 24],
@@ -62,7 +62,11 @@ export const PLACE_RULES: readonly SecretRule[] = [
     inWord: true,
     generic: true,
     entropy: 2,
-    check: (secret, before) => PARTS_BEFORE.test(before) && !isDefaultPassword(secret) && !isVariable(secret),
+    check: (secret, before) =>
+      /[;?& ](?:db_?)?$/i.test(before) &&
+      PARTS_BEFORE.test(before) &&
+      !isDefaultPassword(secret) &&
+      !isVariable(secret),
     example: (random) => `Server=db.internal;Database=app;User Id=app;Password=${random(ALNUM, 16)};`,
   },
   {
@@ -71,7 +75,10 @@ export const PLACE_RULES: readonly SecretRule[] = [
     severity: "high",
     keywords: ["basic "],
     pattern: /[Bb]asic (?<secret>[A-Za-z0-9+/]{8,200}={0,2})(?![\w+/=-]|\.\w)/dy,
-    shape: [["A-Za-z0-9+/=", 202], [".", 1]],
+    shape: [
+      ["A-Za-z0-9+/=", 202],
+      [".", 1],
+    ],
     least: 8,
     entropy: 2.5,
     check: (secret) => decodesTo(secret, /^[^\s:]{1,64}:.{3,}$/),
@@ -129,7 +136,9 @@ export const PLACE_RULES: readonly SecretRule[] = [
     generic: true,
     entropy: 2,
     check: (secret, before) =>
-      CURL.test(before) && !secret.split(":").some(isVariable) && !isDefaultPassword(secret.slice(secret.indexOf(":") + 1)),
+      CURL.test(before) &&
+      !secret.split(":").some(isVariable) &&
+      !isDefaultPassword(secret.slice(secret.indexOf(":") + 1)),
     example: (random) => `curl -u app:${random(ALNUM, 20)} https://api.internal/`,
   },
   {
@@ -174,7 +183,7 @@ export const PLACE_RULES: readonly SecretRule[] = [
     severity: "high",
     keywords: ["_authtoken", "_auth=", "_auth =", "_password"],
     pattern: /_(?:[Aa]uth[Tt]oken|[Aa]uth|[Pp]assword) ?= ?"?(?<secret>[\w+/=.-]{12,300})(?![\w+/=.-])/dy,
-    shape: [[" =\"\\w+/.-", 305]],
+    shape: [[' ="\\w+/.-', 305]],
     least: 12,
     inWord: true,
     generic: true,
@@ -185,18 +194,19 @@ export const PLACE_RULES: readonly SecretRule[] = [
     id: "docker-auth",
     name: "credentials of a Docker configuration",
     severity: "high",
-    keywords: ['auth"', "auth\\\""],
+    keywords: ['auth"', 'auth\\"'],
     pattern: /auth\\?" {0,4}: {0,4}\\?"(?<secret>[A-Za-z0-9+/]{8,500}={0,2})\\?"/dy,
     shape: [
-      [" :\"\\\\", 12],
+      [' :"\\\\', 12],
       ["A-Za-z0-9+/=", 502],
-      ["\\\\\"", 2],
+      ['\\\\"', 2],
     ],
     least: 12,
     inWord: true,
     entropy: 2.5,
     check: (secret) => decodesTo(secret, /^[^\s:]{1,64}:.{3,}$/),
-    example: (random) => `{"auths":{"r.internal":{"auth":"${Buffer.from(`app:${random(ALNUM, 21)}`).toString("base64")}"}}}`,
+    example: (random) =>
+      `{"auths":{"r.internal":{"auth":"${Buffer.from(`app:${random(ALNUM, 21)}`).toString("base64")}"}}}`,
   },
   {
     id: "nuget-password",
@@ -236,10 +246,7 @@ export const PLACE_RULES: readonly SecretRule[] = [
     name: "data of a Kubernetes secret",
     severity: "high",
     keywords: DATA,
-    pattern: new RegExp(
-      `${FIRST_ENTRY}(?=[\\s!-~]{0,240}?\\bkind["']?:[ \\t]{0,4}["']?[Ss]ecret(?![\\w-]))`,
-      "dy",
-    ),
+    pattern: new RegExp(`${FIRST_ENTRY}(?=[\\s!-~]{0,240}?\\bkind["']?:[ \\t]{0,4}["']?[Ss]ecret(?![\\w-]))`, "dy"),
     shape: [...ENTRY_SHAPE, ["\\s!-~", 260]],
     inWord: true,
     entropy: 2,

@@ -61,7 +61,10 @@ for (const rule of SECRET_RULES) {
     const prefix = rule.keywords.find((keyword) => secret.toLowerCase().startsWith(keyword))?.length ?? 0;
     const stand = secret.slice(0, prefix) + secret.slice(prefix).replace(/[A-Za-z0-9]/g, "x");
     if (rule.grow !== undefined) return;
-    assert.ok(!found(example.slice(0, start) + stand + example.slice(end)).includes(`secrets.${rule.id}`), "placeholder");
+    assert.ok(
+      !found(example.slice(0, start) + stand + example.slice(end)).includes(`secrets.${rule.id}`),
+      "placeholder",
+    );
   });
 
   test(`${rule.id}: its parts fit the matcher`, () => {
