@@ -100,7 +100,7 @@ function isWritten(text: string, size: number): boolean {
   for (let at = 0; at < looked; at++) {
     const unit = text.charCodeAt(at);
     if (unit < 0x20 ? unit !== 0x0a && unit !== 0x0d && unit !== 0x09 : unit >= 0x7f && unit < 0xa0) controls++;
-    else if (unit > 0x40 || unit === 0x20) letters++;
+    else if (unit > 0x40 || unit === 0x20 || (unit > 0x2f && unit < 0x3a)) letters++;
   }
   return controls * CONTROLS <= looked && letters * 3 >= looked;
 }

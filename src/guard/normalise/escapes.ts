@@ -47,11 +47,11 @@ export function* unescaped(text: string): Paced<Made | undefined> {
   return telling >= TELLING ? out.finish() : undefined;
 }
 
-/** A letter tells that something is spelled; three spaces do as well. */
+/** A letter tells that something is spelled; so do three spaces, or three signs of base64. */
 const TELLING = 3;
 
 function weigh(text: string, octet: boolean): number {
-  if (text === " ") return octet ? 1 : 0;
+  if (/^[ +/=]$/.test(text)) return octet ? 1 : 0;
   return /[\p{L}\p{N}\u{E0000}-\u{E01EF}\u200B-\u200F]/u.test(text) ? TELLING : 0;
 }
 

@@ -33,12 +33,19 @@ export interface Folded {
 
 /** The text without costume; `undefined` when it wears none. */
 export function* fold(text: string): Paced<Folded | undefined> {
+  const folded = yield* foldOnce(text, false);
+  // Where some words are heaped with marks, those of the others are no orthography either.
+  return folded?.foldings.includes("marks") === true ? yield* foldOnce(text, true) : folded;
+}
+
+function* foldOnce(text: string, unmarked: boolean): Paced<Folded | undefined> {
   const out = openRewriter(text);
   const found = new Set<Folding>();
   let around: Around = { latin: true, marked: false };
   for (let from = 0; from < text.length;) {
     const to = pieceEnd(text, from);
     around = lookAround(text, from, to, around);
+    if (unmarked) around = { ...around, marked: true };
     let done = from;
     for (let at = nextForeign(text, from, to); at < to;) {
       const start = wordStart(text, at, done);

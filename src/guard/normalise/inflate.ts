@@ -182,12 +182,13 @@ const DISTANCE_BITS = [
   0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
 ];
 const END = 256;
-/** Read in one step: each may be 258 bytes. */
-const SYMBOLS = 1024;
 
 function* compressed(input: Bits, out: Output, { literals, distances }: Codes): Paced<boolean> {
-  for (let symbols = 1; ; symbols++) {
-    if (symbols % SYMBOLS === 0) yield;
+  for (let next = out.length + STEP; ;) {
+    if (out.length > next) {
+      next = out.length + STEP;
+      yield;
+    }
     const symbol = symbolOf(input, literals);
     if (symbol < 0 || input.ended()) return false;
     if (symbol === END) return true;

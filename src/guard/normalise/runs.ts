@@ -34,7 +34,7 @@ export function* runs(text: string, places: readonly number[], mostInflated: num
   let work = 0;
   for (const place of places) {
     if (place < done) continue;
-    const run = runAround(text, place, done);
+    const run = yield* runAround(text, place, done);
     done = run.end;
     work += run.end - run.start + RUN_COST;
     if (work > STEP) {
@@ -42,13 +42,15 @@ export function* runs(text: string, places: readonly number[], mostInflated: num
       yield;
     }
     if (run.end - run.start < SHORTEST) continue;
-    const block = blockFrom(text, run);
+    const block = yield* blockFrom(text, run);
     const joined = block.length > 1 ? yield* decodeBlock(text, block, mostInflated) : undefined;
     const piece = joined ?? (yield* decodeRun(text.slice(run.start, run.end), run.start, run.end, mostInflated));
     if (piece === undefined) continue;
     pieces.push(piece);
     done = Math.max(piece.end, run.end);
-    for (let short = shortRun(text, piece, done); short !== undefined; short = shortRun(text, piece, done)) {
+    for (;;) {
+      const short = yield* shortRun(text, piece, done);
+      if (short === undefined) break;
       pieces.push(short);
       done = short.end;
     }
@@ -64,15 +66,15 @@ const RUN_COST = 16;
 const PADDING = 0x3d;
 
 /** The run that the unit at `place` is in. */
-function runAround(text: string, place: number, from: number): Range {
+function* runAround(text: string, place: number, from: number): Paced<Range> {
   let start = place;
-  while (start > from && isRunUnit(text.charCodeAt(start - 1))) start--;
-  return { start, end: runEnd(text, place) };
+  while (start > from && isRunUnit(text.charCodeAt(start - 1))) if (start-- % STEP === 0) yield;
+  return { start, end: yield* runEnd(text, place) };
 }
 
-function runEnd(text: string, from: number): number {
+function* runEnd(text: string, from: number): Paced<number> {
   let end = from;
-  while (end < text.length && isRunUnit(text.charCodeAt(end))) end++;
+  while (end < text.length && isRunUnit(text.charCodeAt(end))) if (end++ % STEP === 0) yield;
   const most = end + 6;
   while (end < most && text.charCodeAt(end) === PADDING) end++;
   return end;
@@ -87,7 +89,7 @@ function isRunUnit(unit: number): boolean {
 }
 
 /** A run and the lines below it, if it was wrapped: all of one length, the last perhaps shorter. */
-function blockFrom(text: string, first: Range): readonly Range[] {
+function* blockFrom(text: string, first: Range): Paced<readonly Range[]> {
   const block = [first];
   const width = first.end - first.start;
   let last = first;
@@ -95,16 +97,18 @@ function blockFrom(text: string, first: Range): readonly Range[] {
     const between = /^\r?\n[ \t>]{0,6}/.exec(text.slice(last.end, last.end + 8))?.[0];
     if (between === undefined) break;
     const start = last.end + between.length;
-    const end = runEnd(text, start);
+    const end = yield* runEnd(text, start);
     if (end === start || end - start > width) break;
     last = { start, end };
-    block.push(last);
+    if (block.push(last) % LINES === 0) yield;
   }
   return block;
 }
 
 /** A run of more lines is read as several. Four characters are three bytes, so that none is cut in the middle. */
 const MOST_LINES = 4096;
+/** Looked at in one step. */
+const LINES = 256;
 
 function* decodeBlock(text: string, block: readonly Range[], most: number): Paced<Piece | undefined> {
   const joined = block.map(({ start, end }) => text.slice(start, end)).join("");
@@ -112,11 +116,11 @@ function* decodeBlock(text: string, block: readonly Range[], most: number): Pace
 }
 
 /** A short word in base64, which is taken for one only right behind another. */
-function shortRun(text: string, { transforms }: Piece, last: number): Piece | undefined {
+function* shortRun(text: string, { transforms }: Piece, last: number): Paced<Piece | undefined> {
+  if (transforms[0] !== "base64") return undefined;
   const start = last + 1;
-  const end = runEnd(text, start);
-  if (transforms[0] !== "base64" || end === start || end - start >= SHORTEST || (end - start) % 4 !== 0)
-    return undefined;
+  const end = yield* runEnd(text, start);
+  if (end === start || end - start >= SHORTEST || (end - start) % 4 !== 0) return undefined;
   const spelled = Buffer.from(text.slice(start, end), "base64").toString("latin1");
   return /^[A-Za-z.,:;!?']{1,6}$/.test(spelled)
     ? { start, end, text: spelled, transforms: ["base64"], cut: false }
@@ -132,18 +136,18 @@ function* decodeRun(run: string, start: number, end: number, most: number): Pace
     return { start: from, end, text: unpacked.text, transforms, cut: unpacked.cut };
   };
   const digits = /^0x/i.test(run) ? run.slice(2) : run;
-  if (digits.length >= 16 && digits.length % 8 === 0 && isAll(digits, BITS)) {
+  if (digits.length >= 16 && digits.length % 8 === 0 && (yield* isAll(digits, BITS))) {
     const bytes = Uint8Array.from({ length: digits.length / 8 }, (_, at) =>
       Number.parseInt(digits.slice(at * 8, at * 8 + 8), 2),
     );
     const piece = yield* made("binary", bytes);
     if (piece !== undefined) return piece;
   }
-  if (digits.length >= 12 && digits.length % 2 === 0 && isAll(digits, HEX)) {
+  if (digits.length >= 12 && digits.length % 2 === 0 && (yield* isAll(digits, HEX))) {
     const piece = yield* made("base16", Buffer.from(digits, "hex"));
     if (piece !== undefined) return piece;
   }
-  if (run.length >= 16 && isAll(run, BASE32)) {
+  if (run.length >= 16 && (yield* isAll(run, BASE32))) {
     const piece = yield* made("base32", base32(run));
     if (piece !== undefined) return piece;
   }
@@ -169,8 +173,11 @@ function alphabet(units: string): Uint8Array {
   return table;
 }
 
-function isAll(run: string, table: Uint8Array): boolean {
-  for (let at = 0; at < run.length; at++) if (table[run.charCodeAt(at)] !== 1) return false;
+function* isAll(run: string, table: Uint8Array): Paced<boolean> {
+  for (let at = 0; at < run.length; at++) {
+    if (table[run.charCodeAt(at)] !== 1) return false;
+    if (at % STEP === STEP - 1) yield;
+  }
   return true;
 }
 

@@ -233,9 +233,9 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
             if (++single === FEWEST_SINGLE) signs.spaced.push(base + singleStart);
           }
           if (digits === run ? run < 9 : (run === 2 || run === 4) && isHexAt(units, at - 2)) {
-            if (codes === 0) codesStart = runStart;
+            if (codes === 0) codesStart = units[runStart - 1] === PLUS ? Math.max(0, runStart - 2) : runStart;
             if (++codes === FEWEST_CODES) signs.codes.push(base + codesStart);
-          } else {
+          } else if (units[at] !== PLUS) {
             codes = 0;
           }
           runStart = -1;
@@ -256,6 +256,8 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
 const HYPHEN = 0x2d;
 const DOT = 0x2e;
 const EQUALS = 0x3d;
+/** As in U+0041. */
+const PLUS = 0x2b;
 /** How many in a row are a sign: as many as the transforms ask for. */
 const FEWEST_CODES = 6;
 const FEWEST_SINGLE = 4;

@@ -136,7 +136,7 @@ function mostFrequent(gaps: readonly string[]): string {
 export function* split(text: string, places: readonly number[]): Paced<Made | undefined> {
   const out = openRewriter(text);
   let work = 0;
-  const run = /[A-Za-z]{1,4096}/y;
+  const run = /[A-Za-z]{1,1024}/y;
   for (const place of places) {
     run.lastIndex = place;
     const letters = run.exec(text)?.[0] ?? "";

@@ -147,7 +147,7 @@ export function readWords(text: string): Reading {
 }
 
 /** A text of this many units of letters is split by {@link splitWords}; a longer one is no run of words. */
-export const LONGEST_SPLIT = 4096;
+export const LONGEST_SPLIT = 1024;
 
 /**
  * Where the words begin in lower-case letters that stand together, `ignoreallprevious`; `undefined` where too much of
