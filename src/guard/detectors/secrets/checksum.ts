@@ -50,7 +50,9 @@ export function isBech32(text: string): boolean {
   const split = lower.lastIndexOf("1");
   if (lower !== text && text.toUpperCase() !== text) return false;
   const data = Array.from(lower.slice(split + 1), (letter) => BECH32.indexOf(letter));
-  return split > 0 && data.length >= 6 && !data.includes(-1) && polymod([...expanded(lower.slice(0, split)), ...data]) === 1;
+  return (
+    split > 0 && data.length >= 6 && !data.includes(-1) && polymod([...expanded(lower.slice(0, split)), ...data]) === 1
+  );
 }
 
 /** A human-readable part and data of Bech32, with the checksum that fits. */

@@ -33,7 +33,7 @@ test("what stands for a secret is told from one", () => {
       "lorem-ipsum-dolor",
       "abcdefghijklmnopqrstuvwxyz",
     ],
-    ["Z7Q4TLM2XKPW3VHD", "0mLq17zQWBuTSO", "d41d8cd98f00b204", `AAAAAAAAAA${"q7Zk2mVx9w"}`],
+    ["Z7Q4TLM2XKPW3VHD", "0mLq17zQWBuTSO", "d41d8cd98f00b204", "AAAAAAAAAAq7Zk2mVx9w"],
   );
   // A run of neighbours in a long value is chance, or a vendor's.
   assert.equal(isPlaceholder("12345678-ABCD-ABCD-ABCD-1234567890AB"), false);

@@ -174,7 +174,10 @@ export const PLACE_RULES: readonly SecretRule[] = [
     generic: true,
     entropy: 1.5,
     check: (secret, before) =>
-      /(?:machine[ \t]+\S+|default)\s+$/.test(before) && !isDefaultPassword(secret) && !isVariable(secret),
+      /(?:machine[ \t]+[\w.-]+|default)\s+$/.test(before) &&
+      /[^a-z]/.test(secret) &&
+      !isDefaultPassword(secret) &&
+      !isVariable(secret),
     example: (random) => `machine api.internal login app password ${random(ALNUM, 20)}`,
   },
   {
