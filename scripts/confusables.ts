@@ -33,8 +33,7 @@ for (const line of readFileSync(file, "utf8").split("\n")) {
 /** The ASCII letters that a letter of another alphabet looks like; `undefined`: none, or NFKC gives them already. */
 function lettersOf(code: number, prototype: readonly string[]): string | undefined {
   const character = String.fromCodePoint(code);
-  if (code < 0x80 || !/^\p{L}$/u.test(character) || /^[\x00-\x7F]+$/.test(character.normalize("NFKC")))
-    return undefined;
+  if (code < 0x80 || !/^\p{L}$/u.test(character) || /^\p{ASCII}+$/u.test(character.normalize("NFKC"))) return undefined;
   const plain = prototype
     .map((hex) => Number.parseInt(hex, 16))
     .map((point) => SMALL_CAPITALS.get(point) ?? String.fromCodePoint(point))

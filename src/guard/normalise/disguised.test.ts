@@ -61,8 +61,8 @@ export const disguised: fc.Arbitrary<string> = fc
   });
 
 it("the texts of these tests are disguised, and in many ways", () => {
-  const names = fc.sample(disguised, { numRuns: 200, seed: 1 }).flatMap((text) =>
-    deriveViews(text).views.flatMap(({ transforms }) => transforms),
-  );
+  const names = fc
+    .sample(disguised, { numRuns: 200, seed: 1 })
+    .flatMap((text) => deriveViews(text).views.flatMap(({ transforms }) => transforms));
   assert.ok(new Set(names).size > 12, [...new Set(names)].join());
 });

@@ -245,7 +245,7 @@ export function* unquoted(text: string): Paced<Made | undefined> {
     const escape = softBreak > 0 ? { text: "", end: at + softBreak } : octetsAt(text, at, 0x3d);
     if (escape !== undefined) {
       // What is no text at all is no quoted-printable.
-      if (/[\x00-\x08\x0B\x0E-\x1F\x7F]/.test(escape.text)) return undefined;
+      if (/[^\P{Cc}\t\n\f\r]/u.test(escape.text)) return undefined;
       out.replace(at, escape.end, escape.text);
       if (softBreak === 0) octets++;
       telling += weigh(escape.text, true);

@@ -317,7 +317,9 @@ function makeForm(code: number): Form {
       ? { sort: "other", plain: character, costume: false }
       : { sort: "kept", plain: character, costume: false };
   }
-  const bare = [...compatible.normalize("NFD")].filter((part) => !/^\p{M}$/u.test(part)).join("");
+  const bare = Array.from(compatible.normalize("NFD"))
+    .filter((part) => !/^\p{M}$/u.test(part))
+    .join("");
   const base = bare.codePointAt(0) as number;
   const letters = /^[A-Za-z]+$/.test(bare) ? bare : (confusables().get(base) ?? LOOK_ALIKES.get(base));
   if (letters === undefined)

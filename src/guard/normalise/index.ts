@@ -93,9 +93,11 @@ export function* derive(text: string, limits?: Partial<DecodeLimits>): Paced<Der
     yield* undo(layer, derivation);
     if (derivation.layers.at(-1) !== layer) yield;
   }
-  const views = derivation.layers
-    .slice(1)
-    .map(({ transforms, text: derived, locate }) => ({ transforms, text: derived, locate }));
+  const views = derivation.layers.slice(1).map((layer) => ({
+    transforms: layer.transforms,
+    text: layer.text,
+    locate: (start: number, end: number) => layer.locate(start, end),
+  }));
   return { views, unread: derivation.unread() };
 }
 
@@ -111,9 +113,9 @@ interface Derivation {
   /** The text, and its views as they are found: grows while it is gone through. */
   readonly layers: readonly Layer[];
   /** Takes a text made from a layer as a view, if it is a new one and the limits allow it. */
-  offer(from: Layer, made: Made | undefined, ...transforms: readonly string[]): boolean;
+  readonly offer: (from: Layer, made: Made | undefined, ...transforms: readonly string[]) => void;
   /** Notes what a limit leaves unread. */
-  leave(from: Layer, part: Range, limit: keyof DecodeLimits): void;
+  readonly leave: (from: Layer, part: Range, limit: keyof DecodeLimits) => void;
   unread(): Derived["unread"];
 }
 
@@ -131,7 +133,7 @@ function openDerivation(text: string, limits: DecodeLimits): Derivation {
     limits,
     layers,
     offer: (from, made, ...transforms) => {
-      if (made === undefined || seen.has(made.text) || made.text.trim() === "") return false;
+      if (made === undefined || seen.has(made.text) || made.text.trim() === "") return;
       const limit =
         from.depth >= limits.maxDepth
           ? "maxDepth"
@@ -142,7 +144,7 @@ function openDerivation(text: string, limits: DecodeLimits): Derivation {
               : undefined;
       if (limit !== undefined) {
         leave(from, made.locate(0, made.text.length), limit);
-        return false;
+        return;
       }
       seen.add(made.text);
       left -= made.text.length;
@@ -156,7 +158,6 @@ function openDerivation(text: string, limits: DecodeLimits): Derivation {
           return from.locate(there.start, there.end);
         },
       });
-      return true;
     },
     leave,
     unread: () => [...unread].map(([limit, part]) => ({ ...part, limit })),

@@ -135,7 +135,7 @@ function* readsBetter(text: string, parts: readonly Range[]): Paced<boolean> {
       .matchAll(/[a-z]{3,20}/g)) {
       if (isWord(word)) {
         words--;
-      } else if (isWord([...word].toReversed().join(""))) {
+      } else if (isWord(Array.from(word).toReversed().join(""))) {
         words++;
         letters += word.length;
       }

@@ -88,7 +88,7 @@ function join(text: string, { places }: Row, out: Rewriter): void {
   const breaks = gaps.map((gap, index) =>
     wider ? gap.length > usual.length || (gap !== usual && /\s/.test(gap)) : begins.has(index + 1),
   );
-  const spelled = [...plain(letters)]
+  const spelled = Array.from(plain(letters))
     .map((letter, index) => (breaks[index - 1] === true ? ` ${letter}` : letter))
     .join("");
   const { words, letters: inWords } = readWords(spelled);
