@@ -108,7 +108,8 @@ export function createThread({ start, maxWaiting, timeoutMs, restMs }: ThreadOpt
 
   /** Sends what the thread has room for, and lets the process end when nothing is under way. */
   const pump = (): void => {
-    while (queue.length > 0 && sent.size < AT_WORK && !ending) {
+    const room = ending ? 0 : AT_WORK;
+    while (queue.length > 0 && sent.size < room) {
       worker ??= begin();
       if (worker === undefined) return;
       const call = queue.shift() as Call;
