@@ -11,7 +11,7 @@
  * @module
  */
 
-import { HoldfastError, isHoldfastError, type Finding } from "../../../core/index.ts";
+import { isHoldfastError, type Finding, type HoldfastError } from "../../../core/index.ts";
 import {
   STREAM_WINDOW,
   type DetectContext,
@@ -82,10 +82,11 @@ const MAX_PLACES = 256;
  */
 export function createJudgeDetector(options: JudgeOptions): Detector {
   const { id, timeoutMs, categories, maxUnits = DEFAULT_MAX_UNITS } = options;
+  const [fallback] = categories;
   const known = new Map(categories.map((category) => [category.id, category]));
   for (const name of [id, ...known.keys()]) checkName(name);
   const fits = Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 600_000 && Number.isInteger(maxUnits);
-  if (!fits || maxUnits < 1 || known.size === 0 || known.size < categories.length) {
+  if (!fits || maxUnits < 1 || fallback === undefined || known.size < categories.length) {
     throw customError("guard.judge-options", { detail: id });
   }
 
@@ -97,7 +98,7 @@ export function createJudgeDetector(options: JudgeOptions): Detector {
       }
       const judgement = checkJudgement(await ask(options, text, context), known, text.length);
       if (!judgement.flagged) return [];
-      const rule = known.get(judgement.category ?? "") ?? (categories[0] as RuleText);
+      const rule = known.get(judgement.category ?? "") ?? fallback;
       const places = judgement.places ?? [{ start: 0, end: text.length }];
       return places
         .toSorted((one, other) => one.start - other.start)

@@ -145,7 +145,9 @@ export function openPatternScan(
 
   /** An unbounded one: looked for in slices that begin where the last one was done, whatever was there when. */
   const readCut = (final: boolean): void => {
-    while (hits.length <= MAX_HITS && (at + 2 * longest <= text.length || (final && at < text.length))) {
+    // At the end of the text a slice may be shorter.
+    const least = final ? 1 : 2 * longest;
+    while (hits.length <= MAX_HITS && at + least <= text.length) {
       const slice = text.slice(Math.max(0, at - LOOK_BACK), at + 2 * longest);
       const shift = Math.max(0, at - LOOK_BACK);
       const found = find(matcher, slice, at - shift);

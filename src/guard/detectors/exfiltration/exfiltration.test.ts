@@ -280,6 +280,15 @@ test("an address longer than the limit is a finding to its end", () => {
   }
   assert.deepEqual(rules(`![x](${address}`), ["unclosed-address"]);
   assert.deepEqual(rules(`<img src="${address}">`), ["image-data"]);
+  const many = Array.from({ length: 70 }, (_, at) => `a${at}=1`).join(" ");
+  for (const [tag, rule] of [
+    [`<img alt="${"x".repeat(5000)}" src=//evil.test/x>`, "overlong-tag"],
+    [`<img ${"x ".repeat(3000)} src=//evil.test/x>`, "overlong-tag"],
+    [`<p ${many} onclick=x()>`, "overlong-tag"],
+  ] as const) {
+    assert.equal(rules(tag)[0], rule);
+  }
+  assert.deepEqual(rules(`it is <a certain number of words ${"and more ".repeat(600)}`), []);
   assert.deepEqual(rules(`\u001B]9;${"x".repeat(3000)}`), ["unclosed-address"]);
 });
 

@@ -9,8 +9,10 @@ import { decodeReferences } from "./entities.ts";
 import type { ExfiltrationRule, Reading } from "./rules.ts";
 import type { Judge, Use } from "./target.ts";
 
-/** Units of a tag that are read. What has not closed by then is judged by what is there. */
+/** Units of a tag that are read. What has not closed by then is judged by what is there, and is a finding itself. */
 export const TAG_BOUND = 4096;
+/** Attributes with a value that one tag has. */
+const MAX_ATTRIBUTES = 64;
 
 const NAME = /[a-z][a-z0-9-]{0,31}/iy;
 /** What an address in a tag's attribute does; other tags' `src` loads, and their `href` is clicked. */
@@ -49,6 +51,12 @@ const LOADS: ReadonlySet<string> = new Set([
   "manifest",
 ]);
 const CLICKS: ReadonlySet<string> = new Set(["href", "xlink:href", "action", "formaction", "cite"]);
+/** Tags that load or run something by an attribute. */
+const LOADING: ReadonlySet<string> = new Set(
+  "img,image,script,iframe,frame,embed,object,link,base,form,input,video,audio,source,track,body,svg,use,meta,style".split(
+    ",",
+  ),
+);
 /** From worst to least: what one tag is reported as. */
 const ORDER: readonly ExfiltrationRule[] = [
   "image-data",
@@ -56,10 +64,10 @@ const ORDER: readonly ExfiltrationRule[] = [
   "event-handler",
   "active-content",
   "tracking-pixel",
-  "unclosed-address",
   "data-url",
   "image",
   "link-data",
+  "overlong-tag",
   "template",
   "file-url",
   "disguised-host",
@@ -83,8 +91,12 @@ export function readTag(text: string, at: number, final: boolean, judge: Judge):
 
 interface Tag {
   readonly attributes: ReadonlyMap<string, string>;
+  /** Attributes with a value, repeated ones included. */
+  readonly valued: number;
   readonly end: number;
-  /** The limit came inside a value. */
+  /** A limit came before its end. */
+  readonly overlong: boolean;
+  /** It came inside a value. */
   readonly cut: boolean;
 }
 
@@ -92,12 +104,13 @@ function readAttributes(text: string, from: number, limit: number, final: boolea
   const attributes = new Map<string, string>();
   const stop = Math.min(text.length, limit);
   let cut = false;
+  let valued = 0;
   let at = from;
   while (at < stop) {
     const unit = text.charCodeAt(at);
-    if (unit === GREATER) return { attributes, end: at + 1, cut };
+    if (unit === GREATER) return { attributes, valued, end: at + 1, overlong: false, cut };
     // The next tag: this one never closes, or this `<` is no tag at all.
-    if (unit === LESS) return { attributes, end: at, cut };
+    if (unit === LESS) return { attributes, valued, end: at, overlong: false, cut };
     if (isSeparator(unit)) {
       at += 1;
       continue;
@@ -118,8 +131,11 @@ function readAttributes(text: string, from: number, limit: number, final: boolea
     const known = attributes.get(name);
     if (known === undefined || known === "") attributes.set(name, decodeReferences(text.slice(valueStart, valueEnd)));
     at = next ?? stop;
+    valued += 1;
+    if (valued > MAX_ATTRIBUTES) return { attributes, valued, end: at, overlong: true, cut };
   }
-  return final || at >= limit ? { attributes, end: Math.min(at, text.length), cut } : "wait";
+  if (!final && at < limit) return "wait";
+  return { attributes, valued, end: Math.min(at, text.length), overlong: at >= limit, cut };
 }
 
 /** Start and end of a value, and where to go on; `undefined` there: it has no end in reach. */
@@ -134,7 +150,11 @@ function readValue(text: string, at: number, stop: number): readonly [number, nu
   return [at, end, end < stop ? end : undefined];
 }
 
-function judgeTag(name: string, { attributes, cut }: Tag, judge: Judge): ExfiltrationRule | undefined {
+function judgeTag(
+  name: string,
+  { attributes, overlong, cut, valued }: Tag,
+  judge: Judge,
+): ExfiltrationRule | undefined {
   const found = new Set<ExfiltrationRule>();
   const add = (rule: ExfiltrationRule | undefined): void => {
     if (rule !== undefined) found.add(rule);
@@ -155,8 +175,8 @@ function judgeTag(name: string, { attributes, cut }: Tag, judge: Judge): Exfiltr
     add(judge(/url\s*=\s*(.*)$/is.exec(attributes.get("content") ?? "")?.[1] ?? "", "run"));
   }
   if ((found.has("image") || found.has("image-data")) && isInvisible(attributes)) add("tracking-pixel");
-  // An address that carries nothing as far as it was read has more behind the limit.
-  if (cut && ORDER.some((rule) => found.has(rule))) add("unclosed-address");
+  // In prose «<a certain» begins no tag: without a value, only names that load something count.
+  if (overlong && (cut || valued > MAX_ATTRIBUTES || LOADING.has(name))) add("overlong-tag");
   return ORDER.find((rule) => found.has(rule));
 }
 

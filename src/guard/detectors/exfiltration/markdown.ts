@@ -152,6 +152,8 @@ function closingParenthesis(text: string, from: number, final: boolean): number 
 function closingBracket(text: string, from: number, limit: number): number {
   let depth = 0;
   const stop = Math.min(text.length, limit);
+  const first = text.indexOf("]", from);
+  if (first === -1 || first >= stop) return -1;
   for (let at = from; at < stop; at++) {
     const unit = text.charCodeAt(at);
     if (unit === BACKSLASH) at += 1;

@@ -68,6 +68,11 @@ export const EXFILTRATION_RULES = {
     message: "an address longer than the limit of 2,048 characters",
     references: OUTPUT,
   },
+  "overlong-tag": {
+    severity: "medium",
+    message: "an HTML tag longer than the limit of 4,096 characters or 64 attributes, which hides what comes behind",
+    references: SCRIPT,
+  },
   "terminal-link": {
     severity: "high",
     message: "a terminal escape sequence that makes a link to a host that is not allowed",

@@ -158,6 +158,9 @@ function nextDigit(text: string, from: number): number {
 
 /** Start of the marker that ends with the digit at `end`; -1 if none does, or its characters stand too far apart. */
 function markerStart(text: string, end: number, markers: Uint8Array): number {
+  const before = text.charCodeAt(end - 1);
+  // Of most digits the one before is a digit, which no marker has there.
+  if (before >= 0x30 && before <= 0x39) return -1;
   let code = text.charCodeAt(end) - 0x30;
   let weight = 32;
   let left = MARKER_LENGTH - 1;

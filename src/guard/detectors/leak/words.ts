@@ -126,7 +126,7 @@ function finish(
   broken: number,
 ): number {
   if (word === "") return end === start ? start + broken : end;
-  const normal = word.normalize("NFKC").toLowerCase();
+  const normal = single && isNormal(word) ? word : word.normalize("NFKC").toLowerCase();
   let one = SEED_ONE;
   let two = SEED_TWO;
   for (let at = 0; at < normal.length; at++) {
@@ -153,6 +153,13 @@ function kindOf(code: number): Kind {
     pages.set(number, page);
   }
   return page[code & 255] as Kind;
+}
+
+/** One character of the blocks that have neither case nor compatibility forms: Hiragana, Katakana, CJK ideographs. */
+function isNormal(word: string): boolean {
+  const unit = word.charCodeAt(0);
+  if (word.length > 1) return false;
+  return (unit >= 0x4e00 && unit <= 0x9fff) || (unit >= 0x3041 && unit <= 0x3096) || (unit >= 0x30a1 && unit <= 0x30fa);
 }
 
 const UNSPACED =
