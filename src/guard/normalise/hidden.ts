@@ -44,7 +44,7 @@ export function* selected(text: string): Paced<Made | undefined> {
     const byte = selectorByte(text, at);
     if (byte === undefined) continue;
     if (first === -1) first = at;
-    if (bytes.length < MOST_BYTES) bytes.push(byte);
+    bytes.push(byte);
     if (byte > 0x0f) at++;
     end = at + 1;
   }
@@ -55,7 +55,6 @@ export function* selected(text: string): Paced<Made | undefined> {
 }
 
 const FEWEST_BYTES = 4;
-const MOST_BYTES = 65_536;
 
 function selectorByte(text: string, at: number): number | undefined {
   const unit = text.charCodeAt(at);
@@ -76,7 +75,7 @@ export function* bits(text: string): Paced<Made | undefined> {
     const unit = text.charCodeAt(at);
     if (!isZeroWidth(unit)) continue;
     if (first === -1) first = at;
-    if (kinds.length < 8 * MOST_BYTES) kinds.push(unit);
+    kinds.push(unit);
     end = at + 1;
   }
   if (kinds.length < 8 * FEWEST_BYTES) return undefined;
