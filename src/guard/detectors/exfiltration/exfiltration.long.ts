@@ -27,7 +27,17 @@ const part = fc.constantFrom(
   ..."![|](|[a]: |]|<img src=|<a |<|>|'|\"|https://evil.test/|http|javascript:|data:text/html,|www.|url(|=|onload=|\\|&#x2f;|?q=".split(
     "|",
   ),
-  ...["\u001B]8;;", "\u001B[", "\u001B", "\u0007", "\u009B", "\n", " ", "\t", "é", "\uD83D", "x".repeat(1100)],
+  "\u001B]8;;",
+  "\u001B[",
+  "\u001B",
+  "\u0007",
+  "\u009B",
+  "\n",
+  " ",
+  "\t",
+  "é",
+  "\uD83D",
+  "x".repeat(1100),
 );
 const text = fc
   .array(fc.oneof(part, fc.string({ unit: "binary", maxLength: 6 })), { maxLength: 16 })

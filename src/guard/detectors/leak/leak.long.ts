@@ -2,13 +2,14 @@
  * The leak detector at length: 200,000 texts; the stated rate of an index, measured at one in a million; and system
  * prompts against texts that have nothing to do with them.
  *
- * The prompts are those of `prompts_chat` (CC0-1.0) under the folder that HOLDFAST_TEXT_DATA names.
+ * The prompts are those of `prompts_chat` (CC0-1.0), the other texts those of `self_instruct` (Apache-2.0), under the folder
+ * that HOLDFAST_TEXT_DATA names.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -70,25 +71,45 @@ test("a rate of one in a million is one in a million, of 20 million hashes that 
 });
 
 const skip =
-  DATA === undefined || !existsSync(join(DATA, "prompts_chat"))
-    ? "set HOLDFAST_TEXT_DATA to a folder with prompts_chat/"
+  DATA === undefined || !existsSync(join(DATA, "prompts_chat")) || !existsSync(join(DATA, "self_instruct"))
+    ? "set HOLDFAST_TEXT_DATA to a folder with prompts_chat/ and self_instruct/"
     : false;
 
-test("unrelated texts are no leak of a prompt: at most 1 in 200 pairs", { skip }, () => {
-  const texts = globSync("prompts_chat/*.{csv,jsonl}", { cwd: DATA ?? "" })
-    .flatMap((path) => readFileSync(join(DATA ?? "", path), "utf8").split("\n"))
-    .filter((line) => line.length > 200)
-    .slice(0, 400);
-  assert.ok(texts.length >= 100);
+/** Lines that are long enough to say something. */
+function lines(...path: readonly string[]): readonly string[] {
+  return readFileSync(join(DATA ?? "", ...path), "utf8")
+    .split("\n")
+    .filter((line) => line.length > 200);
+}
+
+/** In how many of some 10,000 pairs of a prompt and another text something is found. */
+function alarms(
+  prompts: readonly string[],
+  texts: readonly string[],
+): { readonly pairs: number; readonly found: number } {
   let pairs = 0;
-  let alarms = 0;
-  for (const [index, prompt] of texts.entries()) {
+  let found = 0;
+  for (const [index, prompt] of prompts.slice(0, 400).entries()) {
     for (let step = 1; step <= 25; step++) {
       const other = texts[(index + step * 7) % texts.length] as string;
+      if (other === prompt) continue;
       pairs += 1;
-      const context = { ...CONTEXT, instructions: [prompt] };
-      if ((detector.detect(other, context) as readonly unknown[]).length > 0) alarms += 1;
+      if ((detector.detect(other, { ...CONTEXT, instructions: [prompt] }) as readonly unknown[]).length > 0) found += 1;
     }
   }
-  assert.ok(alarms <= pairs / 200, `${alarms} of ${pairs}`);
+  assert.ok(pairs > 5000);
+  return { pairs, found };
+}
+
+test("texts that have nothing to do with a prompt are no leak of it: at most 1 in 1,000", { skip }, (t) => {
+  const { pairs, found } = alarms(lines("prompts_chat", "prompts.csv"), lines("self_instruct", "seed_tasks.jsonl"));
+  t.diagnostic(`${found} of ${pairs}`);
+  assert.ok(found <= pairs / 1000);
+});
+
+test("other prompts of the same collection, which share their phrases: at most 1 in 100", { skip }, (t) => {
+  const prompts = lines("prompts_chat", "prompts.csv");
+  const { pairs, found } = alarms(prompts, prompts);
+  t.diagnostic(`${found} of ${pairs}`);
+  assert.ok(found <= pairs / 100);
 });
