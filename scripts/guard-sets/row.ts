@@ -23,7 +23,7 @@ export function rowsOf(
 }
 
 /** What two texts have in common that say the same: letters and digits alone. */
-export function sameText(text: string): string {
+function sameText(text: string): string {
   return text
     .normalize("NFKC")
     .toLowerCase()

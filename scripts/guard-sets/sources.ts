@@ -93,7 +93,7 @@ export const bipia: Source = (read) => {
       Object.values(JSON.parse(read(`bipia/${name}_attack_${split}.json`)) as Record<string, string[]>).flat(),
     );
   const contexts = (path: string): string[] =>
-    lines(read(`bipia/${path}.jsonl`)).map((line) => String((JSON.parse(line) as { context: string }).context));
+    lines(read(`bipia/${path}.jsonl`)).map((line) => (JSON.parse(line) as { context: string }).context);
   const code = ["train", "test"].flatMap((split) =>
     lines(read(`bipia/sharealike/code_${split}.jsonl`)).map((line) => {
       const parts = JSON.parse(line) as { error: string[]; code: string[]; context: string[] };

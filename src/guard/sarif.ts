@@ -17,13 +17,13 @@ import { isAtLeast, type Severity } from "../core/index.ts";
 import type { PlacedFinding } from "./commands/place.ts";
 
 /** What was found in one file. */
-export interface SarifFile {
+interface SarifFile {
   readonly path: string;
   readonly findings: readonly PlacedFinding[];
 }
 
 /** Something that was not read, or not by every detector. */
-export interface SarifNotice {
+interface SarifNotice {
   /** Empty where it is about the whole run. */
   readonly path: string;
   readonly message: string;

@@ -55,10 +55,20 @@ export function createDetectorLoader(options: DetectorOptions): DetectorLoader {
   };
 }
 
+/** Nobody's request waits for a command: a long text takes what it takes. */
+const TIMEOUT_MS = 10 * 60_000;
+/** Windows of the longest text that a command reads. */
+const MAX_WAITING = 131_072;
+
 /** Loaded before the first text: weights that are missing are to be told once, not for every text. */
 async function openModel({ weights, unsigned }: DetectorOptions): Promise<Classifier> {
   const { openClassifier } = await import("../model/classifier.ts");
-  const classifier = openClassifier({ ...(weights === undefined ? {} : { weights }), unsigned });
+  const classifier = openClassifier({
+    ...(weights === undefined ? {} : { weights }),
+    unsigned,
+    timeoutMs: TIMEOUT_MS,
+    maxWaiting: MAX_WAITING,
+  });
   await classifier.load();
   return classifier;
 }

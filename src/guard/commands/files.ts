@@ -15,7 +15,7 @@ import { guardError } from "../errors.ts";
 /** Most bytes of one text: it is held in memory whole. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
-export interface SourceText {
+interface SourceText {
   readonly path: string;
   readonly text: string;
 }

@@ -21,7 +21,7 @@ import { checkScore, type Contestant, type Stopwatch } from "./contestant.ts";
 import { evalError } from "./errors.ts";
 
 /** What `detect` of an adapter may answer. */
-export type AdapterAnswer = number | { readonly score: number; readonly flagged?: boolean };
+type AdapterAnswer = number | { readonly score: number; readonly flagged?: boolean };
 
 /** What an adapter module exports. */
 export interface Adapter {

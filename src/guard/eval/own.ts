@@ -1,8 +1,8 @@
 /**
  * The guard's own detectors as contestants of an evaluation.
  *
- * They are measured as the product runs them: through `createGuard`, with views and time limits, and a text counts as
- * flagged when the guard finds something in it. Ranking needs more than yes or no: `score` of the detector, the highest
+ * They are measured as the product runs them: through `createGuard`, with its views, and a text counts as flagged
+ * when the guard finds something in it. Ranking needs more than yes or no: `score` of the detector, the highest
  * over the text and its views. A detector without one scores 1 for a finding and 0 for none.
  *
  * @module
@@ -15,7 +15,9 @@ import type { DetectorSettings } from "../policy.ts";
 import { checkScore, type Contestant, type Stopwatch } from "./contestant.ts";
 import { evalError } from "./errors.ts";
 
-const FLAG: DetectorSettings = { request: "flag", response: "flag", onError: "block" };
+/** So long that no figure depends on how fast the machine is. */
+const TIMEOUT_MS = 10 * 60_000;
+const FLAG: DetectorSettings = { request: "flag", response: "flag", onError: "block", timeoutMs: TIMEOUT_MS };
 const POINTER = "/text";
 
 /** Detectors of the guard as one contestant, named `injection` or `injection+unicode`. */

@@ -13,13 +13,13 @@ import { guardBody, PROBLEM_TYPE, problemOf, unreadError, type ServerGuardOption
 import { openExchange, type Exchange } from "./exchange.ts";
 
 /** What the middleware needs of a request. */
-export interface ConnectRequest {
+interface ConnectRequest {
   body?: unknown;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
 /** What the middleware needs of a response. */
-export interface ConnectResponse {
+interface ConnectResponse {
   statusCode: number;
   getHeader(name: string): unknown;
   setHeader(name: string, value: string): unknown;

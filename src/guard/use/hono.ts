@@ -15,7 +15,7 @@ import { useError } from "./errors.ts";
 import { openExchange } from "./exchange.ts";
 
 /** What the middleware needs of Hono's context. */
-export interface HonoContext {
+interface HonoContext {
   readonly req: {
     raw: Request;
     /** What was read of the body so far. */

@@ -155,8 +155,8 @@ test("files of text are read decoded and written encoded, other bytes are left",
 test("replacing copies, keeps what is no JSON, and renames members last", () => {
   const signal = new AbortController().signal;
   const message = { signal, args: { "a b": { deep: "x" }, c: 1 } };
-  const { replace } = textsOf(message, USER);
-  const changed = replace([
+  const texts = textsOf(message, USER);
+  const changed = texts.replace([
     { pointer: "/args/a b~", text: "renamed" },
     { pointer: "/args/a b/deep", text: "y" },
   ]) as typeof message;
