@@ -13,7 +13,7 @@
  * @module
  */
 
-import { hashUnit, isKnownSmall, knownHashes, lookUp } from "./names/gazetteer.ts";
+import { isKnownSmall, lookUp, mayBeKnown } from "./names/gazetteer.ts";
 import { AFTER, BEFORE, LONGEST } from "./recogniser.ts";
 
 /** Most units of an island that are judged at a time: what begins in its first half ends in it. */
@@ -138,9 +138,9 @@ export function openIslands(judge: Judge, everything: boolean): Islands {
   };
 
   /** Takes the word from `at` to `end` into the island, or ends that. Returns false where it has to wait. */
-  const take = (end: number, word: number, hash: number, final: boolean): boolean => {
+  const take = (end: number, word: number, final: boolean): boolean => {
     const opens = (word & ~(SMALL | DOT)) === 0 ? opening(text, at, end) : 0;
-    const live = everything || isLive(text, at, end, word) || opens > 0 || opened > 0 || isKnown(text, at, end, hash);
+    const live = everything || isLive(text, at, end, word) || opens > 0 || opened > 0 || isKnown(text, at, end);
     if (start < 0 && !live) {
       at = end;
       lines = 0;
@@ -182,21 +182,19 @@ export function openIslands(judge: Judge, everything: boolean): Islands {
         continue;
       }
       const most = Math.min(length, at + MOST_WORD);
-      let hash = 0;
       do {
-        hash = hashUnit(hash, text.charCodeAt(end));
         word |= kind;
         end += 1;
         if (end >= most) break;
         kind = CLASSES[text.charCodeAt(end)] as number;
       } while ((kind & (SPACE | LINE | APART)) === 0);
       if (end === length && !final && end - at < MOST_WORD) return;
-      if (start < 0 && word === SMALL && !everything && opening(text, at, end) === 0 && !isKnown(text, at, end, hash)) {
+      if (start < 0 && word === SMALL && !everything && opening(text, at, end) === 0 && !isKnown(text, at, end)) {
         at = end;
         lines = 0;
         continue;
       }
-      if (!take(end, word, hash, final)) return;
+      if (!take(end, word, final)) return;
     }
     if (final && start >= 0) {
       close(true);
@@ -238,14 +236,11 @@ function isLive(text: string, at: number, end: number, word: number): boolean {
 }
 
 /** A word in small letters that is a name all the same. */
-function isKnown(text: string, at: number, end: number, hash: number): boolean {
-  if (knownHashes()[hash & 0x3ffff] !== 1) {
-    // Punctuation behind a word is part of it here.
-    const unit = text.charCodeAt(end - 1);
-    if (unit !== 0x2c && unit !== 0x2e && unit !== 0x3f && unit !== 0x21) return false;
-    end -= 1;
-  }
-  return isKnownSmall(lookUp(text.slice(at, end)));
+function isKnown(text: string, at: number, end: number): boolean {
+  // Punctuation behind a word is part of it here.
+  const last = text.charCodeAt(end - 1);
+  const to = last === 0x2c || last === 0x2e || last === 0x3f || last === 0x21 ? end - 1 : end;
+  return to - at > 2 && mayBeKnown(text, at, to) && isKnownSmall(lookUp(text.slice(at, to)));
 }
 
 /** How many words behind this one count as live because of it. */

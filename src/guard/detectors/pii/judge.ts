@@ -51,7 +51,7 @@ export function judgeIsland(island: Island, looking: Looking): readonly PiiMatch
   if (traits.digits >= 7 && entities.has("phone")) findPhones(window, from, to, looking.countries, found);
   if (has.digit || has.capital) {
     if (entities.has("address"))
-      for (const match of findAddresses(window, from, to))
+      for (const match of findAddresses(window, from, to, has.digit))
         push(found, "address", match.start, match.end, match.sure ? Strength.shape + 1 : Strength.word + 1);
   }
   if (NAMES.some((id) => entities.has(id))) {
@@ -108,7 +108,7 @@ function mayHold(traits: Traits, { needs }: Recogniser): boolean {
     case ":":
       return traits.colons > 1;
     case "run":
-      return traits.run >= 14;
+      return traits.run >= 14 && traits.digits >= 2;
     case "capital":
       return traits.capitals > 0;
     case "capitals":

@@ -23,7 +23,7 @@ const COUNTRIES = "US GB DE FR ES IT NL BE CH AT SE NO DK FI PL PT IE AU NZ BR I
 
 /** Candidates: at least seven digits with at most three separators between them, and an extension. */
 export const PHONE =
-  /(?<![\w$€£#%:]|\d[-./,]|[-+]\()(?:\+ ?|\(\+?)?\d(?:[ .\-/()\u2010-\u2013]{0,3}\d){6,15}(?: ?(?:x|ext\.?|extension|#|DW) ?\d{1,6})?(?![\w%]|[-/.,]\d)/g;
+  /(?<![\w$€£#%:]|[A-Z]\d\d |\d[-./,]|[-+]\()(?:\+ ?|\(\+?)?\d(?:[ .\-/()\u2010-\u2013]{0,3}\d){6,15}(?: ?(?:x|ext\.?|extension|#|DW) ?\d{1,6})?(?![\w%]|[-/.,]\d)/g;
 
 const WORDS = near(
   "(?:tele)?phones?(?: ?(?:no|number|nr|#))?\\.?",
@@ -106,6 +106,8 @@ function judge(written: string, said: boolean, countries: readonly string[] | un
     .trim()
     .split(/[^\d]+/)
     .filter((group) => group !== "");
+  // As cards and accounts are written.
+  if (groups.length > 2 && groups.every((group) => group.length === 4)) return undefined;
   // Grouped, with a trunk prefix or in three parts or more.
   const shaped =
     groups.length > 1 && digits.length > 7 && (main.startsWith("0") || main.startsWith("(") || groups.length > 2);

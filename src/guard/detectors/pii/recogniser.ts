@@ -66,9 +66,9 @@ export function plain(written: string): string {
   return written.replace(/[^\p{L}\p{N}]/gu, "").toUpperCase();
 }
 
-/** A pattern of context: any of the words, as words, with any letter case. */
+/** A pattern of context: any of the words, as words, with any letter case. Letters are those of scripts with small ones. */
 export function near(...words: readonly string[]): RegExp {
-  return new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join("|")})(?![\\p{L}])`, "iu");
+  return new RegExp(`(?<![0-9A-Za-z\\u00aa-\\u1fff])(?:${words.join("|")})(?![A-Za-z\\u00aa-\\u1fff])`, "i");
 }
 
 /** Values made at random until one passes `check`: how an example of a checked number is made. */

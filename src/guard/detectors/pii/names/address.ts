@@ -72,32 +72,75 @@ const TOWN = new RegExp(
   "u",
 );
 
-/** Every address that starts from `from` on. Sorted by pattern, not by place. */
-export function findAddresses(text: string, from: number, to: number): AddressMatch[] {
+const sticky = (pattern: RegExp): RegExp => new RegExp(pattern.source, "uy");
+const AT_STREET = sticky(NUMBER_FIRST);
+const AT_BETWEEN = sticky(BETWEEN);
+/** Patterns whose matches begin with a number, by what comes behind it: tried only where one begins. */
+const BEFORE_CAPITAL: readonly RegExp[] = [
+  AT_STREET,
+  AT_BETWEEN,
+  ...[HEAD_FIRST, FRAMED, NAME_FIRST, SAID].map(sticky),
+];
+const BEFORE_SMALL: readonly RegExp[] = [HEAD_FIRST, SMALL].map(sticky);
+const BEFORE_NUMBER: readonly RegExp[] = [...BEFORE_CAPITAL, sticky(SMALL)];
+/** Patterns whose matches begin with a capital, or a street's kind, and have a number behind a name. */
+const BEHIND_NAME: readonly RegExp[] = [HEAD_FIRST, NAME_FIRST, FRAMED, MILITARY, BOX, SAID];
+/** What {@link STREET} needs. */
+const STREET_WORD = /Street|Avenue|Road|Boulevard|Lane|Drive|corner of/;
+
+/**
+ * Every address that begins from `from` on and before `to`; it may end behind `to`.
+ *
+ * @param digits whether there are any, without which hardly a pattern matches
+ */
+export function findAddresses(text: string, from: number, to: number, digits: boolean): AddressMatch[] {
   const found: AddressMatch[] = [];
-  for (const pattern of [NUMBER_FIRST, HEAD_FIRST, NAME_FIRST, FRAMED, BETWEEN, STREET, SMALL, MILITARY, BOX, SAID]) {
+  const take = (pattern: RegExp, match: RegExpExecArray): number => {
+    const whole = match[0];
+    let end: number | undefined = match.index + whole.length;
+    if (pattern === AT_STREET) end = streetEnd(text, match.index, end, match[1] as string, match[2] as string);
+    else if (pattern === AT_BETWEEN && (lookUp(match[1] as string) & Word.stop) !== 0) return match.index;
+    if (end === undefined) return match.index;
+    end = extend(text, end);
+    found.push({ start: match.index, end, sure: pattern !== STREET });
+    return end;
+  };
+  let named = false;
+  for (let at = from; digits && at < to; at++) {
+    if (!isDigit(text, at) || isDigit(text, at - 1)) continue;
+    named ||= NAME_BEFORE.test(text.slice(Math.max(from, at - 20), at));
+    for (const pattern of patternsAt(text, at)) {
+      pattern.lastIndex = at;
+      const match = pattern.exec(text);
+      if (match !== null) take(pattern, match);
+    }
+  }
+  const patterns = named ? BEHIND_NAME : [];
+  for (const pattern of STREET_WORD.test(text) ? [...patterns, STREET] : patterns) {
     pattern.lastIndex = from;
     for (let match = pattern.exec(text); match !== null && match.index < to; match = pattern.exec(text)) {
-      const whole = match[0];
-      let end = match.index + whole.length;
-      if (pattern === NUMBER_FIRST) {
-        const street = streetEnd(text, match.index, end, match[1] as string, match[2] as string);
-        if (street === undefined) {
-          pattern.lastIndex = match.index + /^\S+/.exec(whole)![0].length;
-          continue;
-        }
-        end = street;
-      } else if (pattern === BETWEEN && (lookUp(match[1] as string) & Word.stop) !== 0) {
-        continue;
-      } else if (pattern === HEAD_FIRST && !/\d/.test(whole) && !/^[A-ZÀ-Þ]/.test(whole)) {
-        continue;
-      }
-      end = extend(text, end);
-      if (end > match.index) found.push({ start: match.index, end, sure: pattern !== STREET });
-      pattern.lastIndex = Math.max(end, match.index + 1);
+      pattern.lastIndex = Math.max(take(pattern, match), match.index + 1);
     }
   }
   return found;
+}
+
+/** Before a number that belongs to a name: a capitalised word, or a street's kind in small letters. */
+const NAME_BEFORE =
+  /(?:(?:^|[^\p{L}])\p{Lu}[\p{L}'’.-]*|(?:utca|út|útja|tér|köz|tie|katu|caddesi|sokak|u\.|gatan|gata|väg|vägen|vej|gade|straat|laan|weg|plein)|n[°º.]|nr\.?),? $/u;
+const NONE: readonly RegExp[] = [];
+
+/** The patterns to try at a number, by what comes behind its digits. */
+function patternsAt(text: string, at: number): readonly RegExp[] {
+  const next = /^[\d/-]{1,11}[A-Za-z]?,?[ \n]([\p{L}\d])/u.exec(text.slice(at, at + 16))?.[1];
+  if (next === undefined) return NONE;
+  if (next >= "0" && next <= "9") return BEFORE_NUMBER;
+  return next === next.toLowerCase() ? BEFORE_SMALL : BEFORE_CAPITAL;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit >= 0x30 && unit <= 0x39;
 }
 
 /** The end of the street whose words are at hand; the pattern takes as few words as it can. */

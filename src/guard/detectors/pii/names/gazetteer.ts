@@ -80,7 +80,9 @@ function load(): Map<string, number> {
   const table = new Map<string, number>();
   phrases = new Set<string>();
   const add = (list: string, bit: number): void => {
-    for (const word of list.split(/\s+/)) if (word !== "") table.set(word, (table.get(word) ?? 0) | bit);
+    for (const line of list.split("\n")) {
+      for (const word of line.split(" ")) if (word !== "") table.set(word, (table.get(word) ?? 0) | bit);
+    }
   };
   add(FIRST_NAMES, Word.first);
   add(LAST_NAMES, Word.last);
@@ -103,30 +105,35 @@ function load(): Map<string, number> {
   return table;
 }
 
-/** Units of the table of {@link mayBeKnown}, a power of two. */
+/** Places of the table of {@link mayBeKnown}, a power of two. */
 const KNOWN_SIZE = 1 << 18;
 let known: Uint8Array | undefined;
 
 /**
- * Whether a word in small letters, by its {@link hashUnit} hash, may be a name, a place or a group even so: of others, one in
- * sixty.
+ * Whether the word in small letters between two offsets may be one that {@link isKnownSmall} says yes to: a table by some of
+ * its letters, which says no to nearly all others without making a string of the word.
  */
-export function knownHashes(): Uint8Array {
-  if (known !== undefined) return known;
-  words ??= load();
-  known = new Uint8Array(KNOWN_SIZE);
-  for (const [word, bits] of words) {
-    if (!isKnownSmall(bits)) continue;
-    let hash = 0;
-    for (let at = 0; at < word.length; at++) hash = hashUnit(hash, word.charCodeAt(at));
-    known[hash & (KNOWN_SIZE - 1)] = 1;
-  }
-  return known;
+export function mayBeKnown(text: string, start: number, end: number): boolean {
+  known ??= knownWords();
+  return known[placeOf(text, start, end)] === 1;
 }
 
-/** Adds a unit to a word's hash. */
-export function hashUnit(hash: number, unit: number): number {
-  return Math.imul(hash ^ unit, 0x01000193) >>> 0;
+function knownWords(): Uint8Array {
+  words ??= load();
+  const table = new Uint8Array(KNOWN_SIZE);
+  for (const [word, bits] of words) if (isKnownSmall(bits)) table[placeOf(word, 0, word.length)] = 1;
+  return table;
+}
+
+/** By the first three letters, the last two and the length. */
+function placeOf(text: string, start: number, end: number): number {
+  let hash = end - start;
+  hash = Math.imul(hash, 31) + text.charCodeAt(start);
+  hash = Math.imul(hash, 31) + text.charCodeAt(start + 1);
+  hash = Math.imul(hash, 31) + text.charCodeAt(Math.min(start + 2, end - 1));
+  hash = Math.imul(hash, 31) + text.charCodeAt(Math.max(start, end - 2));
+  hash = Math.imul(hash, 31) + text.charCodeAt(end - 1);
+  return (hash ^ (hash >>> 15)) & (KNOWN_SIZE - 1);
 }
 
 /** Whether a word with such bits is looked for in small letters too. */

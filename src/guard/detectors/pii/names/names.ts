@@ -48,6 +48,7 @@ const CONTEXT = 40;
 /** Every name in `text` from `from` to `to`; what lies around is only looked at. */
 export function findNames(text: string, from: number, to: number): NameMatch[] {
   const tokens = tokensOf(text, from, to);
+  if (!tokens.some(isInteresting)) return [];
   const found: NameMatch[] = [];
   for (let at = 0; at < tokens.length;) {
     const token = tokens[at] as Token;
@@ -94,6 +95,13 @@ function joinLists(tokens: readonly Token[], found: readonly NameMatch[]): NameM
   for (let place = 2; place < tokens.length; place++) join(place, place - 2);
   for (let place = tokens.length - 3; place >= 0; place--) join(place, place + 2);
   return [...at.values()];
+}
+
+/** Whether a token may be a part of anything: it is not in small letters, and more than a plain word. */
+function isInteresting({ kind, bits }: Token): boolean {
+  if (kind === "other" || kind === "initial") return false;
+  if (kind === "small") return (bits & (Word.first | Word.group | Word.famous)) !== 0 && (bits & Word.stop) === 0;
+  return bits !== Word.common && bits !== (Word.common | Word.stop);
 }
 
 function isNamelike({ kind }: Token): boolean {

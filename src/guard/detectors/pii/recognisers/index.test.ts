@@ -31,7 +31,7 @@ test("each recogniser finds its examples whole", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const example = recogniser.example(randomFrom(seed));
       if (recogniser.id === "age") continue;
-      const found = finds(recogniser, `it is ${example}, see`);
+      const found = finds(recogniser, `it is in ${example}, see`);
       assert.equal(found, example, `${recogniser.id} ${recogniser.country ?? ""}`);
     }
   }
