@@ -211,7 +211,7 @@ function canaryFinding(id: string, pointer: string, start: number, end: number):
     rule: "leak.canary",
     severity: "critical",
     location: { pointer, start, end },
-    message: `canary ${id}, which stands only where this text must not have read it from`,
+    message: `repeats canary ${id}, which was planted where nothing should be repeated from`,
     remedy: "find out how the model came to say it; replace the canary, and what it guarded",
     references: ["OWASP-LLM07:2025", "AML.T0056"],
   };

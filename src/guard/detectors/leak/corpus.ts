@@ -67,7 +67,8 @@ export async function buildIndex(paths: readonly string[], options: CorpusOption
   const counter = openCounter();
   const documents = await readAll(counter.add);
   if (counter.total() === 0) throw leakError("guard.corpus-empty", { detail: `no ${ngram} words in a row` });
-  const plan = planFilter(counter.distinct(), falsePositive);
+  // The count of different n-grams is an estimate: a margin keeps the finished filter under what was asked for.
+  const plan = planFilter(counter.distinct(), falsePositive * 0.85);
   if (filterBytes(plan) > MAX_FILTER_BYTES) {
     throw leakError("guard.index-too-large", { detail: `more than ${MAX_FILTER_BYTES} bytes` });
   }
