@@ -27,14 +27,19 @@ export interface PiiMatch {
 }
 
 export interface Looking {
-  readonly recognisers: readonly Recogniser[];
+  /** Recognisers of what has digits, those that need the fewest first. */
+  readonly numeric: readonly Recogniser[];
+  readonly others: readonly Recogniser[];
+  /** Whether any of {@link NAMES} is looked for. */
+  readonly names: boolean;
   readonly entities: ReadonlySet<string>;
   /** Of the options: where phone numbers are looked up. */
   readonly countries: readonly string[] | undefined;
   readonly custom: readonly CustomMatcher[];
 }
 
-const NAMES = ["person", "location", "organization", "title", "group"];
+/** What `names/` finds. */
+export const NAMES: readonly string[] = ["person", "location", "organization", "title", "group"];
 const NOTHING: readonly PiiMatch[] = [];
 
 /** The matches in an island, in order, none over another. */
@@ -45,16 +50,20 @@ export function judgeIsland(island: Island, looking: Looking): readonly PiiMatch
     return NOTHING;
   }
   const found: PiiMatch[] = [];
-  const traits = has.digit || has.at || has.dot || to - from >= 6 ? traitsOf(window, from, to) : NO_TRAITS;
-  for (const recogniser of looking.recognisers)
-    if (mayHold(traits, recogniser)) recognise(recogniser, window, from, to, found);
-  if (traits.digits >= 7 && entities.has("phone")) findPhones(window, from, to, looking.countries, found);
-  if (has.digit || has.capital) {
-    if (entities.has("address"))
-      for (const match of findAddresses(window, from, to, has.digit))
-        push(found, "address", match.start, match.end, match.sure ? Strength.shape + 1 : Strength.word + 1);
+  const traits = traitsOf(window, from, to);
+  for (const recogniser of looking.numeric) {
+    if ((recogniser.needs as number) > traits.digits) break;
+    recognise(recogniser, window, from, to, found);
   }
-  if (NAMES.some((id) => entities.has(id))) {
+  for (const recogniser of looking.others) {
+    if (mayHold(traits, recogniser)) recognise(recogniser, window, from, to, found);
+  }
+  if (traits.digits >= 7 && entities.has("phone")) findPhones(window, from, to, looking.countries, found);
+  if ((has.digit || (has.capital && !single)) && entities.has("address")) {
+    for (const match of findAddresses(window, from, to, has.digit))
+      push(found, "address", match.start, match.end, match.sure ? Strength.shape + 1 : Strength.word + 1);
+  }
+  if (looking.names) {
     for (const { id, start, end, weak } of findNames(window, from, to)) {
       if (entities.has(id)) push(found, id, start, end, weak ? Strength.word : Strength.word + 1);
     }
@@ -80,8 +89,6 @@ interface Traits {
   /** Longest run without a blank. */
   readonly run: number;
 }
-
-const NO_TRAITS: Traits = { digits: 0, at: false, dot: false, colons: 0, capitals: 0, run: 0 };
 
 function traitsOf(window: string, from: number, to: number): Traits {
   let [digits, colons, capitals, run, began] = [0, 0, 0, 0, from];

@@ -23,7 +23,7 @@ const COUNTRIES = "US GB DE FR ES IT NL BE CH AT SE NO DK FI PL PT IE AU NZ BR I
 
 /** Candidates: at least seven digits with at most three separators between them, and an extension. */
 export const PHONE =
-  /(?<![\w$€£#%:]|[A-Z]\d\d |\d[-./,]|[-+]\()(?:\+ ?|\(\+?)?\d(?:[ .\-/()\u2010-\u2013]{0,3}\d){6,15}(?: ?(?:x|ext\.?|extension|#|DW) ?\d{1,6})?(?![\w%]|[-/.,]\d)/g;
+  /(?<![\w$€£#%:]|[A-Z]\d\d |\d{4} |\d[-./,]|[-+]\()(?:\+ ?|\(\+?)?\d(?:[ .\-/()\u2010-\u2013]{0,3}\d){6,15}(?: ?(?:x|ext\.?|extension|#|DW) ?\d{1,6})?(?![\w%]|[-/.,]\d)/g;
 
 const WORDS = near(
   "(?:tele)?phones?(?: ?(?:no|number|nr|#))?\\.?",

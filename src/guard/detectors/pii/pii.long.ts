@@ -64,9 +64,9 @@ const EXAMPLES = new Map(
   ]),
 );
 
-test("300,000 texts: no throw, findings in order, inside the text, none over another", () => {
+test("150,000 texts: no throw, findings in order, inside the text, none over another", () => {
   const next = generator(20_260);
-  for (let run = 0; run < 300_000; run++) {
+  for (let run = 0; run < 150_000; run++) {
     const text = textOf(next);
     let end = 0;
     for (const { location } of detector.detect(text, CONTEXT)) {
@@ -76,9 +76,9 @@ test("300,000 texts: no throw, findings in order, inside the text, none over ano
   }
 });
 
-test("5,000 texts: cut anywhere, the findings are those of the whole", () => {
+test("2,000 texts: cut anywhere, the findings are those of the whole", () => {
   const next = generator(7);
-  for (let run = 0; run < 5_000; run++) {
+  for (let run = 0; run < 2_000; run++) {
     const text = Array.from({ length: 1 + next(12) }, () => textOf(next)).join(next(2) === 0 ? " " : "\n");
     const scan = detector.open(CONTEXT);
     for (let at = 0; at < text.length;) {
@@ -114,6 +114,6 @@ test("no text makes a step long: 512 units of the worst take under 31 ms", () =>
         assert.ok(cost(units.join("")) < 60, JSON.stringify(units));
       },
     ),
-    { numRuns: 100, seed: 5 },
+    { numRuns: 30, seed: 5 },
   );
 });

@@ -17,7 +17,7 @@ import { compileCustom, type CustomRecogniser } from "./custom.ts";
 import { PII_COUNTRIES, PII_ENTITIES } from "./entities.ts";
 import { piiError } from "./errors.ts";
 import { CAP, openIslands } from "./islands.ts";
-import { judgeIsland, type Looking, type PiiMatch } from "./judge.ts";
+import { judgeIsland, NAMES, type Looking, type PiiMatch } from "./judge.ts";
 import { AFTER } from "./recogniser.ts";
 import { RECOGNISERS } from "./recognisers/index.ts";
 
@@ -105,7 +105,16 @@ function readOptions({ entities, countries, custom = [] }: PiiOptions): Looking 
     ({ id, country }) =>
       chosen.has(id) && (country === undefined || countries === undefined || countries.includes(country)),
   );
-  return { recognisers, entities: chosen, countries, custom: custom.map(compileCustom) };
+  return {
+    numeric: recognisers
+      .filter(({ needs }) => typeof needs === "number")
+      .toSorted((one, other) => Number(one.needs) - Number(other.needs)),
+    others: recognisers.filter(({ needs }) => typeof needs !== "number"),
+    names: NAMES.some((id) => chosen.has(id)),
+    entities: chosen,
+    countries,
+    custom: custom.map(compileCustom),
+  };
 }
 
 function* readWhole(text: string, pointer: string, looking: Looking): Paced<readonly Finding[]> {

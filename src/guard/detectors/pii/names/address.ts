@@ -17,62 +17,64 @@ export interface AddressMatch {
 }
 
 const NUMBER = "\\d{1,6}(?:[-/]\\d{1,4})?[A-Za-z]?";
-const CAPITAL = "\\p{Lu}[\\p{L}'’.]{0,30}";
+const CAPITAL =
+  "[A-Z\\u00c0-\\u00de\\u0100-\\u024f\\u0386-\\u03ab\\u0400-\\u042f\\u1e00-\\u1eff][A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff'’.]{0,30}";
 const SIDE = "(?:[NSEW]\\.?|N\\.?[EW]\\.?|S\\.?[EW]\\.?|North|South|East|West)";
 
 /** `12 Long Street`: judged by its last word. */
 const NUMBER_FIRST = new RegExp(
-  `(?<![\\p{L}\\p{N}$€£#.-])(?:\\d{1,6} )?${NUMBER},?[ \\n](?:${SIDE} )?((?:(?:${CAPITAL}|\\d{1,3}(?:st|nd|rd|th)|of|the|de|la|St\\.)[ -]){0,5}?)(${CAPITAL})(?![\\p{L}\\p{N}])`,
-  "gu",
+  `(?<![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9$€£#.-])(?:\\d{1,6} )?${NUMBER},?[ \\n](?:${SIDE} )?((?:(?:${CAPITAL}|\\d{1,3}(?:st|nd|rd|th)|of|the|de|la|St\\.)[ -]){0,5}?)(${CAPITAL})(?![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])`,
+  "g",
 );
 /** `12 rue de la Paix`, `Rue de la Paix 12`, `ul. Długa 5 m. 3`. */
 const HEAD_FIRST = new RegExp(
-  `(?<![\\p{L}\\p{N}])(?:${NUMBER},? )?${STREET_HEAD} (?:(?:de|del|della|dei|delle|di|da|do|dos|das|du|des|la|le|les|los|las|el|l'|d')[ ]?){0,3}(?:${CAPITAL}|\\d{1,2})(?:[ -](?:${CAPITAL}|de|da|do|di|e|y|la|del|della|dei)){0,4}(?:,? (?:n[°º.]? ?|nr\\.? )?${NUMBER})?(?![\\p{L}\\p{N}])`,
-  "gu",
+  `(?<![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])(?:${NUMBER},? )?${STREET_HEAD} (?:(?:de|del|della|dei|delle|di|da|do|dos|das|du|des|la|le|les|los|las|el|l'|d')[ ]?){0,3}(?:${CAPITAL}|\\d{1,2})(?:[ -](?:${CAPITAL}|de|da|do|di|e|y|la|del|della|dei)){0,4}(?:,? (?:n[°º.]? ?|nr\\.? )?${NUMBER})?(?![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])`,
+  "g",
 );
 /** `Hauptstraße 7`, `Kossuth utca 12`. */
 const NAME_FIRST = new RegExp(
-  `(?<![\\p{L}\\p{N}])(?:\\d{1,6} )?(?:${CAPITAL}[ -]){0,3}(?:\\p{Lu}[\\p{L}-]{1,30}${STREET_ENDING}|${CAPITAL} ${STREET_AFTER}) ${NUMBER}(?![\\p{L}\\p{N}])`,
-  "gu",
+  `(?<![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])(?:\\d{1,6} )?(?:${CAPITAL}[ -]){0,3}(?:[A-Z\\u00c0-\\u00de\\u0100-\\u024f\\u0386-\\u03ab\\u0400-\\u042f\\u1e00-\\u1eff][A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff-]{1,30}${STREET_ENDING}|${CAPITAL} ${STREET_AFTER}) ${NUMBER}(?![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])`,
+  "g",
 );
 /** Whatever stands between a number and a flat, or between a name with a number and a line that begins with a code. */
 const FRAMED = new RegExp(
-  `(?<![\\p{L}\\p{N}$€£#.-])(?:${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?: ${NUMBER})?(?=,? ?\\n? ?(?:Apt|Suite|Unit|Flat)\\.? ?#?\\d)|(?:${CAPITAL}[ -]){0,4}${CAPITAL},? ${NUMBER}[.,]?(?=(?: ,)? ?\\n(?:[A-Z]{1,2}-)?\\d{4,6}[ -]\\p{Lu})|${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?=,? ?\\n ?(?:\\p{Lu}[\\p{L} ]{1,30},? ?\\n?,? ?(?:[A-Z]{2}\\b|\\d{4,6})|\\d{4,6} \\p{Lu})))`,
-  "gu",
+  `(?<![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9$€£#.-])(?:${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?: ${NUMBER})?(?=,? ?\\n? ?(?:Apt|Suite|Unit|Flat)\\.? ?#?\\d)|(?:${CAPITAL}[ -]){0,4}${CAPITAL},? ${NUMBER}[.,]?(?=(?: ,)? ?\\n(?:[A-Z]{1,2}-)?\\d{4,6}[ -][A-Z\\u00c0-\\u00de\\u0100-\\u024f\\u0386-\\u03ab\\u0400-\\u042f\\u1e00-\\u1eff])|${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?=,? ?\\n ?(?:[A-Z\\u00c0-\\u00de\\u0100-\\u024f\\u0386-\\u03ab\\u0400-\\u042f\\u1e00-\\u1eff][A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff ]{1,30},? ?\\n?,? ?(?:[A-Z]{2}\\b|\\d{4,6})|\\d{4,6} [A-Z\\u00c0-\\u00de\\u0100-\\u024f\\u0386-\\u03ab\\u0400-\\u042f\\u1e00-\\u1eff])))`,
+  "g",
 );
 /** A number on either side. */
 const BETWEEN = new RegExp(
-  `(?<![\\p{L}\\p{N}$€£#.-])\\d{1,6} (${CAPITAL})(?: ${CAPITAL}){0,3} ${NUMBER}(?![\\p{L}\\p{N}])`,
-  "gu",
+  `(?<![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9$€£#.-])\\d{1,6} (${CAPITAL})(?: ${CAPITAL}){0,3} ${NUMBER}(?![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])`,
+  "g",
 );
 /** A street without a number, and where two of them meet. */
 const STREET = new RegExp(
-  `(?<![\\p{L}\\p{N}.])(?:${CAPITAL} ){1,3}(?:Street|Avenue|Road|Boulevard|Lane|Drive)(?![\\p{L}\\p{N}])|(?<=corner of )(?:[\\p{L}\\p{N}'’.-]{1,24} ){1,6}and (?:${CAPITAL} ?){1,4}`,
-  "gu",
+  `(?<![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9.])(?:${CAPITAL} ){1,3}(?:Street|Avenue|Road|Boulevard|Lane|Drive)(?![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])|(?<=corner of )(?:[A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9'’.-]{1,24} ){1,6}and (?:${CAPITAL} ?){1,4}`,
+  "g",
 );
 /** In small letters, by the kind of street. */
 const SMALL =
-  /(?<![\p{L}\p{N}$€£#.-])\d{1,6}(?: \d{1,5})? (?:[a-z\u00e0-\u017f]{2,15} ){1,3}(?:street|avenue|road|boulevard|lane|drive|court|square|terrace|crescent)(?![\p{L}\p{N}])/gu;
+  /(?<![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9$€£#.-])\d{1,6}(?: \d{1,5})? (?:[a-z\u00e0-\u017f]{2,15} ){1,3}(?:street|avenue|road|boulevard|lane|drive|court|square|terrace|crescent)(?![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9])/g;
 /** Military mail of the United States. */
-const MILITARY = /(?<![\p{L}\p{N}])(?:PSC|Unit|USCGC|USNS|USNV|USS) [\p{L}\p{N}, ]{1,30}\n[ADF]PO A[AEP] \d{5}/gu;
-const BOX = /(?<![\p{L}\p{N}])(?:P\.? ?O\.? ?Box|PO ?BOX|Postfach|Apartado|Boîte postale|B\.?P\.?) \d{1,6}(?!\d)/gu;
+const MILITARY =
+  /(?<![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9])(?:PSC|Unit|USCGC|USNS|USNV|USS) [A-Za-z\u00aa-\u02af\u0370-\u1fff0-9, ]{1,30}\n[ADF]PO A[AEP] \d{5}/g;
+const BOX =
+  /(?<![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9])(?:P\.? ?O\.? ?Box|PO ?BOX|Postfach|Apartado|Boîte postale|B\.?P\.?) \d{1,6}(?!\d)/g;
 /** Whatever has a number and capitals is a street where the text says that an address comes. */
 const SAID = new RegExp(
-  `(?<=(?:[Aa]ddress(?:es)?(?: is| was|:)?|[Ll]iv(?:e|es|ed|ing) (?:at|in|on)|[Ll]ocated (?:at|on|in)|[Rr]esid(?:e|es|ing|ence)(?: at| in|:)?|[Ss]hip(?:ped|ping)?(?: it)? to:?|[Dd]eliver(?:ed|y)?(?: it)? to:?|[Mm]ail(?:ed)?(?: it)? to:?|[Ss]en[dt](?: it)? to:?|[Mm]oved? to|[Oo]ffice(?:s)? (?:is |are )?(?:at|in|on)|[Ss]tore at|[Vv]isit us at|[Mm]eet (?:me |us )?at|based at|stay(?:ing)? at|house at|go to)\\s)(?:${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?: ${NUMBER})?|(?:${CAPITAL}[ -]){0,4}${CAPITAL},? ${NUMBER})(?![\\p{L}\\p{N}])`,
-  "gu",
+  `(?<=(?:[Aa]ddress(?:es)?(?: is| was|:)?|[Ll]iv(?:e|es|ed|ing) (?:at|in|on)|[Ll]ocated (?:at|on|in)|[Rr]esid(?:e|es|ing|ence)(?: at| in|:)?|[Ss]hip(?:ped|ping)?(?: it)? to:?|[Dd]eliver(?:ed|y)?(?: it)? to:?|[Mm]ail(?:ed)?(?: it)? to:?|[Ss]en[dt](?: it)? to:?|[Mm]oved? to|[Oo]ffice(?:s)? (?:is |are )?(?:at|in|on)|[Ss]tore at|[Vv]isit us at|[Mm]eet (?:me |us )?at|based at|stay(?:ing)? at|house at|go to)\\s)(?:${NUMBER},? (?:${CAPITAL}[ -]){0,3}${CAPITAL}(?: ${NUMBER})?|(?:${CAPITAL}[ -]){0,4}${CAPITAL},? ${NUMBER})(?![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])`,
+  "g",
 );
 
 const UNIT =
   /^\.?[,\s>?*|]{1,8}(?:(?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Rr]oom|[Bb]ldg|[Bb]uilding|[Dd]ept|[Ll]ot|[Pp]iso|[Dd]pto|APT|SUITE|UNIT|m)\.? ?#?[\w-]{1,6}|#[\w-]{1,6}|\d{1,2}(?:st|nd|rd|th) [Ff]loor)/;
 const CODE =
-  /^[,\s>?*|]{1,8}(?:[A-Z]{1,2}[- ])?(?:\d{5}-\d{3,4}|\d{3}[- ]\d{2,4}|\d{4,7}(?: [A-Z]{2}(?![A-Z\p{L}]))?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\p{L}\p{N}]|[ -]?\d)/u;
-const STATE = /^[,\s>?*|]{1,8}[A-Z]{2,3}(?![\p{L}\p{N}.])/u;
+  /^[,\s>?*|]{1,8}(?:[A-Z]{1,2}[- ])?(?:\d{5}-\d{3,4}|\d{3}[- ]\d{2,4}|\d{4,7}(?: [A-Z]{2}(?![A-ZA-Za-z\u00aa-\u02af\u0370-\u1fff]))?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9]|[ -]?\d)/;
+const STATE = /^[,\s>?*|]{1,8}[A-Z]{2,3}(?![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9.])/;
 const TOWN = new RegExp(
-  `^([,.]?[ >?]{0,3}\\n[\\n >?*|]{0,8},? ?|, ?|\\s)((?:${CAPITAL}[ -]){0,3}${CAPITAL})(?![\\p{L}\\p{N}])`,
-  "u",
+  `^([,.]?[ >?]{0,3}\\n[\\n >?*|]{0,8},? ?|, ?|\\s)((?:${CAPITAL}[ -]){0,3}${CAPITAL})(?![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])`,
 );
 
-const sticky = (pattern: RegExp): RegExp => new RegExp(pattern.source, "uy");
+const sticky = (pattern: RegExp): RegExp => new RegExp(pattern.source, "y");
 const AT_STREET = sticky(NUMBER_FIRST);
 const AT_BETWEEN = sticky(BETWEEN);
 /** Patterns whose matches begin with a number, by what comes behind it: tried only where one begins. */
@@ -85,8 +87,8 @@ const BEFORE_SMALL: readonly RegExp[] = [HEAD_FIRST, SMALL].map(sticky);
 const BEFORE_NUMBER: readonly RegExp[] = [...BEFORE_CAPITAL, sticky(SMALL)];
 /** Patterns whose matches begin with a capital, or a street's kind, and have a number behind a name. */
 const BEHIND_NAME: readonly RegExp[] = [HEAD_FIRST, NAME_FIRST, FRAMED, MILITARY, BOX, SAID];
-/** What {@link STREET} needs. */
-const STREET_WORD = /Street|Avenue|Road|Boulevard|Lane|Drive|corner of/;
+/** What {@link STREET} needs one of. */
+const STREET_WORDS = ["Street", "Avenue", "Road", "Boulevard", "Lane", "Drive", "corner of"];
 
 /**
  * Every address that begins from `from` on and before `to`; it may end behind `to`.
@@ -108,7 +110,7 @@ export function findAddresses(text: string, from: number, to: number, digits: bo
   let named = false;
   for (let at = from; digits && at < to; at++) {
     if (!isDigit(text, at) || isDigit(text, at - 1)) continue;
-    named ||= NAME_BEFORE.test(text.slice(Math.max(from, at - 20), at));
+    named ||= hasNameBefore(text, from, at);
     for (const pattern of patternsAt(text, at)) {
       pattern.lastIndex = at;
       const match = pattern.exec(text);
@@ -116,7 +118,7 @@ export function findAddresses(text: string, from: number, to: number, digits: bo
     }
   }
   const patterns = named ? BEHIND_NAME : [];
-  for (const pattern of STREET_WORD.test(text) ? [...patterns, STREET] : patterns) {
+  for (const pattern of STREET_WORDS.some((word) => text.includes(word)) ? [...patterns, STREET] : patterns) {
     pattern.lastIndex = from;
     for (let match = pattern.exec(text); match !== null && match.index < to; match = pattern.exec(text)) {
       pattern.lastIndex = Math.max(take(pattern, match), match.index + 1);
@@ -125,17 +127,39 @@ export function findAddresses(text: string, from: number, to: number, digits: bo
   return found;
 }
 
-/** Before a number that belongs to a name: a capitalised word, or a street's kind in small letters. */
-const NAME_BEFORE =
-  /(?:(?:^|[^\p{L}])\p{Lu}[\p{L}'’.-]*|(?:utca|út|útja|tér|köz|tie|katu|caddesi|sokak|u\.|gatan|gata|väg|vägen|vej|gade|straat|laan|weg|plein)|n[°º.]|nr\.?),? $/u;
+/** The kind of a street, in small letters between its name and its number. */
+const SMALL_KINDS = new Set(
+  "utca út útja tér köz tie katu caddesi sokak u. gatan gata väg vägen vej gade straat laan weg plein n° nº n. nr nr.".split(
+    " ",
+  ),
+);
+
+/** Whether a number at `at` may belong to a name before it: a capitalised word, or a street's kind. */
+function hasNameBefore(text: string, from: number, at: number): boolean {
+  if (at - 2 < from || text.charCodeAt(at - 1) !== 0x20) return false;
+  let start = at - 1;
+  while (start > from && text.charCodeAt(start - 1) > 0x20) start -= 1;
+  const first = text.charAt(start);
+  if (first !== first.toLowerCase()) return true;
+  return SMALL_KINDS.has(text.slice(start, at - 1)) || text.charCodeAt(at - 2) === 0x2c;
+}
+
 const NONE: readonly RegExp[] = [];
 
-/** The patterns to try at a number, by what comes behind its digits. */
+/** The patterns to try at a number, by what comes behind it. */
 function patternsAt(text: string, at: number): readonly RegExp[] {
-  const next = /^[\d/-]{1,11}[A-Za-z]?,?[ \n]([\p{L}\d])/u.exec(text.slice(at, at + 16))?.[1];
-  if (next === undefined) return NONE;
-  if (next >= "0" && next <= "9") return BEFORE_NUMBER;
-  return next === next.toLowerCase() ? BEFORE_SMALL : BEFORE_CAPITAL;
+  let next = at;
+  while (next < at + 11 && (isDigit(text, next) || text.charCodeAt(next) === 0x2d || text.charCodeAt(next) === 0x2f))
+    next += 1;
+  let unit = text.charCodeAt(next);
+  if ((unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a) unit = text.charCodeAt(++next);
+  if (unit === 0x2c) unit = text.charCodeAt(++next);
+  if (unit !== 0x20 && unit !== 0x0a) return NONE;
+  const behind = text.charAt(next + 1);
+  if (behind >= "0" && behind <= "9") return BEFORE_NUMBER;
+  const small = behind.toLowerCase();
+  if (small === behind) return small === behind.toUpperCase() ? NONE : BEFORE_SMALL;
+  return BEFORE_CAPITAL;
 }
 
 function isDigit(text: string, at: number): boolean {
@@ -151,15 +175,19 @@ function streetEnd(text: string, start: number, end: number, before: string, las
   for (let more = 0; more < 5; more++) {
     if (names > 0 && STREET_TYPES.has(word.replace(/\.$/, "").toLowerCase())) {
       // `12 Lake Shore Drive`: the type is the last of them.
-      const next = /^ (\p{Lu}\p{L}{1,20}\.?)(?![\p{L}\p{N}])/u.exec(text.slice(at, at + 32));
+      const next =
+        /^ ([A-Z\u00c0-\u00de\u0100-\u024f\u0386-\u03ab\u0400-\u042f\u1e00-\u1eff][A-Za-z\u00aa-\u02af\u0370-\u1fff]{1,20}\.?)(?![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9])/.exec(
+          text.slice(at, at + 32),
+        );
       if (next === null || !STREET_TYPES.has((next[1] as string).replace(/\.$/, "").toLowerCase())) {
-        const side = new RegExp(`^ ${SIDE}(?![\\p{L}])`, "u").exec(text.slice(at, at + 8));
+        const side = new RegExp(`^ ${SIDE}(?![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff])`, "").exec(text.slice(at, at + 8));
         return at + (side?.[0].length ?? 0);
       }
     }
-    const next = /^[ -](\p{Lu}[\p{L}'’-]{0,30}\.?|of|the|\d{1,3}(?:st|nd|rd|th))(?![\p{L}\p{N}])/u.exec(
-      text.slice(at, at + 36),
-    );
+    const next =
+      /^[ -]([A-Z\u00c0-\u00de\u0100-\u024f\u0386-\u03ab\u0400-\u042f\u1e00-\u1eff][A-Za-z\u00aa-\u02af\u0370-\u1fff'’-]{0,30}\.?|of|the|\d{1,3}(?:st|nd|rd|th))(?![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9])/.exec(
+        text.slice(at, at + 36),
+      );
     if (next === null || at - start > 80) return undefined;
     at += next[0].length;
     word = next[1] as string;

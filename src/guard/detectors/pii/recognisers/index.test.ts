@@ -31,8 +31,9 @@ test("each recogniser finds its examples whole", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const example = recogniser.example(randomFrom(seed));
       if (recogniser.id === "age") continue;
-      const found = finds(recogniser, `it is in ${example}, see`);
-      assert.equal(found, example, `${recogniser.id} ${recogniser.country ?? ""}`);
+      // Behind words that some rows look for themselves.
+      const found = [`it is in ${example}, see`, `in Dallas, TX ${example}.`].map((text) => finds(recogniser, text));
+      assert.ok(found.includes(example), `${recogniser.id} ${recogniser.country ?? ""}`);
     }
   }
 });

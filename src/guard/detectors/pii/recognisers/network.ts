@@ -21,8 +21,9 @@ const TLDS = new Set(
   ).split(" "),
 );
 
-const LOCAL = "[\\p{L}\\p{N}.!#$%&'*+/=?^_`{|}~-]";
-const LABELS = "(?:[\\p{L}\\p{N}](?:[\\p{L}\\p{N}-]{0,61}[\\p{L}\\p{N}])?\\.){1,6}";
+const LOCAL = "[A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9.!#$%&'*+/=?^_`{|}~-]";
+const LABELS =
+  "(?:[A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9](?:[A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9-]{0,61}[A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])?\\.){1,6}";
 
 export const NETWORK: readonly Recogniser[] = [
   {
@@ -31,8 +32,8 @@ export const NETWORK: readonly Recogniser[] = [
     severity: "medium",
     needs: "@",
     pattern: new RegExp(
-      `(?<!${LOCAL})${LOCAL}{1,64}@${LABELS}(?:\\p{L}{2,24}|xn--[a-z0-9-]{2,40})(?![\\p{L}\\p{N}])`,
-      "gu",
+      `(?<!${LOCAL})${LOCAL}{1,64}@${LABELS}(?:[A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff]{2,24}|xn--[a-z0-9-]{2,40})(?![A-Za-z\\u00aa-\\u02af\\u0370-\\u1fff0-9])`,
+      "g",
     ),
     check: (_value, written) => !/^[.]|[.]@|\.\./.test(written),
     alone: true,
@@ -79,7 +80,7 @@ export const NETWORK: readonly Recogniser[] = [
     severity: "info",
     needs: ".",
     pattern:
-      /(?<!\w)(?:https?|ftp):\/\/[\p{L}\p{N}][\p{L}\p{N}.:@_-]{1,120}(?:[/?#][^\s<>"'`]{0,130})?(?<![.,;:!?)\]])/giu,
+      /(?<!\w)(?:https?|ftp):\/\/[A-Za-z\u00aa-\u02af\u0370-\u1fff0-9][A-Za-z\u00aa-\u02af\u0370-\u1fff0-9.:@_-]{1,120}(?:[/?#][^\s<>"'`]{0,130})?(?<![.,;:!?)\]])/gi,
     alone: true,
     strength: Strength.proven,
     example: (random) => `https://www.example.com/${random("abc", 5)}`,
@@ -90,7 +91,7 @@ export const NETWORK: readonly Recogniser[] = [
     severity: "info",
     needs: ".",
     pattern:
-      /(?<![\p{L}\p{N}_@./\\-])(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,6}\p{L}{2,24}(?![\p{L}\p{N}_(@-]|\.\p{L})/gu,
+      /(?<![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9_@./\\-])(?:[A-Za-z\u00aa-\u02af\u0370-\u1fff0-9](?:[A-Za-z\u00aa-\u02af\u0370-\u1fff0-9-]{0,61}[A-Za-z\u00aa-\u02af\u0370-\u1fff0-9])?\.){1,6}[A-Za-z\u00aa-\u02af\u0370-\u1fff]{2,24}(?![A-Za-z\u00aa-\u02af\u0370-\u1fff0-9_(@-]|\.[A-Za-z\u00aa-\u02af\u0370-\u1fff])/g,
     check: (_value, written) => isDomain(written),
     alone: true,
     strength: Strength.shape,
