@@ -12,6 +12,7 @@ import {
   isAtLeast,
   isHoldfastError,
   SEVERITIES,
+  type CommandInput,
   type CommandResult,
   type ExitCode,
   type Finding,
@@ -23,7 +24,7 @@ import { sarifLog } from "../sarif.ts";
 import { createDetectorLoader, DETECTOR_NAMES } from "./detectors.ts";
 import { readSources, type SkippedSource } from "./files.ts";
 import { findingsText } from "./findings-text.ts";
-import { choiceOption, listOption, textOption, type InputWithPaths, type Options } from "./options.ts";
+import { choiceOption, listOption, textOption, type Options } from "./options.ts";
 import { placed, type PlacedFinding } from "./place.ts";
 
 /** What was found in one text. */
@@ -57,8 +58,7 @@ const ORIGINS = ["system", "user", "assistant", "tool", "document", "metadata"] 
  * Exits 0 when nothing was found at or over `--fail-on`, 1 when something was, 2 when something could not be checked, 3
  * when there was no text.
  */
-export async function run({ args, options, progress, rest }: InputWithPaths): Promise<CheckResult> {
-  const paths = rest ?? (args["path"] === undefined ? [] : [args["path"]]);
+export async function run({ options, progress, rest: paths }: CommandInput<unknown>): Promise<CheckResult> {
   const origin = choiceOption(options, "origin", ORIGINS) ?? "document";
   const failOn = choiceOption(options, "failOn", SEVERITIES) ?? "info";
   const { detectors, missing } = await chosenDetectors(options);

@@ -8,7 +8,7 @@
 import { open } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 
-import { Exit, type CommandResult } from "../../core/index.ts";
+import { Exit, type CommandInput, type CommandResult } from "../../core/index.ts";
 import { loadAdapter } from "../eval/adapter.ts";
 import type { Contestant } from "../eval/contestant.ts";
 import { evalError } from "../eval/errors.ts";
@@ -20,7 +20,7 @@ import { evaluate, type Evasion } from "../eval/run.ts";
 import { sample } from "../eval/sample.ts";
 import { tables } from "../eval/table.ts";
 import { createDetectorLoader } from "./detectors.ts";
-import { listOption, numberOption, textOption, type InputWithPaths, type Options } from "./options.ts";
+import { listOption, numberOption, textOption, type Options } from "./options.ts";
 
 /** What `--out` writes and `--format json` prints. */
 export interface EvalReport {
@@ -36,7 +36,7 @@ const DEFAULT_DETECTOR = "injection";
 const DEFAULT_SEED = 1;
 
 /** Exits 0 when every row was judged, 2 when some were not. */
-export async function run({ options, progress, rest: paths = [] }: InputWithPaths): Promise<CommandResult> {
+export async function run({ options, progress, rest: paths }: CommandInput<unknown>): Promise<CommandResult> {
   const seed = numberOption(options, "seed", { min: 0, max: 2 ** 32 - 1, integer: true }) ?? DEFAULT_SEED;
   const most = numberOption(options, "sample", { min: 1, max: 1_000_000, integer: true });
   const evasions = chosenEvasions(options);

@@ -9,11 +9,6 @@ import { evalError } from "../eval/errors.ts";
 
 export type Options = CommandInput<unknown>["options"];
 
-/** What a command gets that takes any number of paths. */
-export interface InputWithPaths extends CommandInput<unknown> {
-  readonly rest?: readonly string[];
-}
-
 /** The value of `--name <value>`. */
 export function textOption(options: Options, name: string): string | undefined {
   const value = options[name];

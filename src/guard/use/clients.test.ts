@@ -298,3 +298,31 @@ test("anthropic: what is blocked rejects in both directions", async () => {
     return isGuardBlocked(error) || isGuardBlocked((error as Error).cause);
   });
 });
+
+test("placeholders go out and come back as what they stand for, in the same exchange only", async () => {
+  // The model repeats what it was told.
+  const text: FakeScript["text"] = ({ json }) => {
+    const { messages } = json as { messages: { content: string }[] };
+    return cut(`You said: ${messages[0]?.content}!`);
+  };
+  const tool: FakeScript["tool"] = ({ json }) => {
+    const { messages } = json as { messages: { content: string }[] };
+    return { name: "store", arguments: cut(JSON.stringify({ said: messages[0]?.content })) };
+  };
+  const client = await openai({ text, tool }, guardWith("tokenise", "off"));
+  const whole = await client.chat.completions.create(ask(`my key is ${AWS}`));
+  assert.equal(whole.choices[0]?.message.content, `You said: my key is ${AWS}!`);
+  let streamed = "";
+  let args = "";
+  for await (const chunk of await client.chat.completions.create({ ...ask(`my key is ${AWS}`), stream: true })) {
+    streamed += chunk.choices[0]?.delta.content ?? "";
+    args += chunk.choices[0]?.delta.tool_calls?.[0]?.function?.arguments ?? "";
+  }
+  assert.equal(streamed, `You said: my key is ${AWS}!`);
+  assert.deepEqual(JSON.parse(args), { said: `my key is ${AWS}` });
+  for (const { body } of upstream.requests) assert.ok(!body.includes(AWS), body);
+  const placeholder = /my key is (\[[^\]]+\])/.exec(upstream.requests[0]?.body ?? "")?.[1] ?? "";
+  assert.ok(placeholder !== "", upstream.requests[0]?.body);
+  const other = await client.chat.completions.create(ask(`and ${placeholder}?`));
+  assert.equal(other.choices[0]?.message.content, `You said: and ${placeholder}?!`);
+});

@@ -19,6 +19,8 @@ export interface Piece {
   /** RFC 6901 pointer to the piece in its event. */
   readonly pointer: string;
   readonly text: string;
+  /** The channel is the text of a JSON value: the arguments of a tool call. */
+  readonly json?: boolean;
 }
 
 /** What a protocol says of one event. */
@@ -92,13 +94,13 @@ function channelOf(
   channels: Map<string, Channel>,
   event: unknown,
   pieces: readonly Piece[],
-  { channel: name, pointer }: Piece,
+  { channel: name, pointer, json }: Piece,
   exchange: Exchange,
 ): Channel {
   const last = { event, pieces, pointer };
   const known = channels.get(name);
   if (known !== undefined) return Object.assign(known, { last });
-  const made: Channel = { stream: exchange.channel("assistant", `/${name}`), last, held: 0 };
+  const made: Channel = { stream: exchange.channel("assistant", `/${name}`, json === true), last, held: 0 };
   channels.set(name, made);
   return made;
 }

@@ -54,7 +54,7 @@ const WHOLE: ReadonlySet<string> = new Set(["name"]);
 
 function addPieces(value: unknown, channel: string, pointer: string, pieces: Piece[]): void {
   if (typeof value === "string") {
-    pieces.push({ channel, pointer, text: value });
+    pieces.push(...pieceOf(channel, pointer, value));
   } else if (Array.isArray(value)) {
     value.forEach((entry: unknown, place) => {
       const index = isFields(entry) && typeof entry["index"] === "number" ? entry["index"] : place;
@@ -96,8 +96,11 @@ function readTypedEvent(type: string, event: Fields): EventReading {
   return { pieces: pieceOf(channel, "/delta", event["delta"]), ends: () => false };
 }
 
+/** Channels that carry the arguments of a tool call. */
+const JSON_CHANNEL = /\/(?:arguments|partial_json)$|^tool-input\/|^response\.\w{1,40}_arguments\//;
+
 function pieceOf(channel: string, pointer: string, text: unknown): readonly Piece[] {
-  return typeof text === "string" ? [{ channel, pointer, text }] : [];
+  return typeof text === "string" ? [{ channel, pointer, text, json: JSON_CHANNEL.test(channel) }] : [];
 }
 
 /** An id or index as part of a channel's name. */
