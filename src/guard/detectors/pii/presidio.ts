@@ -51,7 +51,7 @@ export interface PresidioScores {
 }
 
 /** Type of the set -> rules that fit it. An address has towns and postal codes in it. */
-export const FITTING: Readonly<Record<string, readonly string[]>> = {
+const FITTING: Readonly<Record<string, readonly string[]>> = {
   PERSON: ["person"],
   TITLE: ["title"],
   PREFIX: ["title"],
@@ -75,10 +75,10 @@ export const FITTING: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What lies inside a span of the type without being all of it: right where it is found, but does not find the span. */
-export const WITHIN: Readonly<Record<string, readonly string[]>> = { PERSON: ["title"] };
+const WITHIN: Readonly<Record<string, readonly string[]>> = { PERSON: ["title"] };
 
 /** Types whose form says what they are. */
-export const STRUCTURED: readonly string[] = [
+const STRUCTURED: readonly string[] = [
   "CREDIT_CARD",
   "PHONE_NUMBER",
   "EMAIL_ADDRESS",
