@@ -61,12 +61,15 @@ export interface PhoneJudgement {
   readonly strength: number;
 }
 
+interface Library {
+  readonly parsePhoneNumberFromString: typeof parsePhoneNumberFromString;
+}
+
 let parse: typeof parsePhoneNumberFromString | undefined;
 
 /** The library has 80 KB of plans: it is loaded with the first candidate. */
 function plans(): typeof parsePhoneNumberFromString {
-  parse ??= (createRequire(import.meta.url)("libphonenumber-js/min") as typeof import("libphonenumber-js/min"))
-    .parsePhoneNumberFromString;
+  parse ??= (createRequire(import.meta.url)("libphonenumber-js/min") as Library).parsePhoneNumberFromString;
   return parse;
 }
 

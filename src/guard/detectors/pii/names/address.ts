@@ -108,7 +108,7 @@ export function findAddresses(text: string, from: number, to: number, digits: bo
     return end;
   };
   let named = false;
-  for (let at = from; digits && at < to; at++) {
+  for (let at = digits ? from : to; at < to; at++) {
     if (!isDigit(text, at) || isDigit(text, at - 1)) continue;
     named ||= hasNameBefore(text, from, at);
     for (const pattern of patternsAt(text, at)) {

@@ -10,7 +10,8 @@
  */
 
 import { fold, isKnownSmall, isPlacePhrase, Word } from "./gazetteer.ts";
-import { tokensOf, type Token } from "./tokens.ts";
+import { joinLists } from "./lists.ts";
+import { isName, tokensOf, type Token } from "./tokens.ts";
 import {
   AT_ORGANISATION,
   AT_PLACE,
@@ -72,29 +73,6 @@ export function findNames(text: string, from: number, to: number): NameMatch[] {
     at = readRun(text, tokens, at, end, found);
   }
   return joinLists(tokens, found);
-}
-
-/** `Ola, Paris and Kofi`: what stands in a list with people is one of them, if it can be. */
-function joinLists(tokens: readonly Token[], found: readonly NameMatch[]): NameMatch[] {
-  if (!found.some(({ id }) => id === "person")) return [...found];
-  const at = new Map<number, NameMatch>();
-  for (const match of found) at.set(match.start, match);
-  const isPersonAt = (token: Token | undefined): boolean => token !== undefined && at.get(token.start)?.id === "person";
-  const isLink = (token: Token | undefined): boolean => token !== undefined && /^(?:,|and|or|&)$/.test(token.word);
-  const join = (place: number, beside: number): void => {
-    const token = tokens[place] as Token;
-    const known = at.get(token.start);
-    const free =
-      known === undefined || (known.id === "location" && known.end === token.end && (token.bits & Word.famous) === 0);
-    const canBe =
-      token.kind === "capitalised" && (token.bits & (Word.common | Word.stop | Word.group | Word.organisation)) === 0;
-    if (!free || !canBe || !(isName(token) || token.bits === 0)) return;
-    if (!isLink(tokens[(place + beside) / 2]) || !isPersonAt(tokens[beside])) return;
-    at.set(token.start, { id: "person", start: token.start, end: token.end, weak: true });
-  };
-  for (let place = 2; place < tokens.length; place++) join(place, place - 2);
-  for (let place = tokens.length - 3; place >= 0; place--) join(place, place + 2);
-  return [...at.values()];
 }
 
 /** Whether a token may be a part of anything: it is not in small letters, and more than a plain word. */
@@ -331,10 +309,6 @@ function trimName(tokens: readonly Token[], at: number, to: number): number {
   return solid;
 }
 
-function isName({ bits, kind }: Token): boolean {
-  return (bits & (Word.first | Word.last)) !== 0 && kind !== "other";
-}
-
 function hasFirst({ bits }: Token): boolean {
   return (bits & Word.first) !== 0;
 }
@@ -456,7 +430,7 @@ function isLine(text: string, start: number, end: number): boolean {
 }
 
 function isAccented({ word }: Token): boolean {
-  return /[^\x00-\x7F]/.test(word);
+  return /[\u0080-\uffff]/.test(word);
 }
 
 /** A known place of one word, unless it is a plain word or a name in a place where only those would stand. */

@@ -51,6 +51,11 @@ export function tokensOf(text: string, from: number, to: number): Token[] {
   return tokens;
 }
 
+/** Whether a word is anybody's given or family name. */
+export function isName({ bits, kind }: Token): boolean {
+  return (bits & (Word.first | Word.last)) !== 0 && kind !== "other";
+}
+
 /** `Smith's` is the word Smith. */
 function trimGenitive(word: string): string {
   return /.['’]s$/i.test(word) ? word.slice(0, -2) : word;
