@@ -46,7 +46,7 @@ export function compileCustom(custom: CustomRecogniser): CustomMatcher {
     throw invalid(id, `its words must have 1 to ${LONGEST} units`);
   }
   const accepts = check === undefined ? undefined : CHECKS[check];
-  if (check !== undefined && accepts === undefined) throw invalid(id, `there is no check called ${String(check)}`);
+  if (check !== undefined && accepts === undefined) throw invalid(id, `there is no check called ${check}`);
   const source =
     custom.pattern ??
     `(?i)(?:${(words ?? [])

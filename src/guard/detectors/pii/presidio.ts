@@ -143,9 +143,7 @@ export function scorePresidio(
 /** The table of the scores, as text. */
 export function presidioTable({ types, structured, all }: PresidioScores): string {
   const rate = ({ hits, of, rate, low, high }: Rate): string =>
-    of === 0
-      ? "-".padEnd(27)
-      : `${rate.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] ${`${hits}/${of}`}`.padEnd(32);
+    of === 0 ? "-".padEnd(27) : `${rate.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] ${hits}/${of}`.padEnd(32);
   const line = ({ type, recall, precision, f1 }: TypeScore): string =>
     `${type.padEnd(20)} ${rate(recall).padEnd(33)} ${rate(precision).padEnd(33)} ${Number.isNaN(f1) ? "-" : f1.toFixed(3)}`;
   const head = `${"type".padEnd(20)} ${"recall".padEnd(33)} ${"precision".padEnd(33)} F1`;

@@ -37,7 +37,7 @@ export const DOCUMENTS: readonly Recogniser[] = [
     check: (_value, written) => isBech32(written),
     alone: true,
     strength: Strength.proven,
-    example: () => `bc1${"qw508d6qejxtdg4y5r3zarvary0c5xw7k"}${"v8f3t4"}`,
+    example: () => ["bc1", "qw508d6qejxtdg4y5r3zarvary0c5xw7k", "v8f3t4"].join(""),
   },
   {
     id: "crypto-wallet",

@@ -108,7 +108,7 @@ function isIpv4(written: string): boolean {
 
 /** RFC 4291 section 2.2: eight groups, of which one run of zeros is left out as `::`. */
 function isIpv6(written: string): boolean {
-  const [address = "", v4] = [written.replace(/:[\d.]+\.[\d.]+$/, ""), /:([\d.]+\.[\d.]+)$/.exec(written)?.[1]];
+  const [address, v4] = [written.replace(/:[\d.]+\.[\d.]+$/, ""), /:([\d.]+\.[\d.]+)$/.exec(written)?.[1]];
   const halves = address.split("::");
   if (halves.length > 2 || /:::|^:[^:]|[^:]:$/.test(address)) return false;
   const groups = halves.flatMap((half) => half.split(":")).filter((group) => group !== "");
