@@ -22,9 +22,9 @@ export interface Token {
   readonly joined: boolean;
 }
 
-/** Letters are those of scripts that have capitals, and the marks on them. */
-const TOKEN =
-  /[A-Za-z\u00aa\u00b5\u00ba\u00c0-\u02af\u0300-\u1fff]+(?:['’][A-Za-z\u00aa\u00b5\u00ba\u00c0-\u02af\u0300-\u1fff]+)*|[0-9]+|[^\s0-9A-Za-z\u00aa\u00b5\u00ba\u00c0-\u02af\u0300-\u1fff]/g;
+/** Letters of the scripts that have capitals, and the marks on them. */
+const LETTERS = "A-Za-z\\u00aa\\u00b5\\u00ba\\u00c0-\\u1fff";
+const TOKEN = new RegExp(`[${LETTERS}]+(?:['’][${LETTERS}]+)*|[0-9]+|[^\\s0-9${LETTERS}]`, "g");
 
 /** The tokens from `from` to `to`. What lies before `from` says whether the first begins a sentence. */
 export function tokensOf(text: string, from: number, to: number): Token[] {
