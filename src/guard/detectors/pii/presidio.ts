@@ -10,7 +10,7 @@
  */
 
 /** A marked span: offsets in UTF-16 units. */
-export interface MarkedSpan {
+interface MarkedSpan {
   readonly type: string;
   readonly start: number;
   readonly end: number;
@@ -28,7 +28,7 @@ export interface FoundSpan {
   readonly end: number;
 }
 
-export interface Rate {
+interface Rate {
   readonly hits: number;
   readonly of: number;
   readonly rate: number;
@@ -37,7 +37,7 @@ export interface Rate {
   readonly high: number;
 }
 
-export interface TypeScore {
+interface TypeScore {
   readonly type: string;
   readonly recall: Rate;
   readonly precision: Rate;

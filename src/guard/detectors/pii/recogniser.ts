@@ -44,7 +44,7 @@ export interface Recogniser {
 }
 
 /** `length` characters of an alphabet, made at random. */
-export type Random = (alphabet: string, length: number) => string;
+type Random = (alphabet: string, length: number) => string;
 
 export const DIGITS = "0123456789";
 export const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";

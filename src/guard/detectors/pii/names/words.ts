@@ -190,10 +190,6 @@ walk walks wall way ways well wells
 
 export const STREET_TYPES = new Set(STREET_WORDS.split(/\s+/).filter((word) => word !== ""));
 
-/** Street types that are hardly ever anything else: behind these even a house number may lack. */
-export const SURE_STREET =
-  /^(?:street|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|parkway|pkwy|highway|hwy|crescent|terrace)$/i;
-
 /** The kind of street before its name, in languages that put it there. */
 export const STREET_HEAD =
   "(?:[Cc]ircuito|[Aa]ndador|[Pp]rivada|[Cc]allejón|[Pp]rolongación|[Cc]alzada|[Vv]iaducto|[Cc]anale|[Cc]ontrada|[Bb]orgo|[Șş]oseaua|[Ss]oseaua|[Ii]ntrarea|[Ss]plaiul|[Pp]arque|[Jj]ardim|[Aa]lameda|[Vv]iela|[Ee]splanada|[Uu]rbanización|[Gg]lorieta|[Pp]asaje|[Cc]uesta|[Aa]cceso|[Rr]ambla|[Cc]añada|[Cc]hácara|[Rr]ue|[Aa]v(?:\\.|enue|enida|da\\.?)?|[Bb](?:oulevar)?d\\.?|[Pp]lace|[Aa]llée|[Cc]hemin|[Ii]mpasse|[Rr]oute|[Qq]uai|[Cc]ours|[Vv]ia|[Vv]iale|[Pp]iazza(?:le)?|[Cc]orso|[Vv]icolo|[Ll]argo|[Ss]trada|[Cc]alle|C/|[Cc]arrer|[Cc]arretera|[Cc]amino|[Pp]aseo|[Pp]laza|[Rr]onda|[Rr]úa|[Rr]ua|[Tt]ravessa|[Pp]raça|[Ee]strada|[Rr]odovia|[Uu]l\\.|[Uu]lica|[Uu]lice|[Aa]l\\.|[Oo]s\\.|[Pp]l\\.|[Ss]tr\\.|[Ss]trada|[Aa]leea|[Bb]ulevardul|[Jj]alan|[Jj]l\\.|[Uu]litsa)";
