@@ -6,10 +6,11 @@
 
 import type { CommandResult, Style } from "../core/index.ts";
 import { printable } from "../server/index.ts";
+import type { Format } from "./parse.ts";
 
 export interface Output {
   readonly write: (text: string) => void;
-  readonly format: "text" | "json";
+  readonly format: Format;
   readonly style: Style;
 }
 
@@ -22,7 +23,7 @@ interface Stream {
 /** Output to `stream`. FORCE_COLOR wins over NO_COLOR, as in Node itself; both count only when not empty. */
 export function createOutput(
   stream: Stream,
-  format: "text" | "json",
+  format: Format,
   env: Readonly<Record<string, string | undefined>>,
 ): Output {
   return { write: (text) => stream.write(text), format, style: hasColours(stream, env) ? ANSI : PLAIN };
@@ -30,8 +31,9 @@ export function createOutput(
 
 /** Prints one result. */
 export function writeResult({ write, format, style }: Output, result: CommandResult): void {
-  if (format === "json") {
-    write(`${escapeControls(JSON.stringify(result.data, bigintAsText))}\n`);
+  if (format !== "text") {
+    const data = format === "json" ? result.data : result.formats?.[format]?.();
+    write(`${escapeControls(JSON.stringify(data, bigintAsText))}\n`);
     return;
   }
   const text = visible(result.text(style), style === ANSI);

@@ -10,8 +10,11 @@ import { Exit, type Command, type ExitCode, type Module } from "../core/index.ts
 import { CONFIG_VARIABLES, VERSION, type Services } from "../server/index.ts";
 import { cliError } from "./errors.ts";
 
+/** How results are printed. */
+export type Format = "text" | "json" | "sarif";
+
 interface GlobalOptions {
-  readonly format: "text" | "json";
+  readonly format: Format;
   readonly config: string | undefined;
   readonly data: string | undefined;
 }
@@ -20,6 +23,7 @@ interface GlobalOptions {
 export interface Invocation {
   readonly command: Command<Services>;
   readonly args: Readonly<Record<string, string | undefined>>;
+  readonly rest: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   readonly globals: GlobalOptions;
 }
@@ -31,7 +35,12 @@ export type Parsed =
 
 /** Options that every command takes, before or after its name. */
 export const GLOBAL_OPTIONS = [
-  { flags: "--format <format>", summary: "how results are printed", choices: ["text", "json"], default: "text" },
+  {
+    flags: "--format <format>",
+    summary: "how results are printed; sarif only where a command says so",
+    choices: ["text", "json", "sarif"],
+    default: "text",
+  },
   { flags: "--config <file>", summary: "the configuration; else HOLDFAST_CONFIG, else ./holdfast.yaml if it is there" },
   { flags: "--data <folder>", summary: "the data folder; else HOLDFAST_DATA, else `data` of the configuration" },
 ] as const;
@@ -105,7 +114,8 @@ function addCommand(
       : `${sentence(command.summary)}\n\n${command.description}`,
   );
   for (const argument of command.arguments ?? []) {
-    own.argument(argument.required === true ? `<${argument.name}>` : `[${argument.name}]`, argument.summary);
+    const name = argument.variadic === true ? `${argument.name}...` : argument.name;
+    own.argument(argument.required === true ? `<${name}>` : `[${name}]`, argument.summary);
   }
   for (const option of command.options ?? []) own.addOption(makeOption(option));
   own.addHelpText(
@@ -114,10 +124,17 @@ function addCommand(
   );
   own.allowExcessArguments(false);
   own.action(() => {
-    const args = Object.fromEntries(
-      (command.arguments ?? []).map((argument, index) => [argument.name, own.args[index]]),
-    );
-    found({ command, args, options: own.opts(), globals: program.opts<GlobalOptions>() });
+    const declared = command.arguments ?? [];
+    const args = Object.fromEntries(declared.map((argument, index) => [argument.name, own.args[index]]));
+    const rest = declared.at(-1)?.variadic === true ? own.args.slice(declared.length - 1) : [];
+    const globals = program.opts<GlobalOptions>();
+    if (globals.format === "sarif" && command.formats?.includes("sarif") !== true) {
+      throw cliError("cli.usage", {
+        detail: `${command.path} has no result in sarif`,
+        hint: "use --format text or --format json",
+      });
+    }
+    found({ command, args, rest, options: own.opts(), globals });
   });
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { printable } from "../server/index.ts";
+import type { Format } from "./parse.ts";
 
 export interface Progress {
   /** Shows what is going on, at once or as soon as it is time to. Cheap to call often. */
@@ -26,8 +27,8 @@ const AFTER_MS = 1_000;
 const EVERY_MS = 100;
 
 /** Makes the progress line of one command. Silent off a terminal, and for machines. */
-export function createProgress(stream: Stream, format: "text" | "json"): Progress {
-  if (stream.isTTY !== true || format === "json") return { show: () => undefined, clear: () => undefined };
+export function createProgress(stream: Stream, format: Format): Progress {
+  if (stream.isTTY !== true || format !== "text") return { show: () => undefined, clear: () => undefined };
   const started = performance.now();
   let last = Number.NEGATIVE_INFINITY;
   let line = "";

@@ -40,7 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-async function execute({ command, args, options, globals }: Invocation): Promise<ExitCode> {
+async function execute({ command, args, rest, options, globals }: Invocation): Promise<ExitCode> {
   const { env } = process;
   const output = createOutput(process.stdout, globals.format, env);
   const progress = createProgress(process.stderr, globals.format);
@@ -61,7 +61,7 @@ async function execute({ command, args, options, globals }: Invocation): Promise
   });
   try {
     const run = await command.load();
-    const result = await run({ services, args, options, progress: progress.show });
+    const result = await run({ services, args, rest, options, progress: progress.show });
     progress.clear();
     const exit = result.exit ?? Exit.clean;
     // Before the write: a reader that went away must not change what the command found.

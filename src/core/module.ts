@@ -37,10 +37,20 @@ export interface Command<Services = unknown> {
   readonly path: string;
   readonly summary: string;
   readonly description?: string;
-  readonly arguments?: readonly { readonly name: string; readonly summary: string; readonly required?: boolean }[];
+  readonly arguments?: readonly CommandArgument[];
   readonly options?: readonly CommandOption[];
+  /** Formats of its result besides text and json. */
+  readonly formats?: readonly "sarif"[];
   readonly examples: readonly { readonly what: string; readonly line: string }[];
   readonly load: () => Promise<CommandRun<Services>>;
+}
+
+export interface CommandArgument {
+  readonly name: string;
+  readonly summary: string;
+  readonly required?: boolean;
+  /** Of the last one: it may be given any number of times, and the command gets all in `rest`. */
+  readonly variadic?: boolean;
 }
 
 export interface CommandOption {
@@ -59,6 +69,8 @@ export type CommandRun<Services> = (input: CommandInput<Services>) => Promise<Co
 export interface CommandInput<Services> {
   readonly services: Services;
   readonly args: Readonly<Record<string, string | undefined>>;
+  /** The values of a variadic argument. */
+  readonly rest: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   /** Shows progress on standard error where a person looks on. Cheap to call often. */
   readonly progress: (what: string, done?: number, total?: number) => void;
@@ -69,6 +81,8 @@ export interface CommandResult {
   readonly data: unknown;
   /** The same for people: lines without the final newline. */
   readonly text: (style: Style) => string;
+  /** The same in the other formats that the command declares: the object to be printed as JSON. */
+  readonly formats?: Readonly<Partial<Record<"sarif", () => unknown>>>;
   /** Default: `Exit.clean`. */
   readonly exit?: ExitCode;
 }

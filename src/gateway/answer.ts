@@ -117,12 +117,11 @@ async function answerStream(
     for (const channel of open) all.add(channel.verdict);
     return all.verdict();
   };
-  const { instructions = [], vault } = cleared.context;
+  const { vault, ...rest } = cleared.context;
   const stream = route.operation.responseStream?.({
     ...(vault === undefined ? {} : { jsonRestorer: () => vault.restorer(escapeJson) }),
     openChannel(origin, pointer, restores) {
-      const context = vault === undefined || !restores ? { instructions } : { instructions, vault };
-      const channel = services.guard.stream("response", origin, pointer, context);
+      const channel = services.guard.stream("response", origin, pointer, restores ? cleared.context : rest);
       open.add(channel);
       return channel;
     },

@@ -6,6 +6,8 @@
 
 import { z } from "zod";
 
+import { guardsConfig } from "./guards.ts";
+
 /** Where a secret is read from. A key written into the file itself is refused: configuration ends up in git. */
 const secretSource = z
   .union([z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })])
@@ -40,20 +42,6 @@ export const upstreamConfig = z.strictObject({
     .default(["*"])
     .describe("apps whose keys may use it: exact names, or a prefix followed by *"),
 });
-
-const action = z.enum(["off", "allow", "flag", "mask", "tokenise", "block"]);
-
-const guardConfig = (request: z.infer<typeof action>, response: z.infer<typeof action>) =>
-  z
-    .strictObject({
-      request: action.default(request).describe("what a finding in a request does"),
-      response: action.default(response).describe("what a finding in an answer does"),
-      onError: z
-        .enum(["block", "allow"])
-        .default("block")
-        .describe("what a detector that fails does; allow fails open"),
-    })
-    .prefault({});
 
 const limitsConfig = z
   .strictObject({
@@ -100,12 +88,7 @@ export const gatewayConfig = z
       .describe("model APIs behind the gateway; empty: look for one at start"),
     limits: limitsConfig,
     timeouts: timeoutsConfig,
-    guards: z
-      .strictObject({
-        unicode: guardConfig("block", "mask").describe("invisible and bidirectional characters"),
-        secrets: guardConfig("block", "mask").describe("API keys, tokens and private keys"),
-      })
-      .prefault({}),
+    guards: guardsConfig,
   })
   .prefault({});
 

@@ -201,9 +201,11 @@ export async function clear(leased: Leased, services: PipelineServices): Promise
   if (maySayModel(parsed.model, verdict)) exchange.model = parsed.model;
   if (verdict.action === "block") throw blocked("gateway.blocked", inspection);
   const instructions = parsed.spans.flatMap(({ origin, text }) => (origin === "system" ? [text] : []));
+  const known = parsed.spans.flatMap(({ origin, text }) => (origin === "user" ? [text] : []));
+  const { vault } = inspection;
   return {
     ...leased,
-    context: inspection.vault === undefined ? { instructions } : { instructions, vault: inspection.vault },
+    context: vault === undefined ? { instructions, known } : { instructions, known, vault },
     outgoing: inspection.masked.length === 0 ? body : masked(value, inspection, "gateway.blocked"),
   } as unknown as Cleared;
 }
@@ -245,15 +247,15 @@ async function inspect(
 const MODEL_CHARS = 128;
 
 /**
- * A model's name is the text of the client, or of the upstream, and receipts are public: it is shown only when every
- * guard has read it and none found anything in it.
+ * A model's name is the text of the client, or of the upstream, and receipts are public: it is shown only when secrets
+ * were looked for, no guard failed and none found anything in it.
  */
 export function maySayModel(model: string | undefined, verdict: Verdict): model is string {
   return (
     model !== undefined &&
     model.length <= MODEL_CHARS &&
-    verdict.runs.length > 0 &&
-    verdict.runs.every((run) => run.outcome === "ran") &&
+    verdict.runs.some((run) => run.detector === "secrets" && run.outcome === "ran") &&
+    verdict.runs.every((run) => run.outcome !== "error") &&
     verdict.findings.every((finding) => finding.location.pointer !== "/model")
   );
 }

@@ -10,7 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 import { canonicalJson, isHoldfastError, uuidv7, type Clock, type HoldfastError } from "../core/index.ts";
-import { createGuard, secretsDetector, unicodeDetector } from "../guard/index.ts";
+import { createGuard } from "../guard/index.ts";
 import type { Committer, Ledger } from "../ledger/index.ts";
 import type { Counters, Db } from "../storage/index.ts";
 import { discardRest } from "./admission/body.ts";
@@ -18,6 +18,7 @@ import { answer } from "./answer.ts";
 import type { GatewayConfig, TelemetryConfig } from "./config.ts";
 import { watchEnd, type Ending } from "./ending.ts";
 import { gatewayError, type GatewayError } from "./errors.ts";
+import { guardsOf } from "./guards.ts";
 import { authenticator } from "./identity/principal.ts";
 import { clear, identify, lease, outcomeOf, receive, type PipelineServices } from "./pipeline.ts";
 import { encodeReceipt, type Exchange } from "./receipt/receipt.ts";
@@ -99,7 +100,7 @@ export class Serving {
       committer: options.committer,
       counters: options.counters,
       authenticate: authenticator(options.db, options.clock),
-      guard: createGuard({ detectors: [unicodeDetector, secretsDetector], settings: options.config.guards }),
+      guard: createGuard(guardsOf(options.config.guards)),
       targets,
     };
   }

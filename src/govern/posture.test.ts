@@ -56,7 +56,7 @@ async function setUp(context: TestContext): Promise<{
 
 function run(services: GovernServices, control?: string, check = false): Promise<CommandResult> {
   const progress = (): void => undefined;
-  return runPosture({ services, args: { control }, options: { check }, progress });
+  return runPosture({ services, args: { control }, rest: [], options: { check }, progress });
 }
 
 test("before anything was observed nothing holds, and the command does not read as clean", async (context) => {

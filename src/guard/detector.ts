@@ -37,6 +37,8 @@ export interface DetectContext {
   readonly view?: readonly string[];
   /** The system prompts in force, for a detector that looks for their return. */
   readonly instructions?: readonly string[];
+  /** What the reader of the text has said already: it gives nothing away when it comes back. */
+  readonly known?: readonly string[];
 }
 
 export interface Detector {

@@ -5,8 +5,15 @@
  */
 
 import { defineErrors, Exit, type ErrorTable } from "../core/index.ts";
+import { CustomErrors } from "./detectors/custom/errors.ts";
+import { ExfiltrationErrors } from "./detectors/exfiltration/hosts.ts";
+import { LeakErrors } from "./detectors/leak/errors.ts";
+import { PiiErrors } from "./detectors/pii/errors.ts";
+import { EvalErrors } from "./eval/errors.ts";
+import { ModelErrors } from "./model/errors.ts";
+import { UseErrors } from "./use/errors.ts";
 
-export const GuardErrors = {
+const OwnErrors = {
   "guard.settings-missing": {
     what: "a detector has no settings",
     hint: "say for each detector what a finding in a request and in a response does: off, allow, flag, mask or block",
@@ -44,4 +51,16 @@ export const GuardErrors = {
   },
 } as const satisfies ErrorTable;
 
-export const guardError = defineErrors(GuardErrors);
+export const guardError = defineErrors(OwnErrors);
+
+/** Those of all folders: a folder with errors of its own declares them there. */
+export const GuardErrors = {
+  ...OwnErrors,
+  ...CustomErrors,
+  ...EvalErrors,
+  ...ExfiltrationErrors,
+  ...LeakErrors,
+  ...ModelErrors,
+  ...PiiErrors,
+  ...UseErrors,
+} as const satisfies ErrorTable;

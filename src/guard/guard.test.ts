@@ -58,8 +58,14 @@ test("a clean message is allowed, and the verdict says who looked", async () => 
     action: "allow",
     findings: [],
     runs: [
-      { detector: "unicode", version: "1.0.0", findings: 0, outcome: "ran" },
-      { detector: "secrets", version: "1.0.0", findings: 0, outcome: "not-scanned", why: "off by policy" },
+      { detector: "unicode", version: unicodeDetector.version, findings: 0, outcome: "ran" },
+      {
+        detector: "secrets",
+        version: secretsDetector.version,
+        findings: 0,
+        outcome: "not-scanned",
+        why: "off by policy",
+      },
     ],
   });
 });

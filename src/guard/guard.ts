@@ -26,6 +26,8 @@ import { createVault, type Vault } from "./vault.ts";
 export interface ExchangeContext {
   /** The system prompts in force: what `leak` looks for in answers. */
   readonly instructions?: readonly string[];
+  /** What the user has said: it may come back in an answer. */
+  readonly known?: readonly string[];
   /** The placeholders of the exchange: given with an answer, they are turned back into what they stand for. */
   readonly vault?: Vault;
 }
@@ -81,20 +83,20 @@ export function createGuard(options: { detectors: readonly Detector[]; settings:
       const readables = spans.map((span): Readable => ({ span, derived: undefined }));
       const outcomes: (Outcome | Promise<Outcome>)[] = [];
       for (const assignment of assignments[direction]) {
-        const work = run(assignment, readables, direction, exchange.instructions);
+        const work = run(assignment, readables, direction, exchange);
         outcomes.push(long ? await inTurns(work) : atOnce(work));
       }
       // Waiting costs a turn of the event loop, so only detectors that work asynchronously are waited for: all at once.
       const settled = outcomes.some((outcome) => outcome instanceof Promise)
-        ? await Promise.all(outcomes)
+        ? await Promise.all(outcomes.map((outcome) => Promise.resolve(outcome)))
         : (outcomes as Outcome[]);
       const verdict = decide(settled);
       if (verdict.action === "block") return { verdict, masked: [], restored: [] };
       const masking = changeSpans(spans, settled, exchange.vault);
       return { verdict, ...(long ? await inTurns(masking) : atOnce(masking)) };
     },
-    stream: (direction, origin, pointer, { instructions, vault } = {}) =>
-      openStream(assignments[direction], contextOf(direction, origin, pointer, instructions), vault),
+    stream: (direction, origin, pointer, exchange = {}) =>
+      openStream(assignments[direction], contextOf(direction, origin, pointer, exchange), exchange.vault),
   };
 }
 
@@ -113,17 +115,20 @@ function contextOf(
   direction: Direction,
   origin: Origin,
   pointer: string,
-  instructions: readonly string[] | undefined,
+  { instructions, known }: ExchangeContext,
 ): DetectContext {
-  return instructions === undefined ? { direction, origin, pointer } : { direction, origin, pointer, instructions };
+  if (instructions === undefined && known === undefined) return { direction, origin, pointer };
+  return { direction, origin, pointer, instructions: instructions ?? NO_TEXTS, known: known ?? NO_TEXTS };
 }
+
+const NO_TEXTS: readonly string[] = [];
 
 /** Runs one detector over every span. */
 function* run(
   assignment: Assignment,
   readables: readonly Readable[],
   direction: Direction,
-  instructions: readonly string[] | undefined,
+  exchange: ExchangeContext,
 ): Paced<Outcome | Promise<Outcome>> {
   const { detector, action, timeoutMs } = assignment;
   if (action === undefined) return { assignment, findings: [] };
@@ -134,7 +139,7 @@ function* run(
   try {
     for (const readable of readables) {
       const { pointer, text, origin } = readable.span;
-      const context = contextOf(direction, origin, pointer, instructions);
+      const context = contextOf(direction, origin, pointer, exchange);
       const views = detector.reads === "views" ? yield* viewsOf(readable) : undefined;
       const found = yield* readText(detector, text, context, views, until);
       if (found instanceof Promise) {

@@ -254,7 +254,6 @@ test("a detector that fails in mid-stream blocks, or steps aside by an explicit 
 
 /** Finds a word anywhere, but only says so of a window, as a classifier does. */
 function inPassing(word: string, how: "now" | "later", reads: "text" | "views" = "text"): Detector {
-  const { detect: _, ...rest } = capitals("now");
   const find = (text: string, pointer: string): readonly Finding[] =>
     text.includes(word)
       ? [
@@ -269,7 +268,7 @@ function inPassing(word: string, how: "now" | "later", reads: "text" | "views" =
         ]
       : [];
   return {
-    ...rest,
+    ...capitals("now"),
     id: "passing",
     guarantee: "windowed",
     reads,

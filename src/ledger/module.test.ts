@@ -47,7 +47,7 @@ async function run(
   own: LedgerServices = services,
 ): Promise<CommandResult & { readonly lines: string }> {
   const command = ledgerModule.commands?.find((candidate) => candidate.path === path);
-  const result = await (await command?.load())?.({ services: own, args, options, progress: () => undefined });
+  const result = await (await command?.load())?.({ services: own, args, rest: [], options, progress: () => undefined });
   assert.ok(result !== undefined);
   return { ...result, lines: result.text(plain) };
 }

@@ -19,7 +19,7 @@ interface Issued {
 }
 
 function issue(options: Readonly<Record<string, string>>): Promise<CommandResult> {
-  return run({ services: undefined, args: {}, options, progress: () => {} });
+  return run({ services: undefined, args: {}, rest: [], options, progress: () => {} });
 }
 
 test("a canary is issued, shown planted, and found by its record", async () => {

@@ -46,7 +46,7 @@ async function check(
     exit: result.exit,
     text: result.text(PLAIN),
     data: result.data as CheckReport,
-    sarif: JSON.stringify(result.formats.sarif()),
+    sarif: JSON.stringify(result.formats?.sarif?.()),
   };
 }
 

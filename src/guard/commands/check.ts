@@ -58,7 +58,7 @@ const ORIGINS = ["system", "user", "assistant", "tool", "document", "metadata"] 
  * Exits 0 when nothing was found at or over `--fail-on`, 1 when something was, 2 when something could not be checked, 3
  * when there was no text.
  */
-export async function run({ options, progress, rest: paths }: CommandInput<unknown>): Promise<CheckResult> {
+export async function run({ options, progress, rest: paths }: CommandInput<unknown>): Promise<CommandResult> {
   const origin = choiceOption(options, "origin", ORIGINS) ?? "document";
   const failOn = choiceOption(options, "failOn", SEVERITIES) ?? "info";
   const { detectors, missing } = await chosenDetectors(options);
@@ -86,11 +86,6 @@ export async function run({ options, progress, rest: paths }: CommandInput<unkno
     formats: { sarif: () => sarif(report) },
     exit: exitOf(report, (finding) => isAtLeast(finding.severity, failOn)),
   };
-}
-
-/** A result that has one more format. */
-interface CheckResult extends CommandResult {
-  readonly formats: Readonly<Record<"sarif", () => unknown>>;
 }
 
 /** The detectors of `--detector`; without it all that are there, and why any is not. */

@@ -23,8 +23,9 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-function index(path: string, options: Readonly<Record<string, string | readonly string[]>>): Promise<CommandResult> {
-  return run({ services: undefined, args: { path }, options, progress: () => {} });
+function index(path: string | readonly string[], options: Readonly<Record<string, string>>): Promise<CommandResult> {
+  const rest = typeof path === "string" ? [path] : path;
+  return run({ services: undefined, args: {}, rest, options, progress: () => {} });
 }
 
 test("a folder becomes an index in which its passages are found, and the same bytes again", async () => {
@@ -47,7 +48,7 @@ test("a folder becomes an index in which its passages are found, and the same by
     assert.deepEqual(await readFile(out), bytes);
     assert.deepEqual((await readdir(folder)).toSorted(), ["corpus", "train.hfi"]);
     // Two paths in the other order are the same set, but other documents first: the filter does not depend on it.
-    await index(join(corpus, "c.csv"), { out, also: [join(corpus, "more"), join(corpus, "a.txt")] });
+    await index([join(corpus, "c.csv"), join(corpus, "more"), join(corpus, "a.txt")], { out });
     assert.deepEqual(await readFile(out), bytes);
   });
 });

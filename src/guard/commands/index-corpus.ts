@@ -18,9 +18,7 @@ import { encodeIndex } from "../detectors/leak/index-file.ts";
  *
  * @throws what `buildIndex` throws, and `guard.index-unwritable`
  */
-export const run: CommandRun<unknown> = async ({ args, options, progress }) => {
-  const also = options["also"];
-  const paths = [args["path"] ?? "", ...(Array.isArray(also) ? (also as readonly string[]) : [])];
+export const run: CommandRun<unknown> = async ({ rest: paths, options, progress }) => {
   const out = text(options["out"], "corpus.hfi");
   const built = await buildIndex(paths, {
     ngram: Number(text(options["ngram"], "12")),

@@ -36,7 +36,7 @@ function setUp(context: TestContext, config = QUIET): { services: Services; cwd:
 
 /** What the doctor says of one thing, first line. */
 async function says(services: Services, name: string): Promise<Omit<CheckResult, "name">> {
-  const { data } = await runDoctor({ services, args: {}, options: {}, progress: () => undefined });
+  const { data } = await runDoctor({ services, args: {}, rest: [], options: {}, progress: () => undefined });
   const found = (data as { checks: CheckResult[] }).checks.find((check) => check.name === name);
   assert.ok(found);
   const { name: _, ...rest } = found;
