@@ -63,7 +63,9 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 async function speed(): Promise<void> {
-  console.log(`MB (of UTF-8) a second of processor time, median of 5 rounds, over 64 KB; stream: in pieces of 16 units\n`);
+  console.log(
+    `MB (of UTF-8) a second of processor time, median of 5 rounds, over 64 KB; stream: in pieces of 16 units\n`,
+  );
   const columns: readonly (readonly [string, readonly Detector[]])[] = [
     ...RULES.map((detector) => [detector.id, [detector]] as const),
     ["all rules", RULES],
@@ -74,7 +76,7 @@ async function speed(): Promise<void> {
     const cells: number[] = [];
     for (const [, detectors] of columns) {
       const guard = guardOf(detectors);
-      cells.push(megabytes / (await median(async () => void (await inspect(guard, text)))));
+      cells.push(megabytes / (await median(() => inspect(guard, text))));
     }
     const guard = guardOf(RULES);
     cells.push(megabytes / (await median(() => stream(guard, text))));

@@ -45,7 +45,7 @@ export interface Command<Services = unknown> {
   readonly load: () => Promise<CommandRun<Services>>;
 }
 
-export interface CommandArgument {
+interface CommandArgument {
   readonly name: string;
   readonly summary: string;
   readonly required?: boolean;

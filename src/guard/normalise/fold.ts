@@ -24,7 +24,7 @@ import { openRewriter, type Made, type Rewriter } from "./rewrite.ts";
 import { isWord } from "./words.ts";
 
 /** What was undone. */
-export type Folding = "invisible" | "compatibility" | "confusables" | "marks";
+type Folding = "invisible" | "compatibility" | "confusables" | "marks";
 
 export interface Folded {
   readonly made: Made;

@@ -124,7 +124,7 @@ export function createJudgeDetector(options: JudgeOptions): Detector {
 }
 
 /** Checks what a judge answered: a stranger's value. @throws `guard.judge-answer` */
-export function checkJudgement(answer: unknown, categories: ReadonlyMap<string, unknown>, length: number): Judgement {
+function checkJudgement(answer: unknown, categories: ReadonlyMap<string, unknown>, length: number): Judgement {
   if (typeof answer !== "object" || answer === null || Array.isArray(answer)) throw nonsense("not an object");
   const { flagged, category, places, ...rest } = answer as Readonly<Record<string, unknown>>;
   if (typeof flagged !== "boolean") throw nonsense("flagged is not a boolean");

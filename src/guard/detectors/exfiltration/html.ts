@@ -181,7 +181,7 @@ function judgeTag(
 }
 
 /** The worst of a style's addresses. */
-export function judgeStyle(style: string, judge: Judge): ExfiltrationRule | undefined {
+function judgeStyle(style: string, judge: Judge): ExfiltrationRule | undefined {
   if (/expression\s*\(|(?:java|vb)script:|-moz-binding|behavior\s*:\s*url/i.test(style)) return "script-url";
   for (const [, address = ""] of style.matchAll(/(?:url\(|@import)\s{0,16}["']?([^"')]{1,2048})/gi)) {
     const rule = judge(address, "load");

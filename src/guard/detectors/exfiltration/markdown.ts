@@ -15,7 +15,7 @@ export const ADDRESS_BOUND = 2048;
 /** Units of an image's description that are held back. */
 const ALT_BOUND = 1024;
 /** Units of a label, and of what may stand between an address and its closing parenthesis. */
-export const LABEL_BOUND = 256;
+const LABEL_BOUND = 256;
 const TITLE_BOUND = 512;
 /** Labels of images, and of definitions that lead outside, that are remembered. */
 const MAX_LABELS = 1024;

@@ -121,12 +121,12 @@ export interface Sighting {
 }
 
 /** Too little text to say: everything before `from` is judged. */
-export interface Wait {
+interface Wait {
   readonly waitFrom: number;
 }
 
 /** Nothing to report of the text before `passTo`. */
-export interface Pass {
+interface Pass {
   readonly passTo: number;
 }
 

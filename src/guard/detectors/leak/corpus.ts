@@ -37,7 +37,7 @@ export interface BuiltIndex {
 }
 
 /** Most bytes of a filter: it is held in memory, here and where texts are read. */
-export const MAX_FILTER_BYTES = 1024 * 1024 * 1024;
+const MAX_FILTER_BYTES = 1024 * 1024 * 1024;
 
 /**
  * Reads the files of `paths`, and those under its folders, into an index.

@@ -18,7 +18,7 @@ import { filterBytes, openFilter, type Filter } from "./filter.ts";
 import { WORDS } from "./words.ts";
 
 /** What an index was made from, and how. */
-export interface IndexHeader {
+interface IndexHeader {
   /** The definition of words: `words/1`. */
   readonly words: string;
   /** Words of an n-gram. */

@@ -12,7 +12,7 @@
 export type Random = (alphabet: string, length: number) => string;
 
 /** So many characters of an alphabet, `most` the same as `least` where it is left out. */
-export type Run = readonly [alphabet: string, least: number, most?: number];
+type Run = readonly [alphabet: string, least: number, most?: number];
 
 /** Literals and runs, in order. */
 export type Form = readonly (string | Run)[];

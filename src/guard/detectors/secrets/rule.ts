@@ -27,7 +27,7 @@ import {
 import { isMixed } from "./stop.ts";
 
 /** Characters that a match may have in a row: the body of a regular expression's class, and how many at most. */
-export type Stage = readonly [characters: string, most: number, least?: number];
+type Stage = readonly [characters: string, most: number, least?: number];
 
 export interface SecretRule {
   /** The rule's id after `secrets.`. */
