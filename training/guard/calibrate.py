@@ -15,14 +15,18 @@ from scipy.optimize import minimize
 
 from rows import HEADS
 
-# Of the harmless texts of sources that train, each source counting alike, the default thresholds flag at most this share,
-FALSE_ALARMS = {"injection": 0.01, "indirect": 0.01}
+# Of the harmless texts that the scoring models did not see, each source counting alike, the default thresholds flag this
+# share. The source with most alarms is left aside: to a model that never saw its like one kind of text can look like an
+# attack as a whole, and it would set the threshold alone; the model that ships has seen it.
+FALSE_ALARMS = {"injection": 0.02, "indirect": 0.005}
 MODERATION_FALSE_ALARMS = 0.02
-# and of each single public source with a hundred of them at most this.
-OF_ONE_SOURCE = {"injection": 0.04, "indirect": 0.04}
-MODERATION_OF_ONE_SOURCE = 0.08
-# The cheap stage may call clean at most this share of the attacks that are found without it.
+# The cheap stage may call clean at most this share of the attacks that are found without it. It settles no moderation head: on
+# sources left out it would drop most of what the encoder finds, and seven heads at once are clean to it too seldom to save time.
 LOST = 0.01
+NEVER = -1e3
+# For injections it is stricter where it can be: it settles no more than this share of ordinary short prompts, which is enough for speed.
+SETTLED = 0.65
+ORDINARY = ("clinc", "banking77", "fuzzyai_benign", "self_instruct")
 
 
 @dataclass
@@ -110,33 +114,39 @@ def quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     return float(values[order][np.searchsorted(reached, q * reached[-1], side="left").clip(0, len(values) - 1)])
 
 
-def line(values: np.ndarray, sources: np.ndarray, weights: np.ndarray, together: float, single: float) -> float:
-    """The lowest line with few enough false alarms, of all harmless texts together and of each public source alone."""
-    lines = [quantile(values, weights, 1 - together)]
-    for source in np.unique(sources):
-        mine = values[sources == source]
-        if len(mine) >= 100 and not source.startswith("gen_"):
-            lines.append(float(np.quantile(mine, 1 - single)))
-    return max(lines)
+def line(values: np.ndarray, sources: np.ndarray, share: float) -> float:
+    """The threshold that `share` of the values reach, without the source of which most do."""
+    weights = source_weights(sources)
+    rough = quantile(values, weights, 1 - share)
+    names = [name for name in np.unique(sources) if (sources == name).sum() >= 100]
+    if len(names) < 3:
+        return rough
+    worst = max(names, key=lambda name: float((values[sources == name] >= rough).mean()))
+    rest = sources != worst
+    return quantile(values[rest], weights[rest], 1 - share)
 
 
 def settle(scores: Scores, targets: np.ndarray, sources: np.ndarray) -> Settings:
-    """`targets` [texts, heads]. Where a head has too few public rows, the held-out generated rows stand in."""
+    """`targets` [texts, heads]. All rows that were held out count; for moderation, public ones alone where they are enough.
+
+    The threshold of `indirect` comes from held-out generated documents alone: no threshold holds on real kinds of documents
+    that were left out.
+    """
     made = Settings()
     public_rows = np.array([not source.startswith("gen_") for source in sources])
     for index, head in enumerate(HEADS):
         known = targets[:, index] >= 0
         public = known & public_rows
         enough = (targets[public, index] == 1).sum() >= 40 and (targets[public, index] == 0).sum() >= 200
-        use = public if enough else known
+        use = public if enough and head not in FALSE_ALARMS else known
         labels, weights = targets[use, index], source_weights(sources[use])
-        clean_rows = labels == 0
-        together, single = FALSE_ALARMS.get(head, MODERATION_FALSE_ALARMS), OF_ONE_SOURCE.get(head, MODERATION_OF_ONE_SOURCE)
+        harmless = use & (targets[:, index] == 0)
+        if head == "indirect":
+            harmless &= ~public_rows
+        share = FALSE_ALARMS.get(head, MODERATION_FALSE_ALARMS)
         encoder, cheap = scores.logits[:, index], scores.cheap[:, index]
         picked = scores.first(encoder)
-        of: Callable[[np.ndarray], float] = lambda z: line(
-            scores.top(z)[use][clean_rows], sources[use][clean_rows], weights[clean_rows], together, single
-        )  # noqa: B023, E731
+        of: Callable[[np.ndarray], float] = lambda z: line(scores.top(z)[harmless], sources[harmless], share)  # noqa: B023, E731
 
         a, b = platt(encoder[picked][use][:, None], labels, weights)
         made.encoder[head] = (a, b)
@@ -150,8 +160,13 @@ def settle(scores: Scores, targets: np.ndarray, sources: np.ndarray) -> Settings
         # Of the attacks found, how high the cheap stage puts the windows that give them away.
         given_away = scores.top(np.where(sigmoid(z) >= made.blend_lines[head], cheap, -np.inf))
         caught = known & (targets[:, index] == 1) & np.isfinite(given_away)
-        made.clean[head] = quantile(given_away[caught], source_weights(sources[caught]), LOST) if caught.sum() >= 20 else -1e3
-        # Sure: above every harmless text of sources that it did not see.
-        harmless = scores.top(cheap)[known & (targets[:, index] == 0)]
-        made.sure[head] = float(harmless.max() + 1.0) if len(harmless) >= 500 else None
+        made.clean[head] = (
+            quantile(given_away[caught], source_weights(sources[caught]), LOST) if head in FALSE_ALARMS and caught.any() else NEVER
+        )
+        ordinary = np.isin(sources, ORDINARY)
+        if head == "injection" and ordinary.any():
+            enough_for_speed = quantile(scores.top(cheap)[ordinary], source_weights(sources[ordinary]), SETTLED)
+            made.clean[head] = min(made.clean[head], enough_for_speed)
+        # Nothing is surely an attack to the cheap stage: on kinds of text that it never saw it is wrong at any height.
+        made.sure[head] = None
     return made

@@ -74,7 +74,7 @@ def weights(sources: list[str], targets: np.ndarray, cap: int) -> np.ndarray:
     return known / np.maximum(known.sum(0), 1)
 
 
-def fit(x: csr_matrix, targets: np.ndarray, sources: list[str], *, cap: int = 1500, penalty: float = 2e-6, steps: int = 60) -> Cheap:
+def fit(x: csr_matrix, targets: np.ndarray, sources: list[str], *, cap: int = 1500, penalty: float = 1e-4, steps: int = 40) -> Cheap:
     weight = weights(sources, targets, cap).astype(np.float32)
     sign = np.where(targets == 1, 1.0, -1.0).astype(np.float32)
     heads = targets.shape[1]

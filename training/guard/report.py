@@ -204,7 +204,7 @@ def by_head(scored: list[Scored]) -> dict[str, dict[str, Figure]]:
 
 
 def cheap_share(scored: list[Scored]) -> dict[str, dict[str, Figure]]:
-    """What the cheap stage settles by itself: the heads of an injection alone, and all nine."""
+    """What the cheap stage settles by itself: the head that matters to the text, and all that matter to a prompt."""
     table = {}
     for source in (
         "clinc",
@@ -220,12 +220,12 @@ def cheap_share(scored: list[Scored]) -> dict[str, dict[str, Figure]]:
         mine = [each for each in scored if each.row.source == source]
         table[source] = {
             "injection": rate(np.array([e.settled[e.head()] for e in mine])),
-            "all heads": rate(np.array([e.settled.all() for e in mine])),
+            "injection and moderation": rate(np.array([np.delete(e.settled, INDIRECT).all() for e in mine])),
         }
     caught = [e for e in select(scored, 1) if e.flags["encoder"][e.head()]]
     table["attacks that the encoder finds, called clean"] = {
         "injection": rate(np.array([not e.flags["cascade"][e.head()] for e in caught])),
-        "all heads": rate(np.zeros(0)),
+        "injection and moderation": rate(np.zeros(0)),
     }
     return table
 
@@ -275,8 +275,8 @@ def main(build: Path = HERE / "build", out: Path = HERE) -> None:
     )
     settled = table(
         "What the cheap stage settles",
-        ["source", "injection", "all heads"],
-        [[name, shown(line["injection"]), shown(line["all heads"])] for name, line in made["cheap"].items()],
+        ["source", "injection", "injection and moderation"],
+        [[name, shown(line["injection"]), shown(line["injection and moderation"])] for name, line in made["cheap"].items()],
     )
     text = [
         "# Figures of the guard's models",
@@ -284,6 +284,10 @@ def main(build: Path = HERE / "build", out: Path = HERE) -> None:
         "Written by `python -m report` from saved scores. In brackets: 95 % of 1,000 bootstrap resamples. A source that trains is scored by",
         "the fold that left its whole group out, with thresholds from the other folds; a set that only measures, by the model that ships.",
         "TPR and FPR are at the default thresholds. Scores are those of the int8 files.",
+        "",
+        "Stages: cascade, what the cheap stage does not settle is scored by both together (`blend`); plain, by the encoder alone; encoder and",
+        "cheap, each without the other. Where no stage is named it is the cascade. The rows of a document count for `indirect`, those of a user for",
+        "`injection`.",
         "",
         *asked,
         *together,
