@@ -23,8 +23,8 @@ INJECTION, INDIRECT = 0, 1
 CATEGORIES = [HEADS.index(head) for head in HEADS[2:] if head != "illicit"]
 # Requests that a moderation head is there for: not attacks on a model's instructions, and not ordinary either.
 UNWANTED = ("harmful", "toxic", "toxic-hate", "toxic-offensive", "moderation", "persuasion")
-# cascade: what the cheap stage settles, and for the rest both stages together (`blend`); plain: the rest by the encoder alone.
-STAGES = ("cascade", "plain", "encoder", "cheap")
+# cascade, the product: what the cheap stage settles, and the rest by the encoder. blend: the rest by both stages' logits together.
+STAGES = ("cascade", "blend", "encoder", "cheap")
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Scored:
     score: dict[str, np.ndarray]
     flags: dict[str, np.ndarray]
     settled: np.ndarray
-    # How far encoder and cheap stage together put each head over its threshold, in logits.
+    # How far the encoder puts each head over its threshold, in logits.
     margin: np.ndarray
 
     def attack(self) -> int:
@@ -63,15 +63,15 @@ def read(folder: Path, rows: dict[str, Row]) -> list[Scored]:
     lines = {
         "encoder": column("encoder_lines"),
         "cheap": column("cheap_lines"),
-        "plain": column("encoder_lines"),
-        "cascade": column("blend_lines"),
+        "cascade": column("encoder_lines"),
+        "blend": column("blend_lines"),
     }
-    for stage, value in (("plain", encoder), ("cascade", blend)):
+    for stage, value in (("cascade", encoder), ("blend", blend)):
         # What is settled lies on its side of the threshold, in the order of the cheap stage.
         low = lines[stage] * 0.5 * calibrate.sigmoid(scores.cheap - column("clean"))
         windows[stage] = np.where(clean, low, np.where(sure, np.maximum(value, 0.99), value))
     tops = {stage: scores.top(value) for stage, value in windows.items()}
-    margin = scores.top(a * scores.logits + c * scores.cheap + b - np.log(lines["cascade"] / (1 - lines["cascade"])))
+    margin = scores.top(np.log(encoder / (1 - encoder)) - np.log(lines["encoder"] / (1 - lines["encoder"])))
     open_windows = scores.top((~(clean | sure)).astype(float))
     return [
         Scored(
@@ -285,9 +285,9 @@ def main(build: Path = HERE / "build", out: Path = HERE) -> None:
         "the fold that left its whole group out, with thresholds from the other folds; a set that only measures, by the model that ships.",
         "TPR and FPR are at the default thresholds. Scores are those of the int8 files.",
         "",
-        "Stages: cascade, what the cheap stage does not settle is scored by both together (`blend`); plain, by the encoder alone; encoder and",
-        "cheap, each without the other. Where no stage is named it is the cascade. The rows of a document count for `indirect`, those of a user for",
-        "`injection`.",
+        "Stages: cascade, as the product works: what the cheap stage does not settle is scored by the encoder; blend, by both stages' logits",
+        "together (`blend` in model.json); encoder and cheap, each without the other. Where no stage is named it is the cascade. A document",
+        "counts for `indirect`, a user's text for `injection`.",
         "",
         *asked,
         *together,
