@@ -1,9 +1,10 @@
 /**
  * The guards of the gateway: the `gateway.guards` section of `holdfast.yaml`, and the detectors that it names.
  *
- * What is on by default stops what nobody sends or wants on purpose (hidden characters, keys, attacks on the model, canaries
- * and system prompts in answers, images that phone home). What ordinary traffic is full of, and only the operator can judge
- * (personal data, what is moderated), is noted and passes.
+ * What is on by default stops what nobody sends or wants on purpose and a form tells for certain: hidden characters, keys,
+ * canaries and system prompts in answers, images that phone home. Injection is noted and passes, since the trained model
+ * is wrong too often to block unasked (`weights/guard/MODEL_CARD.md`), as is personal data, of which ordinary traffic is
+ * full. Moderation is off: it costs a pass of the model for every text.
  *
  * @module
  */
@@ -20,6 +21,7 @@ import {
   createPiiDetector,
   MODERATION_CATEGORIES,
   secretsDetector,
+  sharedClassifier,
   unicodeDetector,
   type Detector,
   type GuardSettings,
@@ -69,7 +71,7 @@ export const guardsConfig = z
     secrets: z.strictObject(settings("block", "mask")).prefault({}).describe("API keys, tokens and private keys"),
     injection: z
       .strictObject({
-        ...settings("block", "off"),
+        ...settings("flag", "off"),
         thresholds: z
           .strictObject({ injection: probability.optional(), indirect: probability.optional() })
           .prefault({})
@@ -93,7 +95,7 @@ export const guardsConfig = z
       .describe("personal data: people, numbers of people, ways to reach them"),
     moderation: z
       .strictObject({
-        ...settings("flag", "flag"),
+        ...settings("off", "off"),
         categories: z
           .array(z.enum(MODERATION_CATEGORIES))
           .min(1)
@@ -161,6 +163,16 @@ export function guardsOf(config: GuardsConfig): { detectors: readonly Detector[]
   if (custom.rules.length === 0) return { detectors, settings: rest };
   detectors.push(createCustomDetector({ rules: custom.rules.map(given), views: true }));
   return { detectors, settings: config };
+}
+
+/**
+ * Loads what the guards need before the first request, so that what is missing is told at the start and not by refusals.
+ *
+ * @throws `guard.model-missing`, `guard.model-untrusted`, `guard.model-invalid`, `guard.model-runtime-missing`
+ */
+export async function warmGuards({ injection, moderation }: GuardsConfig): Promise<void> {
+  const used = [injection, moderation].some(({ request, response }) => request !== "off" || response !== "off");
+  if (used) await sharedClassifier().classify("hello");
 }
 
 /** `options` without what is undefined: a detector takes its own default for what is left out. */

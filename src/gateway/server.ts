@@ -9,6 +9,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 import { gatewayError } from "./errors.ts";
+import { warmGuards } from "./guards.ts";
 import { recorder } from "./receipt/recorder.ts";
 import { routes } from "./route/table.ts";
 import { Serving, type GatewayOptions, type Tally } from "./serving.ts";
@@ -39,12 +40,13 @@ const LAST_WORDS_MS = 500;
 /**
  * Starts the gateway and resolves when it listens.
  *
- * @throws `gateway.listen-failed`, `gateway.route-without-policy`, `gateway.upstream-secret`
+ * @throws `gateway.listen-failed`, `gateway.route-without-policy`, `gateway.upstream-secret`, and what `warmGuards` throws
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, log } = options;
   const { timeouts } = config;
   const table = routes();
+  await warmGuards(config.guards);
   const targets = openTargets(config.upstreams, timeouts, options.env ?? process.env);
   const telemetry = await startTelemetry(options.telemetry);
   const receipts = recorder(options.ledger, config.receipts, log);

@@ -52,6 +52,11 @@ describe("a served request", () => {
       [
         ["unicode", "ran"],
         ["secrets", "ran"],
+        ["injection", "ran"],
+        ["pii", "ran"],
+        ["moderation", "not-scanned"],
+        ["leak", "not-scanned"],
+        ["exfiltration", "ran"],
       ],
     );
     assert.deepEqual([receipt.guards.request?.action, receipt.guards.response?.action], ["allow", "allow"]);
