@@ -75,6 +75,9 @@ export interface Island {
 /** Judges an island. Returns where in the window reading goes on if not everything counts: see {@link CAP}. */
 export type Judge = (island: Island, offset: number, upTo: number) => number;
 
+/** Whether an island without digits and @ holds nothing, told before it is cut out and without what lies behind it. */
+export type Plain = (text: string, start: number, end: number, single: boolean) => boolean;
+
 export interface Islands {
   /** Takes the next piece; returns the offset before which everything is judged. */
   push(piece: string): number;
@@ -86,9 +89,10 @@ export interface Islands {
  *
  * @param judge is given each island, the channel's offset of its window, and the place in the window before which a match
  *   must begin to count; returns the end of the last match that counts
+ * @param isPlain says which islands need no judge
  * @param everything every word is live: for recognisers whose form is not known
  */
-export function openIslands(judge: Judge, everything: boolean): Islands {
+export function openIslands(judge: Judge, isPlain: Plain, everything: boolean): Islands {
   /** The text from `base` on. */
   let text = "";
   let base = 0;
@@ -101,6 +105,8 @@ export function openIslands(judge: Judge, everything: boolean): Islands {
   let glue = 0;
   let opened = 0;
   let lines = 0;
+  /** Words in it are live only for what stands before them. */
+  let special = false;
   /** The island has ended and waits for the text behind it. */
   let closing = false;
   let capped = false;
@@ -108,11 +114,16 @@ export function openIslands(judge: Judge, everything: boolean): Islands {
   const forgetIsland = (): void => {
     start = -1;
     bits = words = glue = opened = lines = 0;
-    closing = capped = false;
+    closing = capped = special = false;
   };
 
   /** Judges the island. False if the text behind it has not come. */
   const close = (final: boolean): boolean => {
+    if (!closing && !capped && !special && (bits & (DIGIT | AT)) === 0 && isPlain(text, start, last, words === 1)) {
+      at = last;
+      forgetIsland();
+      return true;
+    }
     closing = true;
     const end = capped ? start + CAP : last;
     if (!final && text.length < end + AFTER) return false;
@@ -140,7 +151,8 @@ export function openIslands(judge: Judge, everything: boolean): Islands {
   /** Takes the word from `at` to `end` into the island, or ends that. Returns false where it has to wait. */
   const take = (end: number, word: number, final: boolean): boolean => {
     const opens = (word & ~(SMALL | DOT)) === 0 ? opening(text, at, end) : 0;
-    const live = everything || isLive(text, at, end, word) || opens > 0 || opened > 0 || isKnown(text, at, end);
+    let live = isLive(text, at, end, word);
+    if (!live && (everything || opens > 0 || opened > 0 || isKnown(text, at, end))) live = special = true;
     if (start < 0 && !live) {
       at = end;
       lines = 0;

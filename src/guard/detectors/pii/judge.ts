@@ -10,9 +10,10 @@ import type { Severity } from "../../../core/index.ts";
 import type { CustomMatcher } from "./custom.ts";
 import { PII_ENTITIES } from "./entities.ts";
 import type { Island } from "./islands.ts";
-import { findAddresses } from "./names/address.ts";
-import { lookUp, Word } from "./names/gazetteer.ts";
+import { findAddresses, hasStreetWord } from "./names/address.ts";
+import { lookUpAt, Word } from "./names/gazetteer.ts";
 import { findNames } from "./names/names.ts";
+import { hasPart } from "./names/tokens.ts";
 import { judgePhone, PHONE } from "./phones.ts";
 import { AFTER, BEFORE, plain, Strength, type Recogniser } from "./recogniser.ts";
 
@@ -30,6 +31,8 @@ export interface Looking {
   /** Recognisers of what has digits, those that need the fewest first. */
   readonly numeric: readonly Recogniser[];
   readonly others: readonly Recogniser[];
+  /** Whether some of them take words without digits. */
+  readonly words: boolean;
   /** Whether any of {@link NAMES} is looked for. */
   readonly names: boolean;
   readonly entities: ReadonlySet<string>;
@@ -46,9 +49,6 @@ const NOTHING: readonly PiiMatch[] = [];
 export function judgeIsland(island: Island, looking: Looking): readonly PiiMatch[] {
   const { window, from, to, has, single } = island;
   const { entities } = looking;
-  if (single && !has.digit && !has.at && !has.dot && looking.custom.length === 0 && isPlainWord(window, from, to)) {
-    return NOTHING;
-  }
   const found: PiiMatch[] = [];
   const traits = traitsOf(window, from, to);
   for (const recogniser of looking.numeric) {
@@ -72,12 +72,38 @@ export function judgeIsland(island: Island, looking: Looking): readonly PiiMatch
   return found.length < 2 ? found : strongest(found);
 }
 
+/**
+ * Whether an island of words without digits holds nothing: each is an English word that names nobody, as those with which
+ * sentences begin. Only of an island whose words stand for themselves.
+ */
+export function isPlainIsland(text: string, start: number, end: number, single: boolean, looking: Looking): boolean {
+  if (looking.custom.length > 0) return false;
+  let dotted = false;
+  for (let at = start; at < end; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit !== 0x2e && unit !== 0x3a) continue;
+    // Something like a host's name, or an address of six words.
+    if (at + 1 < end && text.charCodeAt(at + 1) > 0x20) return false;
+    dotted = true;
+  }
+  if (single && !dotted && isPlainWord(text, start, end)) return true;
+  return !looking.words && !hasPart(text, start, end) && !hasStreetWord(text, start, end);
+}
+
 /** A capitalised word that names nothing: how most sentences begin. */
-function isPlainWord(window: string, from: number, to: number): boolean {
-  const word = /^["'“‘(*]?(\p{L}+)/u.exec(window.slice(from, to))?.[1];
-  if (word === undefined || word.length === 1) return true;
-  const bits = lookUp(word);
+function isPlainWord(text: string, from: number, to: number): boolean {
+  let start = from;
+  if ("\"'“‘(*".includes(text.charAt(from))) start += 1;
+  let end = start;
+  while (end < to && isLetter(text, end)) end += 1;
+  if (end - start < 2) return true;
+  const bits = lookUpAt(text, start, end);
   return (bits & Word.stop) !== 0 || bits === Word.common;
+}
+
+function isLetter(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at) | 0x20;
+  return (unit >= 0x61 && unit <= 0x7a) || (unit > 0x7f && /\p{L}/u.test(text.charAt(at)));
 }
 
 interface Traits {

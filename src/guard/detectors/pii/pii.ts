@@ -16,8 +16,8 @@ import { atOnce, type Paced } from "../../pace.ts";
 import { compileCustom, type CustomRecogniser } from "./custom.ts";
 import { PII_COUNTRIES, PII_ENTITIES } from "./entities.ts";
 import { piiError } from "./errors.ts";
-import { CAP, openIslands } from "./islands.ts";
-import { judgeIsland, NAMES, type Looking, type PiiMatch } from "./judge.ts";
+import { CAP, openIslands, type Judge, type Plain } from "./islands.ts";
+import { isPlainIsland, judgeIsland, NAMES, type Looking, type PiiMatch } from "./judge.ts";
 import { AFTER } from "./recogniser.ts";
 import { RECOGNISERS } from "./recognisers/index.ts";
 
@@ -110,6 +110,7 @@ function readOptions({ entities, countries, custom = [] }: PiiOptions): Looking 
       .filter(({ needs }) => typeof needs === "number")
       .toSorted((one, other) => Number(one.needs) - Number(other.needs)),
     others: recognisers.filter(({ needs }) => typeof needs !== "number"),
+    words: recognisers.some(({ needs }) => needs === "capital" || needs === "capitals"),
     names: NAMES.some((id) => chosen.has(id)),
     entities: chosen,
     countries,
@@ -133,7 +134,7 @@ function openScan(pointer: string, looking: Looking): Scan {
   /** Where the match over the limit begins. */
   let flood: { readonly start: number; readonly end: number } | undefined;
 
-  const islands = openIslands((island, offset, upTo) => {
+  const judge: Judge = (island, offset, upTo) => {
     let taken = 0;
     for (const match of judgeIsland(island, looking)) {
       if (match.start >= upTo || flood !== undefined) break;
@@ -146,7 +147,9 @@ function openScan(pointer: string, looking: Looking): Scan {
       }
     }
     return taken;
-  }, looking.custom.length > 0);
+  };
+  const isPlain: Plain = (text, start, end, single) => isPlainIsland(text, start, end, single, looking);
+  const islands = openIslands(judge, isPlain, looking.custom.length > 0);
 
   /** All from the match over the limit on is one finding, which grows with the text. */
   const grow = (): void => {

@@ -127,6 +127,22 @@ export function findAddresses(text: string, from: number, to: number, digits: bo
   return found;
 }
 
+/**
+ * Whether there is one of {@link STREET_WORDS} behind a blank between two offsets, or words that say that streets follow
+ * before them: without, capitalised words without a number are no address.
+ */
+export function hasStreetWord(text: string, start: number, end: number): boolean {
+  if (text.startsWith("corner of ", start - 10)) return true;
+  for (let at = start; at < end; at++) {
+    if (text.charCodeAt(at) !== 0x20) continue;
+    const unit = text.charCodeAt(at + 1);
+    for (const word of STREET_WORDS) {
+      if (word.charCodeAt(0) === unit && text.startsWith(word, at + 1)) return true;
+    }
+  }
+  return false;
+}
+
 /** The kind of a street, in small letters between its name and its number. */
 const SMALL_KINDS = new Set(
   "utca út útja tér köz tie katu caddesi sokak u. gatan gata väg vägen vej gade straat laan weg plein n° nº n. nr nr.".split(

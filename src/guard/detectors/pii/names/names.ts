@@ -11,7 +11,7 @@
 
 import { fold, isKnownSmall, isPlacePhrase, Word } from "./gazetteer.ts";
 import { joinLists } from "./lists.ts";
-import { isName, tokensOf, type Token } from "./tokens.ts";
+import { isName, mayBePart, tokensOf, type Token } from "./tokens.ts";
 import {
   AT_ORGANISATION,
   AT_PLACE,
@@ -33,6 +33,8 @@ import {
   TITLES,
   TOWN_ENDING,
   TOWN_HEAD,
+  ending,
+  endsWith,
 } from "./words.ts";
 
 export interface NameMatch {
@@ -43,13 +45,16 @@ export interface NameMatch {
   readonly weak: boolean;
 }
 
+/** Before a name in small letters. */
+const SMALL_NAME = ending(/(?:\bname(?:'s| is| was)?[:?]?|\bnamed|\bmrs?\.?|\bms\.?|\bdr\.?)\s$/);
+
 /** Units of text before a name that are looked at. */
 const CONTEXT = 40;
 
 /** Every name in `text` from `from` to `to`; what lies around is only looked at. */
 export function findNames(text: string, from: number, to: number): NameMatch[] {
   const tokens = tokensOf(text, from, to);
-  if (!tokens.some(isInteresting)) return [];
+  if (!tokens.some(({ kind, bits }) => mayBePart(kind, bits))) return [];
   const found: NameMatch[] = [];
   for (let at = 0; at < tokens.length;) {
     const token = tokens[at] as Token;
@@ -73,13 +78,6 @@ export function findNames(text: string, from: number, to: number): NameMatch[] {
     at = readRun(text, tokens, at, end, found);
   }
   return joinLists(tokens, found);
-}
-
-/** Whether a token may be a part of anything: it is not in small letters, and more than a plain word. */
-function isInteresting({ kind, bits }: Token): boolean {
-  if (kind === "other" || kind === "initial") return false;
-  if (kind === "small") return (bits & (Word.first | Word.group | Word.famous)) !== 0 && (bits & Word.stop) === 0;
-  return bits !== Word.common && bits !== (Word.common | Word.stop);
 }
 
 function isNamelike({ kind }: Token): boolean {
@@ -166,12 +164,12 @@ function readRun(text: string, tokens: readonly Token[], from: number, to: numbe
     }
     const left = before(at);
     const place = Math.max(placeEnd(tokens, at, to), townEnd(tokens, at, to));
-    if (place > at + 1 && !(isName(token) && SURE_NAME.test(left) && !AT_PLACE.test(left))) {
+    if (place > at + 1 && !(isName(token) && endsWith(left, SURE_NAME) && !endsWith(left, AT_PLACE))) {
       pushSpan(found, "location", tokens, at, place, false);
       at = place;
       continue;
     }
-    if (token.bits & Word.group && !(hasFirst(token) && SURE_NAME.test(left))) {
+    if (token.bits & Word.group && !(hasFirst(token) && endsWith(left, SURE_NAME))) {
       const next = tokens[at + 1];
       if (!(isStrongFirst(token) && next !== undefined && at + 1 < to && isName(next))) {
         found.push({ id: "group", start: token.start, end: token.end, weak: (token.bits & Word.common) !== 0 });
@@ -330,35 +328,40 @@ function isPerson(
   if (first === undefined || words.every(({ kind }) => kind === "initial")) return undefined;
   if (words.every(({ kind }) => kind === "capitals") && !words.some(isName)) return undefined;
   const last = words.at(-1) as Token;
-  const sure = SURE_NAME.test(left);
+  const sure = (): boolean => endsWith(left, SURE_NAME);
   const right = text.slice((tokens[end - 1] as Token).end, (tokens[end - 1] as Token).end + 16);
-  const only = ONLY_PEOPLE_DO.test(right);
-  const does = only || PERSON_DOES.test(right);
-  const speaks = first.opening && /^: ?["“]/.test(right);
-  const likely = LIKELY_NAME.test(left) || does || speaks;
-  const known = words.filter(isName).length;
+  const only = (): boolean => ONLY_PEOPLE_DO.test(right);
+  const does = (): boolean => only() || PERSON_DOES.test(right);
+  const speaks = (): boolean => first.opening && /^: ?["“]/.test(right);
+  const likely = (): boolean => endsWith(left, LIKELY_NAME) || does() || speaks();
 
   if (words.length > 1 && second !== undefined) {
     if (hasFirst(first) && (isName(last) || last.bits === 0)) {
       const bare = (first.bits & Word.common) !== 0 && (last.bits & (Word.common | Word.place)) !== 0;
-      return bare && !sure && first.opening ? undefined : "sure";
+      return bare && !sure() && first.opening ? undefined : "sure";
     }
     // Ann C Oe: an initial between two names.
     const middle = words.slice(1, -1).some(({ kind }) => kind === "initial");
     if (middle && last.kind !== "initial" && !words.some(({ bits }) => (bits & Word.stop) !== 0)) return "sure";
-    if (first.kind === "initial" && (isName(last) || sure || likely) && last.kind !== "initial") return "sure";
+    if (first.kind === "initial" && (isName(last) || sure() || likely()) && last.kind !== "initial") return "sure";
     if ((last.bits & Word.last) !== 0 && (last.bits & Word.common) === 0 && first.bits === 0) return "sure";
-    if (known > 0 && !IN_PLACE.test(left) && (first.bits & Word.common) === 0 && (first.bits & Word.place) === 0)
+    if (
+      words.some(isName) &&
+      !endsWith(left, IN_PLACE) &&
+      (first.bits & Word.common) === 0 &&
+      (first.bits & Word.place) === 0
+    )
       return "weak";
-    if (sure && (first.bits & Word.stop) === 0) return "weak";
+    if (sure() && (first.bits & Word.stop) === 0) return "weak";
     if (first.bits !== 0 || last.bits !== 0 || first.kind !== "capitalised" || last.kind !== "capitalised")
       return undefined;
-    if (AT_ORGANISATION.test(left) || ORGANISATION_DOES.test(right) || SURELY_PLACE.test(left)) return undefined;
+    if (endsWith(left, AT_ORGANISATION) || ORGANISATION_DOES.test(right) || endsWith(left, SURELY_PLACE))
+      return undefined;
     const before = tokens[at - 1];
     const titled = first.joined && before?.kind === "capitalised" && (before.bits & Word.common) !== 0;
-    return does ||
+    return does() ||
       titled ||
-      LIKELY_NAME.test(left) ||
+      endsWith(left, LIKELY_NAME) ||
       isLine(text, first.start, last.end) ||
       isAccented(first) ||
       isAccented(last)
@@ -366,24 +369,25 @@ function isPerson(
       : undefined;
   }
 
-  if ((first.bits & Word.stop) !== 0 && !sure) return undefined;
-  if (IN_PLACE.test(left) && !isStrongFirst(first)) return undefined;
+  if ((first.bits & Word.stop) !== 0 && !sure()) return undefined;
+  if (endsWith(left, IN_PLACE) && !isStrongFirst(first)) return undefined;
   if (
     (first.bits & (Word.given | Word.family)) !== 0 &&
     (first.bits & Word.famous) === 0 &&
     first.kind !== "capitals"
   ) {
     if ((first.bits & Word.given) !== 0) return "sure";
-    if (likely && !first.opening) return "weak";
+    if (likely() && !first.opening) return "weak";
   }
   // Short words are names somewhere, and abbreviations everywhere.
-  if (isStrongFirst(first) && first.word.length < 4) return likely || sure ? "weak" : undefined;
-  if (isStrongFirst(first)) return first.kind === "capitals" && !sure ? undefined : "sure";
-  if (first.bits === 0 && first.kind === "capitalised" && (only || speaks || PEOPLE_ONLY.test(left))) return "weak";
-  if ((first.bits & Word.famous) !== 0) return only && hasFirst(first) ? "weak" : undefined;
-  if (sure && (isName(first) || first.bits === 0) && !AT_PLACE.test(left)) return "weak";
+  if (isStrongFirst(first) && first.word.length < 4) return likely() || sure() ? "weak" : undefined;
+  if (isStrongFirst(first)) return first.kind === "capitals" && !sure() ? undefined : "sure";
+  if (first.bits === 0 && first.kind === "capitalised" && (only() || speaks() || endsWith(left, PEOPLE_ONLY)))
+    return "weak";
+  if ((first.bits & Word.famous) !== 0) return only() && hasFirst(first) ? "weak" : undefined;
+  if (sure() && (isName(first) || first.bits === 0) && !endsWith(left, AT_PLACE)) return "weak";
   if (hasFirst(first) && (first.bits & Word.place) !== 0 && (first.bits & Word.common) === 0) {
-    return !AT_PLACE.test(left) && likely && first.kind !== "capitals" ? "weak" : undefined;
+    return !endsWith(left, AT_PLACE) && likely() && first.kind !== "capitals" ? "weak" : undefined;
   }
   // In the middle of a sentence a family name needs no more; at its beginning it does.
   if (
@@ -391,10 +395,10 @@ function isPerson(
     (first.bits & (Word.common | Word.place | Word.organisation)) === 0 &&
     first.kind === "capitalised"
   ) {
-    if (!first.opening || only || speaks) return AT_ORGANISATION.test(left) ? undefined : "weak";
+    if (!first.opening || only() || speaks()) return endsWith(left, AT_ORGANISATION) ? undefined : "weak";
   }
-  if (hasFirst(first) && (first.bits & Word.common) !== 0 && likely && !first.opening) {
-    return PERSON_DOES.test(right) && !AT_PLACE.test(left) ? "weak" : undefined;
+  if (hasFirst(first) && (first.bits & Word.common) !== 0 && likely() && !first.opening) {
+    return PERSON_DOES.test(right) && !endsWith(left, AT_PLACE) ? "weak" : undefined;
   }
   return undefined;
 }
@@ -402,14 +406,14 @@ function isPerson(
 /** Whether the words to the end of the run are an organisation, by what stands around them. */
 function isFirm(text: string, tokens: readonly Token[], at: number, to: number, left: string): boolean {
   const { end } = tokens[to - 1] as Token;
-  return AT_ORGANISATION.test(left) || ORGANISATION_DOES.test(text.slice(end, end + 48));
+  return endsWith(left, AT_ORGANISATION) || ORGANISATION_DOES.test(text.slice(end, end + 48));
 }
 
 /** A word, also one in capitals, behind words that only places follow. */
 function isSurelyPlace(tokens: readonly Token[], at: number, left: string): boolean {
   const { bits, word } = tokens[at] as Token;
   const plainWord = (bits & (Word.stop | Word.common | Word.group | Word.organisation)) !== 0;
-  return SURELY_PLACE.test(left) && !plainWord && word.length > 2;
+  return endsWith(left, SURELY_PLACE) && !plainWord && word.length > 2;
 }
 
 /** A word that nothing is known of, where a place would stand. */
@@ -417,7 +421,8 @@ function isUnknownPlace({ bits, kind, word, opening }: Token, left: string): boo
   if (kind !== "capitalised" || opening || (bits & (Word.common | Word.stop | Word.group | Word.organisation)) !== 0)
     return false;
   return (
-    (IN_PLACE.test(left) && (bits & Word.first) === 0) || (bits === 0 && TOWN_ENDING.test(word) && AT_PLACE.test(left))
+    (endsWith(left, IN_PLACE) && (bits & Word.first) === 0) ||
+    (bits === 0 && TOWN_ENDING.test(word) && endsWith(left, AT_PLACE))
   );
 }
 
@@ -440,8 +445,8 @@ function isPlace(token: Token, left: string, text: string, words: number): boole
     return false;
   const famous = (token.bits & Word.famous) !== 0;
   if (
-    AT_PLACE.test(left) &&
-    (famous || IN_PLACE.test(left) || (token.bits & (Word.given | Word.family | Word.common)) === 0)
+    endsWith(left, AT_PLACE) &&
+    (famous || endsWith(left, IN_PLACE) || (token.bits & (Word.given | Word.family | Word.common)) === 0)
   )
     return true;
   const state = /^, (?:[A-Z]{2}\b|\p{Lu}\p{L}+)/u.test(text.slice(token.end, token.end + 12));
@@ -454,7 +459,7 @@ function readSmall(text: string, tokens: readonly Token[], at: number, found: Na
   const token = tokens[at] as Token;
   if ((token.bits & Word.stop) !== 0 || token.word.length < 3) return 1;
   const left = text.slice(Math.max(0, token.start - CONTEXT), token.start).toLowerCase();
-  const said = /(?:\bname(?:'s| is| was)?[:?]?|\bnamed|\bmrs?\.?|\bms\.?|\bdr\.?)\s$/.test(left);
+  const said = endsWith(left, SMALL_NAME);
   const next = tokens[at + 1];
   const joined = next?.kind === "small" && next.joined && (next.bits & Word.stop) === 0;
   const second =

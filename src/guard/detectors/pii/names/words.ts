@@ -52,17 +52,31 @@ export const PARTICLES = new Set(
 /** Behind a name. */
 export const NAME_SUFFIX = /^(?:jr|sr|ii|iii|iv|phd|md|dds|dvm|esq|mba|cpa|rn)$/i;
 
+/** A pattern of what stands before, as one that is matched backwards from there. */
+export function ending(pattern: RegExp): RegExp {
+  return new RegExp(`(?<=${pattern.source.slice(0, -1)})`, "y");
+}
+
+/** Whether a text ends with what a pattern of {@link ending} is for: its time does not depend on the text's length. */
+export function endsWith(text: string, pattern: RegExp): boolean {
+  pattern.lastIndex = text.length;
+  return pattern.test(text);
+}
+
 /** Before a name: whatever is capitalised behind it is one. Matched at the end of the text before, in small letters. */
-export const SURE_NAME =
-  /(?:\bcalls? me|\bname(?:'s| is| was|s are)?[:?]?|\bnamed|\bcalled|\bdear|\bi am|\bi['’]m|\bthis is|\bit['’]s|\bregards,?|\bsincerely,?|\bthanks,?|\bcheers,?|\byours(?: truly)?,?|\bsigned(?: by)?:?|\bcustomer:?|\bpatient:?|\bclient:?|\bemployee:?|\bcontact:?|\bholder:?|\bmy (?:wife|husband|son|daughter|brother|sister|friend|mother|father|boss|colleague|neighbou?r|doctor|teacher|manager)(?: is|,)?|\bhi|\bhey|\bhello|\battn:?|\bauthor:?|\bfrom:|\bto:)\s*$/;
+export const SURE_NAME = ending(
+  /(?:\bcalls? me|\bname(?:'s| is| was|s are)?[:?]?|\bnamed|\bcalled|\bdear|\bi am|\bi['’]m|\bthis is|\bit['’]s|\bregards,?|\bsincerely,?|\bthanks,?|\bcheers,?|\byours(?: truly)?,?|\bsigned(?: by)?:?|\bcustomer:?|\bpatient:?|\bclient:?|\bemployee:?|\bcontact:?|\bholder:?|\bmy (?:wife|husband|son|daughter|brother|sister|friend|mother|father|boss|colleague|neighbou?r|doctor|teacher|manager)(?: is|,)?|\bhi|\bhey|\bhello|\battn:?|\bauthor:?|\bfrom:|\bto:)\s*$/,
+);
 
 /** Before a name: a word that people are the object of. */
-export const LIKELY_NAME =
-  /(?:\bwith|\bto|\bby|\bfor|\bask(?:ed)?|\btell|\btold|\bcall|\bemail|\bmet|\bmeet|\band|\bor|\bsaid|\bsays|\bsee|\bmarried|\bknow|\bfriend|\bfrom|\bthat|\bis|\bwas|\bbecause|\bwhen|\blike|\bdid|\bdoes|\bunder|\badd|\bhas|\binvited?|\bmiss|\blove[sd]?|[—–:("“,-])\s*$/;
+export const LIKELY_NAME = ending(
+  /(?:\bwith|\bto|\bby|\bfor|\bask(?:ed)?|\btell|\btold|\bcall|\bemail|\bmet|\bmeet|\band|\bor|\bsaid|\bsays|\bsee|\bmarried|\bknow|\bfriend|\bfrom|\bthat|\bis|\bwas|\bbecause|\bwhen|\blike|\bdid|\bdoes|\bunder|\badd|\bhas|\binvited?|\bmiss|\blove[sd]?|[—–:("“,-])\s*$/,
+);
 
 /** Before a name: words that only people's names follow. */
-export const PEOPLE_ONLY =
-  /\b(?:says|said|starring|told|asked|married|call(?:s|ed)? me|directed by|written by|played by|sung by|(?:my|his|her|their|our) (?:kid|son|daughter|wife|husband|brother|sister|friend|boss|mother|father|uncle|aunt|cousin|girlfriend|boyfriend))\s$/;
+export const PEOPLE_ONLY = ending(
+  /\b(?:says|said|starring|told|asked|married|call(?:s|ed)? me|directed by|written by|played by|sung by|(?:my|his|her|their|our) (?:kid|son|daughter|wife|husband|brother|sister|friend|boss|mother|father|uncle|aunt|cousin|girlfriend|boyfriend))\s$/,
+);
 
 /** Behind a name: what people do. */
 export const PERSON_DOES =
@@ -73,12 +87,14 @@ export const ONLY_PEOPLE_DO =
   /^(?:,? (?:who|said|says|told|asked|wrote|writes|lives|lived|works|spent|began|had given|gave|shouted|whispered|replied|went|came|thinks?|thought|likes?|loves?|speaks?|married|smiled|laughed|wants|hates?|died|studied|studies|teaches|taught|walked|sat|stood|knows?|knew)\b)/;
 
 /** Before a place. */
-export const AT_PLACE =
-  /(?:\bin|\bfrom|\bto|\bat|\bnear|\baround|\bof|\bvisit(?:ed|ing)?|\bvia|\btoward?s?|\bthrough|\bacross|\boutside|\binside|\bleft|\breach(?:ed)?|\bcity:?|\btown:?|\bcountry:?|\bstate:?|\blocation:?|\bborn in|\bbetween|\bthroughout|\bdowntown|\bcentral|\b(?:north|south|east|west)(?:ern)?)\s*$/;
+export const AT_PLACE = ending(
+  /(?:\bin|\bfrom|\bto|\bat|\bnear|\baround|\bof|\bvisit(?:ed|ing)?|\bvia|\btoward?s?|\bthrough|\bacross|\boutside|\binside|\bleft|\breach(?:ed)?|\bcity:?|\btown:?|\bcountry:?|\bstate:?|\blocation:?|\bborn in|\bbetween|\bthroughout|\bdowntown|\bcentral|\b(?:north|south|east|west)(?:ern)?)\s*$/,
+);
 
 /** Before an organisation. */
-export const AT_ORGANISATION =
-  /(?:\bwork(?:s|ed|ing)? (?:at|for|with)|\bemployed (?:by|at)|\bemployer:?|\bjoin(?:s|ed|ing)|\b(?:ceo|cto|cfo|founder|president|director|employee|manager|owner|chairman|head|board|shares|stock|products|customers?) (?:of|at)|\bcompan(?:y|ies)(?: is| called| named|:)?|\borgani[sz]ation(?: is|:)?|\bfirm|\bacquired(?: by)?|\bbusiness|\bhired by|\binterview (?:at|with)|\bjob at|\binvest(?:ed)? in|\bpartner(?:ed|ship)? with|\b(?:year|years|months|internship|career) at|\b(?:later )?became|\b(?:address|website|office|offices|headquarters) of|\bsupport(?:ing)?)\s*$/;
+export const AT_ORGANISATION = ending(
+  /(?:\bwork(?:s|ed|ing)? (?:at|for|with)|\bemployed (?:by|at)|\bemployer:?|\bjoin(?:s|ed|ing)|\b(?:ceo|cto|cfo|founder|president|director|employee|manager|owner|chairman|head|board|shares|stock|products|customers?) (?:of|at)|\bcompan(?:y|ies)(?: is| called| named|:)?|\borgani[sz]ation(?: is|:)?|\bfirm|\bacquired(?: by)?|\bbusiness|\bhired by|\binterview (?:at|with)|\bjob at|\binvest(?:ed)? in|\bpartner(?:ed|ship)? with|\b(?:year|years|months|internship|career) at|\b(?:later )?became|\b(?:address|website|office|offices|headquarters) of|\bsupport(?:ing)?)\s*$/,
+);
 
 /** Behind an organisation: what firms do and have. */
 export const ORGANISATION_DOES =
@@ -104,12 +120,14 @@ export const TOWN_HEAD = new Set(
 );
 
 /** Directly before a place, and hardly before anything else that is capitalised. */
-export const IN_PLACE =
-  /(?:^|[\s(])(?:in|near|around|downtown|born in|lives? in|living in|moved to|flight (?:from|to)|fly to|flew to|returned to|arrived (?:at|in)|originally from|based in|moved here from|grew up in|travel(?:l?ed|l?ing)? to|trip to|went to|comes? from|moved from|away from|capital of|mayor of|city of|town of)\s$/;
+export const IN_PLACE = ending(
+  /(?:^|[\s(])(?:in|near|around|downtown|born in|lives? in|living in|moved to|flight (?:from|to)|fly to|flew to|returned to|arrived (?:at|in)|originally from|based in|moved here from|grew up in|travel(?:l?ed|l?ing)? to|trip to|went to|comes? from|moved from|away from|capital of|mayor of|city of|town of)\s$/,
+);
 
 /** Before a place, whatever it is called: also in capitals. */
-export const SURELY_PLACE =
-  /(?:flew to|returned to|originally from|based in|moved (?:to|here from|there from)|grew up in|lives? in|living in|born in|flight (?:from|to)|travel(?:l?ed|l?ing)? to|trip to|city of|town of|home ?town(?: is)?|home city)\s$/;
+export const SURELY_PLACE = ending(
+  /(?:flew to|returned to|originally from|based in|moved (?:to|here from|there from)|grew up in|lives? in|living in|born in|flight (?:from|to)|travel(?:l?ed|l?ing)? to|trip to|city of|town of|home ?town(?: is)?|home city)\s$/,
+);
 
 /** Suffixes that need no second look: hardly a person's or a place's. */
 export const ORG_FORM =
