@@ -16,6 +16,7 @@ import { findNames } from "./names/names.ts";
 import { hasPart } from "./names/tokens.ts";
 import { judgePhone, PHONE } from "./phones.ts";
 import { AFTER, BEFORE, plain, Strength, type Recogniser } from "./recogniser.ts";
+import { mayHold, mayHoldNumber, traitsOf } from "./traits.ts";
 
 export interface PiiMatch {
   readonly id: string;
@@ -28,7 +29,7 @@ export interface PiiMatch {
 }
 
 export interface Looking {
-  /** Recognisers of what has digits, those that need the fewest first. */
+  /** Recognisers of numbers, those that need the fewest digits first. */
   readonly numeric: readonly Recogniser[];
   readonly others: readonly Recogniser[];
   /** Whether some of them take words without digits. */
@@ -52,13 +53,14 @@ export function judgeIsland(island: Island, looking: Looking): readonly PiiMatch
   const found: PiiMatch[] = [];
   const traits = traitsOf(window, from, to);
   for (const recogniser of looking.numeric) {
-    if ((recogniser.needs as number) > traits.digits) break;
-    recognise(recogniser, window, from, to, found);
+    const { needs, solid } = recogniser;
+    if ((needs as number) > traits.digits) break;
+    if (mayHoldNumber(traits, needs as number, solid as number)) recognise(recogniser, window, from, to, found);
   }
   for (const recogniser of looking.others) {
     if (mayHold(traits, recogniser)) recognise(recogniser, window, from, to, found);
   }
-  if (traits.digits >= 7 && entities.has("phone")) findPhones(window, from, to, looking.countries, found);
+  if (traits.chained >= 7 && entities.has("phone")) findPhones(window, from, to, looking.countries, found);
   if ((has.digit || (has.capital && !single)) && entities.has("address")) {
     for (const match of findAddresses(window, from, to, has.digit))
       push(found, "address", match.start, match.end, match.sure ? Strength.shape + 1 : Strength.word + 1);
@@ -104,51 +106,6 @@ function isPlainWord(text: string, from: number, to: number): boolean {
 function isLetter(text: string, at: number): boolean {
   const unit = text.charCodeAt(at) | 0x20;
   return (unit >= 0x61 && unit <= 0x7a) || (unit > 0x7f && /\p{L}/u.test(text.charAt(at)));
-}
-
-interface Traits {
-  readonly digits: number;
-  readonly at: boolean;
-  readonly dot: boolean;
-  readonly colons: number;
-  readonly capitals: number;
-  /** Longest run without a blank. */
-  readonly run: number;
-}
-
-function traitsOf(window: string, from: number, to: number): Traits {
-  let [digits, colons, capitals, run, began] = [0, 0, 0, 0, from];
-  let [at, dot] = [false, false];
-  for (let place = from; place < to; place++) {
-    const unit = window.charCodeAt(place);
-    if (unit <= 0x20) began = place + 1;
-    else if (unit >= 0x30 && unit <= 0x39) digits += 1;
-    else if (unit >= 0x41 && unit <= 0x5a) capitals += 1;
-    else if (unit === 0x3a) colons += 1;
-    else if (unit === 0x40) at = true;
-    else if (unit === 0x2e && place + 1 < to && window.charCodeAt(place + 1) > 0x2f) dot = true;
-    if (place + 1 - began > run) run = place + 1 - began;
-  }
-  return { digits, at, dot, colons, capitals, run };
-}
-
-function mayHold(traits: Traits, { needs }: Recogniser): boolean {
-  switch (needs) {
-    case "@":
-      return traits.at;
-    case ".":
-      return traits.dot;
-    case ":":
-      return traits.colons > 1;
-    case "run":
-      return traits.run >= 14 && traits.digits >= 2;
-    case "capital":
-      return traits.capitals > 0;
-    case "capitals":
-      return traits.capitals >= 6;
-    default:
-      return traits.digits >= needs;
-  }
 }
 
 function recognise(recogniser: Recogniser, window: string, from: number, to: number, found: PiiMatch[]): void {

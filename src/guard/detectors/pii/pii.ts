@@ -107,9 +107,9 @@ function readOptions({ entities, countries, custom = [] }: PiiOptions): Looking 
   );
   return {
     numeric: recognisers
-      .filter(({ needs }) => typeof needs === "number")
+      .filter(({ solid }) => solid !== undefined)
       .toSorted((one, other) => Number(one.needs) - Number(other.needs)),
-    others: recognisers.filter(({ needs }) => typeof needs !== "number"),
+    others: recognisers.filter(({ solid }) => solid === undefined),
     words: recognisers.some(({ needs }) => needs === "capital" || needs === "capitals"),
     names: NAMES.some((id) => chosen.has(id)),
     entities: chosen,

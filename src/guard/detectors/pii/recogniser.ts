@@ -19,6 +19,13 @@ export const BEFORE = 64;
 /** Units after a match in which words of context are looked for. */
 export const AFTER = 48;
 
+/**
+ * What a text must have: so many digits; an @; a dot or two colons inside a word; three dots; a run of 14 units without a
+ * blank, with digits; pairs of digits between colons, or the like; a day in digits; the name of a month and digits; a capital, or
+ * six.
+ */
+export type Needs = number | "@" | "." | ":" | "..." | "run" | "pairs" | "day" | "month" | "capital" | "capitals";
+
 export interface Recogniser {
   /** The second word of the rule's id: `us-ssn`. Unique, except that a value with several forms may have several rows. */
   readonly id: string;
@@ -27,9 +34,13 @@ export interface Recogniser {
   /** Who gives it out, ISO 3166-1 alpha-2. None: used everywhere. */
   readonly country?: string;
   readonly severity: Severity;
-  /** What a text must have for it to be looked for: so many digits, a character (inside a word; two colons), a run of 14 units
-   * without a blank, one capital or six. */
-  readonly needs: number | "@" | "." | ":" | "run" | "capital" | "capitals";
+  /** What a text must have for it to be looked for. */
+  readonly needs: Needs;
+  /**
+   * Of a {@link number}: the length at least of one that is in one piece, of capitals and digits alone; 0 for any other.
+   * Absent for what is no number.
+   */
+  readonly solid?: number;
   readonly pattern: RegExp;
   /** Whether the value (letters and digits of the match, in capitals) is one. The match as written is given too. */
   readonly check?: (value: string, written: string) => boolean;
@@ -85,14 +96,16 @@ export function until(make: () => string, check: (value: string) => boolean): st
  * chain of numbers holds it.
  */
 export function number(row: Omit<Recogniser, "pattern" | "needs" | "severity"> & NumberForm): Recogniser {
-  const { body, digits, ...rest } = row;
+  const { body, digits, solid = 0, ...rest } = row;
   const pattern = new RegExp(`(?<!\\w|\\d[-./])(?:${body})(?!\\w|[-./]\\d)`, "g");
-  return { severity: "high", ...rest, needs: digits, pattern };
+  return { severity: "high", ...rest, needs: digits, solid, pattern };
 }
 
 interface NumberForm {
   readonly body: string;
   /** Digits that it has at least. */
   readonly digits: number;
+  /** Its length at least, if it is in one piece: of capitals and digits alone. */
+  readonly solid?: number;
   readonly severity?: Severity;
 }

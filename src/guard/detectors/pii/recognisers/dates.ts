@@ -50,14 +50,14 @@ const A_BIRTH = {
 export const DATES: readonly Recogniser[] = [
   {
     ...A_BIRTH,
-    needs: 3,
+    needs: "day",
     pattern: new RegExp(NUMERIC, "g"),
     strength: Strength.checked + 1,
     example: (random) => `198${random(DIGITS, 1)}-0${random("12345678", 1)}-1${random(DIGITS, 1)}`,
   },
   {
     ...A_BIRTH,
-    needs: 3,
+    needs: "month",
     pattern: new RegExp(WRITTEN, "g"),
     strength: Strength.checked + 1,
     example: (random) => `May 1${random(DIGITS, 1)}, 198${random(DIGITS, 1)}`,
@@ -65,7 +65,7 @@ export const DATES: readonly Recogniser[] = [
   {
     ...A_DAY,
     id: "date",
-    needs: 3,
+    needs: "day",
     pattern: new RegExp(NUMERIC, "g"),
     strength: Strength.shape,
     example: (random) => `202${random(DIGITS, 1)}-0${random("12345678", 1)}-1${random(DIGITS, 1)}`,

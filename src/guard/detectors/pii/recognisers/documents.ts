@@ -56,6 +56,7 @@ export const DOCUMENTS: readonly Recogniser[] = [
     severity: "low",
     digits: 3,
     body: "[A-HJ-NPR-Z0-9]{11}[A-HJ-NPR-Z0-9]{2}\\d{4}",
+    solid: 17,
     check: (value) => /[A-Z]/.test(value) && isVin(value),
     alone: true,
     strength: Strength.checked,
@@ -67,6 +68,7 @@ export const DOCUMENTS: readonly Recogniser[] = [
     severity: "low",
     digits: 3,
     body: "[A-HJ-NPR-Z0-9]{17}",
+    solid: 17,
     context: near("vin", "chassis", "vehicle identification"),
     example: (random) => `WVWZZZ1JZ${random("123456789", 1)}W${random(DIGITS, 6)}`,
   }),
@@ -75,6 +77,7 @@ export const DOCUMENTS: readonly Recogniser[] = [
     name: "passport number",
     digits: 5,
     body: "[A-Z]{0,2}\\d{6,9}[A-Z]?|[A-Z]\\d{2}[A-Z]{2}\\d{4}|[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}",
+    solid: 6,
     context: near(
       "passports?(?: (?:no|number|nr|id|#))?",
       "pas(?:s)?eport",
@@ -89,7 +92,7 @@ export const DOCUMENTS: readonly Recogniser[] = [
   number({
     id: "driver-licence",
     name: "driver licence number",
-    digits: 4,
+    digits: 3,
     body: "[A-Z]{0,3}[- ]?\\d{2,9}(?:[- ]\\d{2,7}){0,4}[A-Z]{0,2}|[A-Z0-9]{5,18}",
     check: (value) => /\d{3}/.test(value) && value.length >= 5 && value.length <= 20,
     context: near(

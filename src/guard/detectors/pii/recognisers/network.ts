@@ -44,7 +44,7 @@ export const NETWORK: readonly Recogniser[] = [
     id: "ip-address",
     name: "IPv4 address",
     severity: "medium",
-    needs: 4,
+    needs: "...",
     pattern: /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)/g,
     check: (_value, written) => isIpv4(written),
     alone: true,
@@ -66,7 +66,7 @@ export const NETWORK: readonly Recogniser[] = [
     id: "mac-address",
     name: "hardware address (MAC)",
     severity: "low",
-    needs: "run",
+    needs: "pairs",
     pattern:
       /(?<![\w:-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])|(?<![\w.])[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}(?![\w.])/g,
     check: (value) => !/^(.)\1*$/.test(value) && /\d/.test(value),

@@ -114,6 +114,7 @@ export const PAYMENT: readonly Recogniser[] = [
     country: "US",
     digits: 8,
     body: "\\d{8,17}",
+    solid: 8,
     context: near(
       "account (?:number|no|num|#)",
       "acct(?: (?:number|no|num|#))?",
