@@ -32,6 +32,8 @@ export interface Looking {
   /** Recognisers of numbers, those that need the fewest digits first. */
   readonly numeric: readonly Recogniser[];
   readonly others: readonly Recogniser[];
+  /** Whether some of them take words with a dot inside. */
+  readonly dots: boolean;
   /** Whether some of them take words without digits. */
   readonly words: boolean;
   /** Whether any of {@link NAMES} is looked for. */
@@ -81,12 +83,14 @@ export function judgeIsland(island: Island, looking: Looking): readonly PiiMatch
 export function isPlainIsland(text: string, start: number, end: number, single: boolean, looking: Looking): boolean {
   if (looking.custom.length > 0) return false;
   let dotted = false;
+  let colons = 0;
   for (let at = start; at < end; at++) {
     const unit = text.charCodeAt(at);
     if (unit !== 0x2e && unit !== 0x3a) continue;
-    // Something like a host's name, or an address of six words.
-    if (at + 1 < end && text.charCodeAt(at + 1) > 0x20) return false;
     dotted = true;
+    // An address of six words, or something like a host's name.
+    if (unit === 0x3a && ++colons > 1) return false;
+    if (looking.dots && at + 1 < end && text.charCodeAt(at + 1) > 0x20) return false;
   }
   if (single && !dotted && isPlainWord(text, start, end)) return true;
   return !looking.words && !hasPart(text, start, end) && !hasStreetWord(text, start, end);

@@ -110,6 +110,7 @@ function readOptions({ entities, countries, custom = [] }: PiiOptions): Looking 
       .filter(({ solid }) => solid !== undefined)
       .toSorted((one, other) => Number(one.needs) - Number(other.needs)),
     others: recognisers.filter(({ solid }) => solid === undefined),
+    dots: recognisers.some(({ needs }) => needs === "."),
     words: recognisers.some(({ needs }) => needs === "capital" || needs === "capitals"),
     names: NAMES.some((id) => chosen.has(id)),
     entities: chosen,

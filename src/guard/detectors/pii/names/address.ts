@@ -85,8 +85,15 @@ const BEFORE_CAPITAL: readonly RegExp[] = [
 ];
 const BEFORE_SMALL: readonly RegExp[] = [HEAD_FIRST, SMALL].map(sticky);
 const BEFORE_NUMBER: readonly RegExp[] = [...BEFORE_CAPITAL, sticky(SMALL)];
-/** Patterns whose matches begin with a capital, or a street's kind, and have a number behind a name. */
-const BEHIND_NAME: readonly RegExp[] = [HEAD_FIRST, NAME_FIRST, FRAMED, MILITARY, BOX, SAID];
+/** Patterns whose matches begin with a capital, or a street's kind, and have a number behind a name; each needs one of the words. */
+const BEHIND_NAME: readonly (readonly [pattern: RegExp, words: readonly string[]])[] = [
+  [HEAD_FIRST, [""]],
+  [NAME_FIRST, [""]],
+  [FRAMED, ["\n", "Apt", "Suite", "Unit", "Flat"]],
+  [MILITARY, ["PO A"]],
+  [BOX, ["Box", "BOX", "Postfach", "Apartado", "postale", "BP", "B.P"]],
+  [SAID, [""]],
+];
 /** What {@link STREET} needs one of. */
 const STREET_WORDS = ["Street", "Avenue", "Road", "Boulevard", "Lane", "Drive", "corner of"];
 
@@ -117,7 +124,9 @@ export function findAddresses(text: string, from: number, to: number, digits: bo
       if (match !== null) take(pattern, match);
     }
   }
-  const patterns = named ? BEHIND_NAME : [];
+  const patterns = named
+    ? BEHIND_NAME.filter(([, words]) => words.some((word) => text.includes(word))).map(([pattern]) => pattern)
+    : [];
   for (const pattern of STREET_WORDS.some((word) => text.includes(word)) ? [...patterns, STREET] : patterns) {
     pattern.lastIndex = from;
     for (let match = pattern.exec(text); match !== null && match.index < to; match = pattern.exec(text)) {

@@ -15,7 +15,7 @@ import { FREQUENT_FAMILY_NAMES } from "../data/frequent-family-names.ts";
 import { FREQUENT_GIVEN_NAMES } from "../data/frequent-given-names.ts";
 import { LAST_NAMES } from "../data/last-names.ts";
 import { PLACES } from "../data/places.ts";
-import { GROUPS, ORGANISATIONS, PLACE_WORDS, STOP_WORDS } from "./words.ts";
+import { GROUPS, ORGANISATIONS, PLACE_WORDS, STOP_WORDS, TITLES, TOWN_HEAD } from "./words.ts";
 
 /** What a word is, as bits: it may be several things. */
 export const Word = {
@@ -37,6 +37,11 @@ export const Word = {
   famous: 512,
   /** A family name that many people have. */
   family: 1024,
+  /** All of these. */
+  any: 2047,
+  /** Not of the gazetteer: spelled like a title, or like the first word of a town's name, but for accents. */
+  title: 4096,
+  townHead: 8192,
 } as const;
 
 /** What is known of a word, as bits of {@link Word}; 0 for nothing. */
@@ -46,6 +51,11 @@ export function lookUp(word: string): number {
 
 /** The same for the word between two offsets of a text, without making a string of it. */
 export function lookUpAt(text: string, start: number, end: number): number {
+  return lookUpRole(text, start, end) & Word.any;
+}
+
+/** The same with {@link Word.title} and {@link Word.townHead}. */
+export function lookUpRole(text: string, start: number, end: number): number {
   table ??= load();
   return findAt(table, text, start, end) & ~PHRASE;
 }
@@ -158,6 +168,8 @@ function load(): Table {
     [GROUPS, Word.group],
     [ORGANISATIONS, Word.organisation],
     [STOP_WORDS, Word.stop | Word.common],
+    [` ${[...TITLES].map(fold).join(" ")} `, Word.title],
+    [` ${[...TOWN_HEAD].map(fold).join(" ")} `, Word.townHead],
   ];
   const all = Buffer.from(lists.map(([list]) => list).join(""), "utf16le");
   const units = new Uint16Array(all.buffer, all.byteOffset, all.length / 2);

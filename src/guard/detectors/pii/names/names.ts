@@ -11,7 +11,7 @@
 
 import { fold, isKnownSmall, isPlacePhrase, Word } from "./gazetteer.ts";
 import { joinLists } from "./lists.ts";
-import { isName, mayBePart, tokensOf, type Token } from "./tokens.ts";
+import { hasPart, isName, tokensOf, type Token } from "./tokens.ts";
 import {
   AT_ORGANISATION,
   AT_PLACE,
@@ -53,8 +53,8 @@ const CONTEXT = 40;
 
 /** Every name in `text` from `from` to `to`; what lies around is only looked at. */
 export function findNames(text: string, from: number, to: number): NameMatch[] {
+  if (!hasPart(text, from, to)) return [];
   const tokens = tokensOf(text, from, to);
-  if (!tokens.some(({ kind, bits }) => mayBePart(kind, bits))) return [];
   const found: NameMatch[] = [];
   for (let at = 0; at < tokens.length;) {
     const token = tokens[at] as Token;
@@ -87,7 +87,7 @@ function isNamelike({ kind }: Token): boolean {
 /** How many tokens a title with a name behind it takes; 0 for none. */
 function titleAt(tokens: readonly Token[], at: number): number {
   const token = tokens[at] as Token;
-  if (!TITLES.has(token.word.toLowerCase()) || token.kind === "other") return 0;
+  if (!token.titled || !TITLES.has(token.word.toLowerCase())) return 0;
   const next = token.stopped ? at + 2 : at + 1;
   const name = tokens[next];
   if (name === undefined || !isNamelike(name) || !(name.joined || token.stopped)) return 0;
@@ -260,10 +260,10 @@ function firmEnd(tokens: readonly Token[], start: number, to: number): { from: n
 /** The end of a town that begins with such a word as North or Port; `at` if there is none. */
 function townEnd(tokens: readonly Token[], at: number, to: number): number {
   const head = tokens[at] as Token;
+  if (!head.headsTown || !TOWN_HEAD.has(head.word.toLowerCase())) return at;
   const next = tokens[at + 1]?.word === "." ? at + 2 : at + 1;
   const town = tokens[next];
-  if (!TOWN_HEAD.has(head.word.toLowerCase()) || town === undefined || next >= to || town.kind !== "capitalised")
-    return at;
+  if (town === undefined || next >= to || town.kind !== "capitalised") return at;
   if (
     (town.bits & (Word.stop | Word.group)) !== 0 ||
     (town.bits & (Word.common | Word.first | Word.last)) === Word.common

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { lookUpAt, Word } from "./gazetteer.ts";
+import { lookUpRole, Word } from "./gazetteer.ts";
 
 export interface Token {
   readonly start: number;
@@ -14,6 +14,9 @@ export interface Token {
   readonly kind: "capitalised" | "capitals" | "initial" | "small" | "other";
   /** Bits of {@link Word}. */
   readonly bits: number;
+  /** It is spelled like a title, and like the first word of a town's name, but for accents. */
+  readonly titled: boolean;
+  readonly headsTown: boolean;
   /** A full stop directly behind it, which is not part of `end`. */
   readonly stopped: boolean;
   /** It begins a sentence: nothing before it, or an end of one. */
@@ -96,7 +99,9 @@ export function tokensOf(text: string, from: number, to: number): Token[] {
       end: Math.min(end, to),
       word: text.slice(start, end),
       kind,
-      bits,
+      bits: bits & Word.any,
+      titled: (bits & Word.title) !== 0,
+      headsTown: (bits & Word.townHead) !== 0,
       stopped: text.charCodeAt(behind) === 0x2e,
       opening: opensSentence(text, start),
       joined: tokens.length > 0 && (start === last || (start === last + 1 && text.charCodeAt(last) === 0x20)),
@@ -118,14 +123,14 @@ export function hasPart(text: string, from: number, to: number): boolean {
     const behind = unit < 0x2000 ? wordEnd(text, at) : at + 1;
     const end = genitiveStart(text, at, behind);
     const kind = kindOf(text, at, end);
-    if (mayBePart(kind, bitsOf(text, at, end, kind))) return true;
+    if (mayBePart(kind, bitsOf(text, at, end, kind) & Word.any)) return true;
     at = behind;
   }
   return false;
 }
 
 /** Whether a token may be a part of anything: it is not in small letters, and more than a plain word. */
-export function mayBePart(kind: Token["kind"], bits: number): boolean {
+function mayBePart(kind: Token["kind"], bits: number): boolean {
   if (kind === "other" || kind === "initial") return false;
   if (kind === "small") return (bits & (Word.first | Word.group | Word.famous)) !== 0 && (bits & Word.stop) === 0;
   return bits !== Word.common && bits !== (Word.common | Word.stop);
@@ -168,9 +173,11 @@ function kindOfAny(word: string): Token["kind"] {
 /** An abbreviation in capitals is no name: of those, only words of four letters or more are looked up as names. */
 function bitsOf(text: string, start: number, end: number, kind: Token["kind"]): number {
   if (kind === "initial" || kind === "other") return 0;
-  const bits = lookUpAt(text, start, end);
+  const bits = lookUpRole(text, start, end);
   if (kind !== "capitals" || end - start > 3) return bits;
-  return bits & (Word.stop | Word.common | Word.place | Word.organisation | Word.placeStart);
+  return (
+    bits & (Word.stop | Word.common | Word.place | Word.organisation | Word.placeStart | Word.title | Word.townHead)
+  );
 }
 
 function opensSentence(text: string, start: number): boolean {
