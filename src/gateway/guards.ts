@@ -73,8 +73,11 @@ export const guardsConfig = z
       .strictObject({
         ...settings("flag", "off"),
         thresholds: z
-          .strictObject({ injection: probability.optional(), indirect: probability.optional() })
-          .prefault({})
+          .strictObject({
+            injection: probability.optional().describe("of an attack on the model's instructions"),
+            indirect: probability.optional().describe("of an instruction in text of a tool or document"),
+          })
+          .optional()
           .describe("from which probability on something is found; left out: those of the trained model"),
       })
       .prefault({})
@@ -154,7 +157,7 @@ export function guardsOf(config: GuardsConfig): { detectors: readonly Detector[]
   const detectors: Detector[] = [
     unicodeDetector,
     secretsDetector,
-    createInjectionDetector({ thresholds: given(injection.thresholds) }),
+    createInjectionDetector({ thresholds: given(injection.thresholds ?? {}) }),
     createPiiDetector(given({ entities: pii.entities, countries: pii.countries })),
     createModerationDetector({ categories: moderation.categories, thresholds: given(moderation.thresholds) }),
     createLeakDetector(given({ canaries: leak.canaries, index: leak.index })),

@@ -90,7 +90,7 @@ export function openStream(
         if (passed !== undefined) {
           // Once the exact readers have come so far, it is known what they see there.
           if (passed <= upTo && !sees(exact, finding)) stopAt = Math.min(stopAt ?? passed, passed);
-        } else if (end <= base || (action === "block" ? start > upTo : start >= upTo)) continue;
+        } else if (end <= base || start >= upTo) continue;
         else if (action === "block") stopAt = Math.min(stopAt ?? start, start);
         else regions.push({ start, end, rule: finding.rule, strip: detector.strip });
       }
