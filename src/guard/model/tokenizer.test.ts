@@ -77,7 +77,12 @@ describe("the tokenizer", () => {
       { model: { ...right["model"], unk_id: null } },
       { model: { ...right["model"], unk_id: 1_000_000 } },
       { model: { ...right["model"], vocab: [["a"]] } },
-      { added_tokens: [{ id: 1, content: "[PAD]" }] },
+      {
+        added_tokens: [
+          { id: 1, content: "<pad>" },
+          { id: 2, content: "[PAD]" },
+        ],
+      },
       { added_tokens: [{ id: 1, content: "<pad>", lstrip: true }] },
     ]) {
       const bytes = Buffer.from(JSON.stringify({ ...right, ...change }));

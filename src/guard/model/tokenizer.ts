@@ -1,17 +1,17 @@
 /**
  * The tokenizer: from a text to the numbers that the transformer reads. Reads the `tokenizer.json` of Hugging Face, as
- * far as the guard's weights use it: NFKC, replacements, lower case, strip; Metaspace; Unigram; a template of special
- * tokens around it. Any other step is refused, since a step left out would make other tokens than the training did.
+ * far as weights of the guard use it: WordPiece behind BERT's normaliser, or Unigram behind Metaspace, and a template of
+ * special tokens around either. Any other step is refused, since a step left out would make other tokens than the
+ * training did. `truncation` and `padding` are not read: how a long text is cut is said here, and no text is padded.
  *
- * Held to the Rust library `tokenizers` by `test/vectors/guard-tokenizer`.
+ * Held to the Rust library `tokenizers` by `test/vectors/guard-tokenizer` and `test/vectors/guard-wordpiece`.
  *
  * @module
  */
 
-import { parseJson } from "../../core/index.ts";
-import { readCharacterClass } from "./characters.ts";
-import { modelError } from "./errors.ts";
-import { createUnigram } from "./unigram.ts";
+import { openSentencePiece } from "./sentencepiece.ts";
+import { fields, list, number, readFile, string, unread, type Fields } from "./tokenizer-file.ts";
+import { openWordPiece } from "./wordpiece.ts";
 
 export interface Tokenizer {
   /**
@@ -21,50 +21,27 @@ export interface Tokenizer {
   sequences(text: string, maxTokens: number): readonly (readonly number[])[];
 }
 
+/** Appends the ids of a well-formed text in which no special token stands to `ids`. */
+export type Encode = (text: string, ids: number[]) => void;
+
 /** Tokens that two neighbouring sequences share. */
 const SHARED_TOKENS = 48;
-
-const MAX_BYTES = 64 * 1024 * 1024;
 
 /** Reads `tokenizer.json`. @throws `guard.model-invalid` */
 export function openTokenizer(bytes: Uint8Array): Tokenizer {
   const file = readFile(bytes);
-  const normalise = normaliser(file["normalizer"]);
-  checkMetaspace(file["pre_tokenizer"]);
-  const { pieces, unknown } = readUnigram(file["model"]);
-  const unigram = createUnigram(pieces, unknown);
-  const added = readAddedTokens(file["added_tokens"]);
+  const encodeText = openModel(file);
+  const { added, mark } = readAddedTokens(file["added_tokens"]);
   const { before, after } = readTemplate(file["post_processor"]);
   const around = before.length + after.length;
-  let units = new Uint16Array(4096);
 
-  const encodeText = (text: string, ids: number[]): void => {
-    const words = normalise(text);
-    if (words === "") return;
-    if (words.length >= units.length) units = new Uint16Array(words.length * 2);
-    let start = 0;
-    let size = 0;
-    units[size++] = META;
-    for (let at = 0; at < words.length; at++) {
-      const unit = words.charCodeAt(at);
-      if (unit === SPACE || unit === META) {
-        // A text that begins with the mark has the first one already.
-        if (at === 0) continue;
-        unigram.segment(units, start, size, ids);
-        start = size;
-        units[size++] = META;
-      } else {
-        units[size++] = unit;
-      }
-    }
-    unigram.segment(units, start, size, ids);
-  };
   /** Special tokens that stand in the text itself count as such, as in the training. */
   const encode = (text: string): number[] => {
     const ids: number[] = [];
+    const there = added.filter(({ content }) => text.includes(content));
     let from = 0;
-    for (let at = text.indexOf("<"); at !== -1; at = text.indexOf("<", at + 1)) {
-      const token = added.find(({ content }) => text.startsWith(content, at));
+    for (let at = there.length === 0 ? -1 : text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) {
+      const token = there.find(({ content }) => text.startsWith(content, at));
       if (token === undefined) continue;
       encodeText(text.slice(from, at), ids);
       ids.push(token.id);
@@ -83,9 +60,16 @@ export function openTokenizer(bytes: Uint8Array): Tokenizer {
   };
 }
 
-const SPACE = 0x20;
-/** U+2581, which stands for a space inside pieces. */
-const META = 0x2581;
+function openModel(file: Fields): Encode {
+  switch (fields(file["model"])["type"]) {
+    case "WordPiece":
+      return openWordPiece(file);
+    case "Unigram":
+      return openSentencePiece(file);
+    default:
+      throw unread("model");
+  }
+}
 
 /** Parts of at most `most`, of about one size, each sharing {@link SHARED_TOKENS} with the next. */
 function chunks(ids: readonly number[], most: number): (readonly number[])[] {
@@ -98,84 +82,23 @@ function chunks(ids: readonly number[], most: number): (readonly number[])[] {
   );
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function readFile(bytes: Uint8Array): Fields {
-  try {
-    return fields(parseJson(bytes, { maxBytes: MAX_BYTES, maxDepth: 16 }));
-  } catch (cause) {
-    throw modelError("guard.model-invalid", { detail: "tokenizer.json", cause });
-  }
+interface AddedToken {
+  readonly id: number;
+  readonly content: string;
 }
 
-/** One step of the file's `normalizer`, and all in it. */
-function normaliser(value: unknown): (text: string) => string {
-  const step = fields(value);
-  switch (step["type"]) {
-    case "Sequence": {
-      const steps = list(step["normalizers"]).map(normaliser);
-      return (text) => steps.reduce((result, one) => one(result), text);
-    }
-    case "NFKC":
-      return (text) => (ASCII.test(text) ? text : text.normalize("NFKC"));
-    case "Lowercase":
-      return (text) => text.toLowerCase();
-    case "Strip":
-      if (step["strip_left"] !== true || step["strip_right"] !== true) throw unread("normalizer Strip of one side");
-      return (text) => text.trim();
-    case "Replace":
-      return replacement(fields(step["pattern"]), string(step["content"]));
-    default:
-      throw unread("normalizer");
-  }
-}
-
-// oxlint-disable-next-line no-control-regex -- all of ASCII
-const ASCII = /^[\x00-\x7f]*$/;
-
-function replacement(pattern: Fields, content: string): (text: string) => string {
-  const literal = pattern["String"];
-  if (typeof literal === "string") return (text) => text.replaceAll(literal, () => content);
-  const { has, runs } = readCharacterClass(string(pattern["Regex"]));
-  return (text) => {
-    let result = "";
-    let from = 0;
-    for (let at = 0; at < text.length; at++) {
-      if (!has(text.charCodeAt(at))) continue;
-      result += text.slice(from, at) + content;
-      if (runs) while (has(text.charCodeAt(at + 1))) at++;
-      from = at + 1;
-    }
-    return from === 0 ? text : result + text.slice(from);
-  };
-}
-
-function checkMetaspace(value: unknown): void {
-  const step = fields(value);
-  const known = step["type"] === "Metaspace" && step["replacement"] === "\u2581" && step["prepend_scheme"] === "always";
-  if (!known || step["split"] !== true) throw unread("pre_tokenizer");
-}
-
-function readUnigram(value: unknown): { pieces: readonly (readonly [string, number])[]; unknown: number } {
-  const model = fields(value);
-  if (model["type"] !== "Unigram" || model["byte_fallback"] === true) throw unread("model");
-  const pieces = list(model["vocab"]).map((entry): readonly [string, number] => {
-    const [piece, score] = list(entry);
-    return [string(piece), number(score)];
-  });
-  const unknown = number(model["unk_id"]);
-  if (pieces[unknown] === undefined) throw unread("model unk_id");
-  return { pieces, unknown };
-}
-
-function readAddedTokens(value: unknown): readonly { readonly id: number; readonly content: string }[] {
-  return list(value).map((entry) => {
+/** The tokens to be found in a text as they are, the longest first, and the character that all of them begin with. */
+function readAddedTokens(value: unknown): { added: readonly AddedToken[]; mark: string } {
+  const added = list(value).map((entry): AddedToken => {
     const token = fields(entry);
     const content = string(token["content"]);
     const exact = !["single_word", "lstrip", "rstrip", "normalized"].some((option) => token[option] === true);
-    if (!exact || !content.startsWith("<")) throw unread("added_tokens");
+    if (!exact) throw unread("added_tokens");
     return { id: number(token["id"]), content };
   });
+  const mark = added[0]?.content[0];
+  if (mark === undefined || !added.every(({ content }) => content.startsWith(mark))) throw unread("added_tokens");
+  return { added: added.toSorted((one, other) => other.content.length - one.content.length), mark };
 }
 
 /** The ids before and after the text in the template of a single sequence. */
@@ -195,28 +118,4 @@ function readTemplate(value: unknown): { before: readonly number[]; after: reado
     }
   }
   return { before, after };
-}
-
-function fields(value: unknown): Fields {
-  if (typeof value !== "object" || value === null) throw unread("shape");
-  return value as Fields;
-}
-
-function list(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw unread("shape");
-  return value;
-}
-
-function string(value: unknown): string {
-  if (typeof value !== "string") throw unread("shape");
-  return value;
-}
-
-function number(value: unknown): number {
-  if (typeof value !== "number") throw unread("shape");
-  return value;
-}
-
-function unread(what: string): Error {
-  return modelError("guard.model-invalid", { detail: `tokenizer.json: ${what} is not read` });
 }

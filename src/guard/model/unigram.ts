@@ -4,11 +4,10 @@
  * the earlier candidate stays, an unknown character costs ten more than the least probable piece, and a run of unknown
  * characters is one token.
  *
- * The pieces lie in a trie of typed arrays, one hash table for all edges, since a Map for each node would cost tens of
- * megabytes.
- *
  * @module
  */
+
+import { buildTrie } from "./trie.ts";
 
 export interface Unigram {
   /**
@@ -78,66 +77,6 @@ export function createUnigram(pieces: readonly (readonly [piece: string, score: 
       reverse(ids, first);
     },
   };
-}
-
-interface Trie {
-  /** The node behind `node` by `unit`, or -1. The root is 0. */
-  child(node: number, unit: number): number;
-  /** The piece that ends at `node`, or -1. */
-  pieceAt(node: number): number;
-}
-
-function buildTrie(pieces: readonly string[]): Trie {
-  const nodes = countNodes(pieces);
-  const bits = Math.ceil(Math.log2(nodes * 2));
-  const mask = 2 ** bits - 1;
-  /** Edge tables, open addressing: parent + 1 (0 is free), unit, child. */
-  const parents = new Int32Array(mask + 1);
-  const units = new Uint16Array(mask + 1);
-  const children = new Int32Array(mask + 1);
-  const ends = new Int32Array(nodes).fill(-1);
-  let used = 1;
-
-  /** The slot of the edge, or the free one where it would be. */
-  const slotOf = (node: number, unit: number): number => {
-    let slot = (Math.imul(node, 0x9e3779b1) ^ Math.imul(unit, 0x85ebca6b)) >>> (32 - bits);
-    while (parents[slot] !== 0 && (parents[slot] !== node + 1 || units[slot] !== unit)) slot = (slot + 1) & mask;
-    return slot;
-  };
-  for (const [id, piece] of pieces.entries()) {
-    let node = 0;
-    for (let at = 0; at < piece.length; at++) {
-      const unit = piece.charCodeAt(at);
-      const slot = slotOf(node, unit);
-      if (parents[slot] === 0) {
-        parents[slot] = node + 1;
-        units[slot] = unit;
-        children[slot] = used++;
-      }
-      node = children[slot] as number;
-    }
-    ends[node] = id;
-  }
-  return {
-    child: (node, unit) => {
-      const slot = slotOf(node, unit);
-      return parents[slot] === 0 ? -1 : (children[slot] as number);
-    },
-    pieceAt: (node) => ends[node] as number,
-  };
-}
-
-/** Distinct beginnings of the pieces, and the root. */
-function countNodes(pieces: readonly string[]): number {
-  let nodes = 1;
-  let before = "";
-  for (const piece of pieces.toSorted()) {
-    let shared = 0;
-    while (shared < piece.length && piece.charCodeAt(shared) === before.charCodeAt(shared)) shared++;
-    nodes += piece.length - shared;
-    before = piece;
-  }
-  return nodes;
 }
 
 function reverse(ids: number[], from: number): void {
