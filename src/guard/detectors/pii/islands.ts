@@ -82,6 +82,10 @@ export interface Islands {
   /** Takes the next piece; returns the offset before which everything is judged. */
   push(piece: string): number;
   end(): void;
+  /** Takes all the text there is, instead of pieces of it. */
+  take(text: string): void;
+  /** Reads that up to about an offset; `end` reads the rest. */
+  readTo(limit: number): void;
 }
 
 /**
@@ -139,8 +143,8 @@ export function openIslands(judge: Judge, isPlain: Plain, everything: boolean): 
     // Reading goes on at a blank, if there is one.
     let upTo = end - low;
     if (capped) {
-      const blank = text.lastIndexOf(" ", start + LONGEST);
-      upTo = (blank > start + LONGEST / 2 ? blank : start + LONGEST) - low;
+      const blank = text.slice(start, start + LONGEST + 1).lastIndexOf(" ");
+      upTo = start - low + (blank > LONGEST / 2 ? blank : LONGEST);
     }
     const taken = judge({ window, from, to: end - low, has, single: words === 1 }, base + low, upTo);
     at = low + Math.max(upTo, taken);
@@ -177,13 +181,16 @@ export function openIslands(judge: Judge, isPlain: Plain, everything: boolean): 
     return close(final);
   };
 
-  const read = (final: boolean): void => {
+  /** Reads words, up to the first that begins at `limit` or behind it. */
+  const read = (final: boolean, limit: number): void => {
     if (closing && !close(final)) return;
-    const length = text.length;
+    // What is read in the loop has a name in here: that is as fast as it gets.
+    const source = text;
+    const length = Math.min(source.length, limit);
     while (at < length) {
       let word = 0;
       let end = at;
-      let kind = CLASSES[text.charCodeAt(end)] as number;
+      let kind = CLASSES[source.charCodeAt(end)] as number;
       if ((kind & (SPACE | LINE | APART)) !== 0) {
         if (start >= 0 && (kind & APART) !== 0) {
           if (!close(final)) return;
@@ -193,31 +200,31 @@ export function openIslands(judge: Judge, isPlain: Plain, everything: boolean): 
         at += 1;
         continue;
       }
-      const most = Math.min(length, at + MOST_WORD);
+      const most = Math.min(source.length, end + MOST_WORD);
       do {
         word |= kind;
         end += 1;
         if (end >= most) break;
-        kind = CLASSES[text.charCodeAt(end)] as number;
+        kind = CLASSES[source.charCodeAt(end)] as number;
       } while ((kind & (SPACE | LINE | APART)) === 0);
-      if (end === length && !final && end - at < MOST_WORD) return;
-      if (start < 0 && word === SMALL && !everything && opening(text, at, end) === 0 && !isKnown(text, at, end)) {
+      if (end === source.length && !final && end - at < MOST_WORD) return;
+      if (start < 0 && word === SMALL && !everything && opening(source, at, end) === 0 && !isKnown(source, at, end)) {
         at = end;
         lines = 0;
         continue;
       }
       if (!take(end, word, final)) return;
     }
-    if (final && start >= 0) {
+    if (final && at >= source.length && start >= 0) {
       close(true);
-      read(true);
+      read(true, limit);
     }
   };
 
   return {
     push: (piece) => {
       text += piece;
-      read(false);
+      read(false, text.length);
       const settled = start >= 0 ? start : at;
       const kept = Math.max(0, settled - LEFT);
       if (kept > CAP) {
@@ -231,7 +238,13 @@ export function openIslands(judge: Judge, isPlain: Plain, everything: boolean): 
       return base + settled;
     },
     end: () => {
-      read(true);
+      read(true, text.length);
+    },
+    take: (whole) => {
+      text = whole;
+    },
+    readTo: (limit) => {
+      read(true, limit);
     },
   };
 }

@@ -46,7 +46,6 @@ export interface Looking {
 
 /** What `names/` finds. */
 export const NAMES: readonly string[] = ["person", "location", "organization", "title", "group"];
-const NOTHING: readonly PiiMatch[] = [];
 
 /** The matches in an island, in order, none over another. */
 export function judgeIsland(island: Island, looking: Looking): readonly PiiMatch[] {

@@ -67,8 +67,8 @@ interface Library {
 
 let parse: typeof parsePhoneNumberFromString | undefined;
 
-/** The library has 80 KB of plans: it is loaded with the first candidate. */
-function plans(): typeof parsePhoneNumberFromString {
+/** The library has 80 KB of plans: it is loaded with the first candidate, or before. */
+export function plans(): typeof parsePhoneNumberFromString {
   parse ??= (createRequire(import.meta.url)("libphonenumber-js/min") as Library).parsePhoneNumberFromString;
   return parse;
 }

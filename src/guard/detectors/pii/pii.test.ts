@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 import { isHoldfastError } from "../../../core/index.ts";
 import { PII_ENTITIES } from "./entities.ts";
-import { createPiiDetector, MAX_HITS, piiDetector, type PiiOptions } from "./pii.ts";
+import { createPiiDetector, MAX_HITS, piiDetector, warmPiiDetector, type PiiOptions } from "./pii.ts";
 
 const CONTEXT = { direction: "request", origin: "user", pointer: "/y" } as const;
 const everything = createPiiDetector({ entities: "all" });
@@ -204,6 +204,27 @@ test("a text cut into single units, or anywhere, gives the same findings", () =>
     scan.hits.map(({ finding }) => finding),
     everything.detect(SAMPLES.join("\n"), CONTEXT),
   );
+});
+
+test("what was loaded beforehand finds the same", () => {
+  warmPiiDetector();
+  const found = piiDetector.detect("Call Maria Jensen on +45 32 12 34 56", CONTEXT);
+  assert.deepEqual(
+    found.map(({ rule }) => rule),
+    ["pii.person", "pii.phone"],
+  );
+});
+
+test("words of capitals in sentences are no names, streets and hosts among them are seen", () => {
+  const rules = (text: string): readonly string[] => everything.detect(text, CONTEXT).map(({ rule }) => rule);
+  assert.deepEqual(rules("However, the Board met. Nobody said Hello."), []);
+  assert.deepEqual(
+    piiDetector
+      .detect("They live on Long Lane. Meet at the corner of Main and Third.", CONTEXT)
+      .map(({ rule }) => rule),
+    ["pii.address", "pii.address"],
+  );
+  assert.deepEqual(rules("read.It Example.com"), ["pii.domain"]);
 });
 
 test("plain words leave a stream at once, but for the last", () => {

@@ -60,6 +60,12 @@ export function lookUpRole(text: string, start: number, end: number): number {
   return findAt(table, text, start, end) & ~PHRASE;
 }
 
+/** Reads the lists, if nobody has looked a word up yet. */
+export function loadWords(): void {
+  table ??= load();
+  known ??= knownWords();
+}
+
 /** Whether the folded words, joined by `_`, are the name of a place. */
 export function isPlacePhrase(folded: string): boolean {
   table ??= load();
