@@ -12,15 +12,19 @@ export interface Trie {
   pieceAt(node: number): number;
 }
 
-/** Of each edge: its parent's node + 1 (0 is free), its unit, the piece that ends behind it. Four, to lie in one line of the cache. */
+/**
+ * Of each edge: its parent's node + 1 (0 is free), its unit, the piece that ends behind it. Four numbers, since an edge then
+ * lies in one line of the processor's cache.
+ */
 const STRIDE = 4;
 
-/** Makes the trie of `pieces`, none of which is empty. They are told by their places. */
+/** Makes the trie of `pieces`, which are told by their places. */
 export function buildTrie(pieces: readonly string[]): Trie {
   const bits = Math.ceil(Math.log2(countNodes(pieces) * 2));
   const mask = 2 ** bits - 1;
   /** Open addressing. A node is the place of the edge that leads to it, from 1 on. */
   const edges = new Int32Array((mask + 2) * STRIDE);
+  edges[2] = -1;
 
   /** The place of the edge, or the free one where it would be. */
   const placeOf = (node: number, unit: number): number => {
@@ -51,7 +55,7 @@ export function buildTrie(pieces: readonly string[]): Trie {
       const place = placeOf(node, unit);
       return edges[place * STRIDE] === 0 ? -1 : place;
     },
-    pieceAt: (node) => (node === 0 ? -1 : (edges[node * STRIDE + 2] as number)),
+    pieceAt: (node) => edges[node * STRIDE + 2] as number,
   };
 }
 
