@@ -23,6 +23,7 @@ import {
   secretsDetector,
   sharedClassifier,
   unicodeDetector,
+  warmPiiDetector,
   type Detector,
   type GuardSettings,
 } from "../guard/index.ts";
@@ -114,7 +115,10 @@ export const guardsConfig = z
     leak: z
       .strictObject({
         ...settings("off", "block"),
-        canaries: z.array(z.string().min(1)).default([]).describe("canary tokens that must not come back"),
+        canaries: z
+          .array(z.strictObject({ id: z.string(), marker: z.string(), digest: z.string() }))
+          .default([])
+          .describe("records of canaries that must not come back, as `holdfast guard canary` prints them"),
         index: z.string().min(1).optional().describe("an index of training text, made by `holdfast guard index`"),
       })
       .prefault({})
@@ -173,9 +177,13 @@ export function guardsOf(config: GuardsConfig): { detectors: readonly Detector[]
  *
  * @throws `guard.model-missing`, `guard.model-untrusted`, `guard.model-invalid`, `guard.model-runtime-missing`
  */
-export async function warmGuards({ injection, moderation }: GuardsConfig): Promise<void> {
-  const used = [injection, moderation].some(({ request, response }) => request !== "off" || response !== "off");
-  if (used) await sharedClassifier().classify("hello");
+export async function warmGuards({ injection, moderation, pii }: GuardsConfig): Promise<void> {
+  if (isUsed(pii)) warmPiiDetector();
+  if (isUsed(injection) || isUsed(moderation)) await sharedClassifier().classify("hello");
+}
+
+function isUsed({ request, response }: { readonly request: Action; readonly response: Action }): boolean {
+  return request !== "off" || response !== "off";
 }
 
 /** `options` without what is undefined: a detector takes its own default for what is left out. */

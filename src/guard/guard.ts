@@ -16,7 +16,7 @@ import type { Finding, Verdict } from "../core/index.ts";
 import type { DetectContext, Detector, Direction, Origin, TextSpan } from "./detector.ts";
 import { failureOf, withinTime } from "./failure.ts";
 import { maskText, mergeLabels, type Region } from "./mask.ts";
-import { atOnce, inTurns, LONG, STEP, type Paced } from "./pace.ts";
+import { atOnce, inTurns, LONG, soon, STEP, type Paced } from "./pace.ts";
 import { assign, decide, type Assignment, type GuardSettings, type Outcome } from "./policy.ts";
 import { readText, viewsOf, type Readable } from "./read.ts";
 import { openStream, type GuardStream } from "./stream.ts";
@@ -84,9 +84,10 @@ export function createGuard(options: { detectors: readonly Detector[]; settings:
       const outcomes: (Outcome | Promise<Outcome>)[] = [];
       for (const assignment of assignments[direction]) {
         const work = run(assignment, readables, direction, exchange);
-        outcomes.push(long ? await inTurns(work) : atOnce(work));
+        const begun = long ? inTurns(work) : soon(work);
+        outcomes.push((begun instanceof Promise ? await begun : begun).outcome);
       }
-      // Waiting costs a turn of the event loop, so only detectors that work asynchronously are waited for: all at once.
+      // A detector that works asynchronously is waited for once all have begun, and only then: waiting costs a turn.
       const settled = outcomes.some((outcome) => outcome instanceof Promise)
         ? await Promise.all(outcomes.map((outcome) => Promise.resolve(outcome)))
         : (outcomes as Outcome[]);
@@ -123,15 +124,15 @@ function contextOf(
 
 const NO_TEXTS: readonly string[] = [];
 
-/** Runs one detector over every span. */
+/** Runs one detector over every span. What it does asynchronously has begun, and may still be under way. */
 function* run(
   assignment: Assignment,
   readables: readonly Readable[],
   direction: Direction,
   exchange: ExchangeContext,
-): Paced<Outcome | Promise<Outcome>> {
+): Paced<{ readonly outcome: Outcome | Promise<Outcome> }> {
   const { detector, action, timeoutMs } = assignment;
-  if (action === undefined) return { assignment, findings: [] };
+  if (action === undefined) return { outcome: { assignment, findings: [] } };
   const findings: Finding[] = [];
   const pending: Promise<void>[] = [];
   const until = performance.now() + timeoutMs;
@@ -159,16 +160,17 @@ function* run(
   } catch (error) {
     // The other promises are settled here, so that none of them rejects unheard.
     void Promise.allSettled(pending);
-    return { assignment, findings, failure: failureOf(error) };
+    return { outcome: { assignment, findings, failure: failureOf(error) } };
   }
-  if (pending.length === 0) return { assignment, findings };
-  return withinTime(Promise.all(pending), until - performance.now()).then(
+  if (pending.length === 0) return { outcome: { assignment, findings } };
+  const outcome = withinTime(Promise.all(pending), until - performance.now()).then(
     () => ({ assignment, findings }),
     (error: unknown) => {
       void Promise.allSettled(pending);
       return { assignment, findings: [...findings], failure: failureOf(error) };
     },
   );
+  return { outcome };
 }
 
 /** The new text of each span that something changes: what is masked, tokenised, or restored. */

@@ -36,7 +36,7 @@ export {
 } from "./detectors/moderation/moderation.ts";
 export type { CustomRecogniser } from "./detectors/pii/custom.ts";
 export { PII_COUNTRIES, PII_ENTITIES, type PiiEntity } from "./detectors/pii/entities.ts";
-export { createPiiDetector, piiDetector, type PiiOptions } from "./detectors/pii/pii.ts";
+export { createPiiDetector, piiDetector, warmPiiDetector, type PiiOptions } from "./detectors/pii/pii.ts";
 export { secretsDetector } from "./detectors/secrets/secrets.ts";
 export { unicodeDetector } from "./detectors/unicode/unicode.ts";
 export { createGuard, type ChangedText, type ExchangeContext, type Guard, type Inspection } from "./guard.ts";

@@ -17,6 +17,9 @@ export type Paced<T> = Generator<undefined, T, undefined>;
 /** UTF-16 units that one step reads: some 3 ms of the most provoking text, 30 us of any other. */
 export const STEP = 4096;
 
+/** A text up to this length is read in one step, whatever is in it. */
+export const SHORT = 1024;
+
 /** More text than this is long: the most that is read without a turn of its own. */
 export const LONG = 4 * STEP;
 
@@ -29,6 +32,16 @@ export function atOnce<T>(work: Paced<T>): T {
     const step = work.next();
     if (step.done === true) return step.value;
   }
+}
+
+/** Runs work at once as long as it is short after all, and from there on in turns. */
+export function soon<T>(work: Paced<T>): T | Promise<T> {
+  const until = performance.now() + TURN_MS;
+  do {
+    const step = work.next();
+    if (step.done === true) return step.value;
+  } while (performance.now() < until);
+  return inTurns(work);
 }
 
 /** Runs long work in turns. */

@@ -11,7 +11,7 @@ import { checkAnswer } from "./answer.ts";
 import type { DetectContext, Detector, TextSpan } from "./detector.ts";
 import { checkTime } from "./failure.ts";
 import { derive, type Derived, type DerivedView } from "./normalise/index.ts";
-import { STEP, type Paced } from "./pace.ts";
+import { SHORT, type Paced } from "./pace.ts";
 
 /** A span, and the views of it once some detector needed them: they are derived once for all. */
 export interface Readable {
@@ -71,7 +71,7 @@ function* answerFor(
   context: DetectContext,
   until: number,
 ): Paced<readonly Finding[] | Promise<readonly Finding[]>> {
-  const steps = text.length > STEP ? detector.read?.(text, context) : undefined;
+  const steps = text.length > SHORT ? detector.read?.(text, context) : undefined;
   const found = steps === undefined ? detector.detect(text, context) : yield* timed(steps, until);
   if (found instanceof Promise) return found.then((later) => checkAnswer(later, text, context.pointer));
   // Most texts have nothing in them: no need to look at an empty list.

@@ -50,7 +50,6 @@ export function sarifLog({ files, notices, detectors, cwd }: SarifInput): Readon
         tool: {
           driver: {
             name: "holdfast",
-            informationUri: "https://holdfast.dev",
             rules: [...rules.values()].map(({ descriptor }) => descriptor),
           },
           extensions: detectors.map(({ id, version }) => ({ name: id, version })),
