@@ -24,7 +24,7 @@ export const AFTER = 48;
  * blank, with digits; pairs of digits between colons, or the like; a day in digits; the name of a month and digits; a capital, or
  * six.
  */
-export type Needs = number | "@" | "." | ":" | "..." | "run" | "pairs" | "day" | "month" | "capital" | "capitals";
+type Needs = number | "@" | "." | ":" | "..." | "run" | "pairs" | "day" | "month" | "capital" | "capitals";
 
 export interface Recogniser {
   /** The second word of the rule's id: `us-ssn`. Unique, except that a value with several forms may have several rows. */
