@@ -23,8 +23,6 @@ MODERATION_FALSE_ALARMS = 0.02
 # The cheap stage may call clean at most this share of the attacks that are found without it. It settles no moderation head: on
 # sources left out it would drop most of what the encoder finds, and seven heads at once are clean to it too seldom to save time.
 LOST = 0.01
-# And never, source or not, more than this share of the attacks that the transformer finds by itself.
-LOST_ANYWHERE = 0.03
 NEVER = -1e3
 # For injections it is stricter where it can be: it settles no more than this share of ordinary short prompts, which is enough for speed.
 SETTLED = 0.65
@@ -159,14 +157,12 @@ def settle(scores: Scores, targets: np.ndarray, sources: np.ndarray) -> Settings
         made.blend_lines[head] = float(sigmoid(of(z)))
         made.cheap_lines[head] = of(cheap)
 
-        # Of the attacks that the encoder finds, how high the cheap stage puts the windows that give them away.
-        a, b = made.encoder[head]
-        given_away = scores.top(np.where(sigmoid(a * encoder + b) >= made.encoder_lines[head], cheap, -np.inf))
+        # Of the attacks found, how high the cheap stage puts the windows that give them away.
+        given_away = scores.top(np.where(sigmoid(z) >= made.blend_lines[head], cheap, -np.inf))
         caught = known & (targets[:, index] == 1) & np.isfinite(given_away)
-        made.clean[head] = NEVER
-        if head in FALSE_ALARMS and caught.any():
-            by_source = quantile(given_away[caught], source_weights(sources[caught]), LOST)
-            made.clean[head] = min(by_source, float(np.quantile(given_away[caught], LOST_ANYWHERE, method="lower")))
+        made.clean[head] = (
+            quantile(given_away[caught], source_weights(sources[caught]), LOST) if head in FALSE_ALARMS and caught.any() else NEVER
+        )
         ordinary = np.isin(sources, ORDINARY)
         if head == "injection" and ordinary.any():
             enough_for_speed = quantile(scores.top(cheap)[ordinary], source_weights(sources[ordinary]), SETTLED)

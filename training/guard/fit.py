@@ -18,7 +18,6 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional as F
 
-from base import CLS, PAD, SEP
 from net import Encoder
 from rows import ABSENT, HEADS, Row, sample, targets
 from window import parts
@@ -50,7 +49,7 @@ def pieces(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
 def pad(batch: list[list[int]], step: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and mask, as long as the longest, up to the next multiple of `step`."""
     longest = -(-max(len(ids) for ids in batch) // step) * step
-    ids = torch.full((len(batch), longest), PAD, dtype=torch.long)
+    ids = torch.full((len(batch), longest), 1, dtype=torch.long)
     mask = torch.zeros_like(ids)
     for at, row in enumerate(batch):
         ids[at, : len(row)] = torch.tensor(row)
@@ -64,7 +63,7 @@ def batches(
     """Batches in random order. Only a few shapes occur, each of about `tokens` tokens: a new shape costs a new kernel."""
     rng = random.Random(seed)
     texts, labels = zip(*(view(rng, row) for row in rows))
-    ids = [row[: MAX_TOKENS - 1] + [SEP] if len(row) > MAX_TOKENS else row for row in pieces(tokenizer, texts)]
+    ids = [row[: MAX_TOKENS - 1] + [2] if len(row) > MAX_TOKENS else row for row in pieces(tokenizer, texts)]
     shelves: dict[int, list[int]] = {}
     for index, row in enumerate(ids):
         shelves.setdefault(-(-len(row) // STEP) * STEP, []).append(index)
@@ -173,7 +172,7 @@ def chunks(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[list[list[int]],
     whose: list[int] = []
     for index, ids in enumerate(pieces(tokenizer, texts)):
         for part in parts(ids[1:-1], MAX_TOKENS - 2):
-            made.append([CLS, *part, SEP])
+            made.append([0, *part, 2])
             whose.append(index)
     return made, whose
 

@@ -1,11 +1,12 @@
-"""The network: a BERT encoder, mean pooling, one linear layer with a sigmoid for each head.
+"""The network: a BERT encoder cut to its first layers, mean pooling, one linear layer with a sigmoid for each head.
 
-`forward` takes ids and mask and gives logits. The word table is frozen: it stays where the base left it, so words
+`forward` takes ids and mask and gives logits. The word table is frozen: it stays where the base left it, so languages
 that the training rows do not hold stay near those that they do, and the table is read, never updated.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -37,18 +38,18 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, base: Base, positions: int, outputs: int, drop: float = 0.0) -> None:
+    def __init__(self, base: Base, rows: np.ndarray, layers: int, positions: int, outputs: int, drop: float = 0.0) -> None:
         super().__init__()
-        word = torch.from_numpy(base.tensors["emb.word"])
+        word = torch.from_numpy(base.tensors["emb.word"][rows])
         self.word = nn.Embedding.from_pretrained(word, freeze=True)
         # One token type only: its vector is added to the positions once and for all.
-        self.position = nn.Parameter(torch.from_numpy(base.tensors["emb.pos"][:positions] + base.tensors["emb.type"][0]))
+        self.position = nn.Parameter(torch.from_numpy(base.tensors["emb.pos"][:positions] + base.tensors["emb.type"][: base.hidden]))
         self.norm = nn.LayerNorm(base.hidden, base.eps)
         self.norm.weight.data = torch.from_numpy(base.tensors["emb.ln.w"])
         self.norm.bias.data = torch.from_numpy(base.tensors["emb.ln.b"])
         self.drop = drop
         self.layers = nn.ModuleList()
-        for index in range(base.layers):
+        for index in range(layers):
             layer = Layer(base.hidden, base.heads, base.inner, base.eps, drop)
 
             def take(name: str, index: int = index) -> Tensor:

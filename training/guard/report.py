@@ -18,7 +18,6 @@ from measure import Figure, area, compare, hits_at, rate, shown
 from rows import HEADS, Row, load
 
 HERE = Path(__file__).parent
-CARD = HERE.parent.parent / "weights" / "guard" / "MODEL_CARD.md"
 INJECTION, INDIRECT = 0, 1
 # The categories of the two moderation sets; illicit is none of them.
 CATEGORIES = [HEADS.index(head) for head in HEADS[2:] if head != "illicit"]
@@ -242,14 +241,14 @@ def table(title: str, columns: list[str], lines: Iterable[list[str]]) -> list[st
     ]
 
 
-def filled(text: str, tables: list[str]) -> str:
+def card(text: str, tables: list[str]) -> str:
     """The model card with its figures replaced."""
     before, rest = text.split("<!-- figures -->\n")
     _, after = rest.split("<!-- /figures -->")
     return f"{before}<!-- figures -->\n\n{chr(10).join(tables)}\n<!-- /figures -->{after}"
 
 
-def main(build: Path = HERE / "build", out: Path = HERE, card: Path = CARD) -> None:
+def main(build: Path = HERE / "build", out: Path = HERE) -> None:
     scored = collect(build)
     made = {
         "targets": targets(scored),
@@ -310,9 +309,10 @@ def main(build: Path = HERE / "build", out: Path = HERE, card: Path = CARD) -> N
             [[h, f"{v['float']:.4f}", f"{v['int8']:.4f}", f"{v['change']:.3f}"] for h, v in made["quantised"].items()],
         )
     (out / "report.md").write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
-    if card.exists():
+    file = out.parent.parent / "weights" / "guard" / "MODEL_CARD.md"
+    if file.exists():
         short = [line.replace("## ", "### ") for line in [*asked, *together, *heads, *settled]]
-        card.write_text(filled(card.read_text(encoding="utf-8"), short), encoding="utf-8")
+        file.write_text(card(file.read_text(encoding="utf-8"), short), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Trains, measures and packs the guard's models: `python -m train`. See README.md.
 
-Stages, each skipped when its result is there: rows, one encoder and one cheap model for each fold (every
+Stages, each skipped when its result is there: rows, vocabulary, one encoder and one cheap model for each fold (every
 public source scored by models that saw neither it nor its copies), the same from all rows, settings, weights, report.
 """
 
@@ -46,10 +46,13 @@ class Plan:
 
     seed: int = 20261127
     folds: int = 3
+    layers: int = 4
+    vocabulary: int = 36_000
     epochs: int = 1
-    # Rows of an epoch: of a fold's models, and of those that ship, which have more to learn from.
-    size: int = 11_000
-    final_size: int = 16_000
+    # Generated rows train a first model that all folds start from: they are left out of none.
+    base_size: int = 60_000
+    base_rate: float = 3e-4
+    size: int = 24_000
     cap: int = 2_500
     rate: float = 1.5e-4
     # Texts of one source that are scored at most; the intervals say what that costs.
@@ -65,6 +68,8 @@ class Work:
     rows: list[Row]
     where: dict[str, int]
     source: base.Base
+    kept: np.ndarray
+    text: str
     tokenizer: Tokenizer
 
 
@@ -79,12 +84,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of each")
     parser.add_argument("--part", help="one part only: a fold's number, 'final', or 'settle' for all that comes after")
     parser.add_argument("--build", type=Path, default=BUILD, help="where the rows and everything made of them lie")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="where the files that ship go; its MODEL_CARD.md gets the figures")
     for name, value in asdict(Plan()).items():
         parser.add_argument(f"--{name}", type=type(value), default=value)
     given = vars(parser.parse_args())
-    jobs, threads, part = given.pop("jobs"), given.pop("threads"), given.pop("part")
-    build, weights = given.pop("build").resolve(), given.pop("weights").resolve()
+    jobs, threads, part, build = given.pop("jobs"), given.pop("threads"), given.pop("part"), given.pop("build").resolve()
     torch.set_num_threads(threads)
     plan = Plan(**given)
     file = build / "rows.jsonl.gz"
@@ -94,10 +97,13 @@ def main() -> None:
         )
     rows = load(file)
     source = base.read(base.locate())
-    where = folds([row for row in rows if not generated(row)], plan.folds, 800)
-    work = Work(build, plan, rows, where, source, Tokenizer.from_str(source.tokenizer))
+    text, kept = vocabulary(source, rows, plan, build)
+    work = Work(
+        build, plan, rows, folds([row for row in rows if not generated(row)], plan.folds, 800), source, kept, text, Tokenizer.from_str(text)
+    )
     if part is None:
         options = [f"--{name}={value}" for name, value in asdict(plan).items()] + [f"--threads={threads}", f"--build={build}"]
+        first(work, jobs * threads)
         with ThreadPoolExecutor(jobs) as pool:
             list(
                 pool.map(
@@ -105,13 +111,15 @@ def main() -> None:
                     ["final", *map(str, range(plan.folds))],
                 )
             )
+    elif part == "first":
+        first(work, threads)
     elif part == "final":
         whole(work)
     elif part != "settle":
         one_fold(work, int(part))
     if part in (None, "settle"):
-        settle(work, weights)
-        report.main(build, card=weights / "MODEL_CARD.md")
+        settle(work)
+        report.main(build)
 
 
 def generated(row: Row) -> bool:
@@ -133,6 +141,16 @@ def out_of(work: Work, fold: int, row: Row) -> bool:
     return held_out(fold, row) if generated(row) else work.where[row.group] == fold
 
 
+def vocabulary(source: base.Base, rows: list[Row], plan: Plan, build: Path) -> tuple[str, np.ndarray]:
+    file, table = build / "tokenizer.json", build / "kept.npy"
+    if not (file.exists() and table.exists()):
+        say("vocabulary")
+        pieces, kept = base.prune(source, [row.text for row in rows if row.use == "train"], plan.vocabulary)
+        np.save(table, kept)
+        file.write_text(base.tokenizer(pieces), encoding="utf-8")
+    return file.read_text(encoding="utf-8"), np.load(table)
+
+
 def views(rows: list[Row]) -> tuple[fit.View, fit.View]:
     """How a row is read while training: with the changes of `data.augment` for the encoder, cut only for the cheap stage."""
     prompts = [row.text for row in rows if row.origin == "user" and set(row.labels.values()) == {0} and len(row.text) < 400]
@@ -148,26 +166,58 @@ def views(rows: list[Row]) -> tuple[fit.View, fit.View]:
     return changed, plain
 
 
+def first(work: Work, threads: int) -> None:
+    """The encoder that all others start from: trained on generated rows that no fold holds out."""
+    done = work.build / "first.pt"
+    if done.exists():
+        return
+    say("first model, from generated rows")
+    torch.set_num_threads(threads)
+    plan = work.plan
+    train = [
+        row for row in work.rows if row.use == "train" and generated(row) and not any(held_out(fold, row) for fold in range(plan.folds))
+    ]
+    torch.manual_seed(plan.seed)
+    model = Encoder(work.source, work.kept, plan.layers, fit.MAX_TOKENS, len(HEADS))
+    fit.train(
+        model,
+        work.tokenizer,
+        train,
+        epochs=1,
+        size=plan.base_size,
+        cap=plan.base_size,
+        rate=plan.base_rate,
+        seed=plan.seed,
+        state=work.build / "first.state.pt",
+        view=views(train)[0],
+        say=say,
+        tokens=2048,
+    )
+    model.cpu()
+    keep(done, model)
+
+
 def keep(file: Path, model: Encoder) -> None:
     fit.save(file, {name: value for name, value in model.state_dict().items() if name != "word.weight"})
 
 
-def fitted(work: Work, train: list[Row], size: int, seed: int, folder: Path) -> tuple[Encoder, cheap.Cheap]:
+def fitted(work: Work, train: list[Row], seed: int, folder: Path) -> tuple[Encoder, cheap.Cheap]:
     """The encoder and the cheap model of these rows, from `folder` when they are there."""
     torch.manual_seed(seed)
     plan = work.plan
-    model = Encoder(work.source, fit.MAX_TOKENS, len(HEADS))
+    model = Encoder(work.source, work.kept, plan.layers, fit.MAX_TOKENS, len(HEADS))
     done = folder / "encoder.pt"
     if done.exists():
         model.load_state_dict(torch.load(done, weights_only=True), strict=False)
         model.eval()
     else:
+        model.load_state_dict(torch.load(work.build / "first.pt", weights_only=True), strict=False)
         fit.train(
             model,
             work.tokenizer,
             train,
             epochs=plan.epochs,
-            size=size,
+            size=plan.size,
             cap=plan.cap,
             rate=plan.rate,
             seed=seed,
@@ -220,8 +270,8 @@ def one_fold(work: Work, fold: int) -> None:
     left = sorted(group for group, at in work.where.items() if at == fold)
     say(f"fold {fold}: left out {', '.join(left)}")
     train = [row for row in work.rows if row.use == "train" and not out_of(work, fold, row)]
-    model, stage = fitted(work, train, work.plan.size, work.plan.seed + fold, folder)
-    pack.encoder(folder, model, work.source.tokenizer)
+    model, stage = fitted(work, train, work.plan.seed + fold, folder)
+    pack.encoder(folder, model, work.text)
     names = sorted({row.source for row in work.rows if row.use == "train" and work.where.get(row.group) == fold})
     (folder / "left-out.json").write_text(json.dumps({"fold": fold, "groups": left, "sources": names}, indent=2) + "\n", encoding="utf-8")
     unseen = few([row for row in work.rows if row.use == "train" and out_of(work, fold, row)], work.plan)
@@ -234,9 +284,8 @@ def whole(work: Work) -> None:
     if (folder / "scores.npz").exists():
         return
     say("all sources")
-    train = [row for row in work.rows if row.use == "train"]
-    model, stage = fitted(work, train, work.plan.final_size, work.plan.seed + 100, folder)
-    pack.encoder(folder, model, work.source.tokenizer)
+    model, stage = fitted(work, [row for row in work.rows if row.use == "train"], work.plan.seed + 100, folder)
+    pack.encoder(folder, model, work.text)
     measured = [row for row in work.rows if row.use == "eval"]
     say(f"all sources: scoring {len(measured)} texts of the sets that only measure")
     quantised.compare(
@@ -245,7 +294,7 @@ def whole(work: Work) -> None:
     np.savez(folder / "scores.npz", **scores(folder, measured, work.tokenizer, stage))
 
 
-def settle(work: Work, weights: Path) -> None:
+def settle(work: Work) -> None:
     """Settings from the folds. Those of a fold come from the other folds only; those that ship come from all."""
     known = {row.id: row for row in work.rows}
     files = {fold: work.build / "folds" / str(fold) / "scores.npz" for fold in range(work.plan.folds)}
@@ -259,9 +308,9 @@ def settle(work: Work, weights: Path) -> None:
         found = calibrate.settle(joined, np.array([row.targets() for row in rows]), np.array([row.source for row in rows]))
         pack.settings(work.build / ("final" if out is None else f"folds/{out}"), found)
     if (work.build / "final" / "model.onnx").exists():
-        weights.mkdir(parents=True, exist_ok=True)
+        WEIGHTS.mkdir(parents=True, exist_ok=True)
         for name in ("model.onnx", "cheap.bin", "tokenizer.json", "model.json"):
-            shutil.copyfile(work.build / "final" / name, weights / name)
+            shutil.copyfile(work.build / "final" / name, WEIGHTS / name)
 
 
 if __name__ == "__main__":
