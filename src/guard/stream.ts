@@ -168,8 +168,10 @@ export function openStream(
       const step = advance((scan) => scan.end());
       return step instanceof Promise ? step.then(flush) : flush(step);
     },
-    get verdict() {
-      return decide(assignments.map((assignment) => outcome(assignment, readers, blockedAt)));
+    get verdict(): Verdict {
+      const verdict = decide(assignments.map((assignment) => outcome(assignment, readers, blockedAt)));
+      // What could not be masked any more was stopped: that is what happened, whatever the settings ask for.
+      return blockedAt === undefined ? verdict : { ...verdict, action: "block" };
     },
   };
 }
