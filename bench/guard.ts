@@ -122,11 +122,13 @@ async function block(): Promise<void> {
       last = now;
     }, 1);
     const start = performance.now();
-    await inspect(guard, text);
+    const failed = await failures(guard, text);
     const took = performance.now() - start;
     late = Math.max(late, performance.now() - last - 1);
     clearInterval(timer);
-    console.log(name.padEnd(28) + took.toFixed(0).padStart(10) + late.toFixed(1).padStart(10));
+    console.log(
+      `${name.padEnd(28)}${took.toFixed(0).padStart(10)}${late.toFixed(1).padStart(10)}  ${failed.join(", ")}`,
+    );
   }
 }
 
@@ -162,9 +164,16 @@ function guardOf(detectors: readonly Detector[]): Guard {
 }
 
 async function inspect(guard: Guard, text: string): Promise<void> {
+  const failed = await failures(guard, text);
+  if (failed.length > 0) throw new Error(failed.join(", "));
+}
+
+/** The detectors that could not check the text, and why. */
+async function failures(guard: Guard, text: string): Promise<readonly string[]> {
   const { verdict } = await guard.inspect([{ pointer: "/messages/0/content", text, origin: "user" }], "request");
-  const failed = verdict.runs.find(({ outcome }) => outcome === "error");
-  if (failed !== undefined) throw new Error(`${failed.detector}: ${failed.why ?? ""}`);
+  return verdict.runs.flatMap(({ outcome, detector, why }) =>
+    outcome === "error" ? [`${detector}: ${why ?? ""}`] : [],
+  );
 }
 
 async function stream(guard: Guard, text: string): Promise<void> {
