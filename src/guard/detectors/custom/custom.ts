@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { DetectContext, Detector, Direction, Hit, Scan } from "../../detector.ts";
-import { STEP } from "../../pace.ts";
+import type { DetectContext, Detector, Direction, Scan } from "../../detector.ts";
+import { joinScans, readByScan } from "../../scan.ts";
 import { customError } from "./errors.ts";
 import { compilePattern, openPatternScan } from "./pattern.ts";
 import { checkName, type CustomRule, type PatternRule, type WordRule } from "./rule.ts";
@@ -65,37 +65,7 @@ export function createCustomDetector(options: CustomOptions): Detector {
     longestMatch: Math.max(finder?.longest ?? 0, ...patterns.map(({ longest, cut }) => (cut ? 2 : 1) * longest + 2)),
     cost: "cheap",
     reads: views ? "views" : "text",
-    detect: (text, context) => {
-      const scan = open(context);
-      void scan.push(text);
-      void scan.end();
-      return scan.hits.map(({ finding }) => finding);
-    },
-    *read(text, context) {
-      const scan = open(context);
-      for (let at = 0; at < text.length; at += STEP) {
-        void scan.push(text.slice(at, at + STEP));
-        yield;
-      }
-      void scan.end();
-      return scan.hits.map(({ finding }) => finding);
-    },
+    ...readByScan(open),
     open,
-  };
-}
-
-/** Several scans of the same channel as one. None of them waits for anything. */
-function joinScans(scans: readonly Scan[]): Scan {
-  return {
-    push: (piece) =>
-      scans.reduce((settled, scan) => Math.min(settled, scan.push(piece) as number), Number.MAX_SAFE_INTEGER),
-    end: () => {
-      for (const scan of scans) void scan.end();
-    },
-    get hits(): readonly Hit[] {
-      const filled = scans.map(({ hits }) => hits).filter(({ length }) => length > 0);
-      if (filled.length < 2) return filled[0] ?? [];
-      return filled.flat().toSorted((one, other) => one.finding.location.start - other.finding.location.start);
-    },
   };
 }

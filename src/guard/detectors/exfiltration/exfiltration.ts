@@ -16,7 +16,7 @@
  */
 
 import type { DetectContext, Detector, Scan } from "../../detector.ts";
-import { STEP } from "../../pace.ts";
+import { NOTHING_TO_FIND, readByScan } from "../../scan.ts";
 import { compileHosts } from "./hosts.ts";
 import { TAG_BOUND } from "./html.ts";
 import { REQUEST_RULES, type ExfiltrationRule } from "./rules.ts";
@@ -36,8 +36,6 @@ export interface ExfiltrationOptions {
   /** Rules that are not reported. */
   readonly ignore?: readonly ExfiltrationRule[];
 }
-
-const NOTHING_FOUND: Scan = { push: () => Number.MAX_SAFE_INTEGER, end: () => undefined, hits: [] };
 
 /**
  * Makes an exfiltration detector.
@@ -65,34 +63,21 @@ export function createExfiltrationDetector(options: ExfiltrationOptions = {}): D
   };
 
   const open = ({ direction, origin, pointer }: DetectContext): Scan => {
-    if (direction === "request" && origin !== "tool" && origin !== "document") return NOTHING_FOUND;
+    if (direction === "request" && origin !== "tool" && origin !== "document") return NOTHING_TO_FIND;
     const isReported = (rule: ExfiltrationRule): boolean =>
       !ignored.has(rule) && (direction === "response" || REQUEST_RULES.has(rule));
     return openExfiltrationScan({ pointer, judge: judges[direction], isReported });
   };
 
+  const { detect, read } = readByScan(open);
   return {
     id: "exfiltration",
     version: "1.0.0",
     directions: ["request", "response"],
     longestMatch: TAG_BOUND,
     cost: "cheap",
-    detect: (text, context) => {
-      if (nextTrigger(text, 0) === text.length) return [];
-      const scan = open(context);
-      void scan.push(text);
-      void scan.end();
-      return scan.hits.map(({ finding }) => finding);
-    },
-    *read(text, context) {
-      const scan = open(context);
-      for (let at = 0; at < text.length; at += STEP) {
-        void scan.push(text.slice(at, at + STEP));
-        yield;
-      }
-      void scan.end();
-      return scan.hits.map(({ finding }) => finding);
-    },
+    detect: (text, context) => (nextTrigger(text, 0) === text.length ? [] : detect(text, context)),
+    read,
     open,
   };
 }

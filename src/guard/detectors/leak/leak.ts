@@ -11,8 +11,8 @@
  * @module
  */
 
-import type { DetectContext, Detector, Hit, Scan } from "../../detector.ts";
-import { STEP } from "../../pace.ts";
+import type { DetectContext, Detector, Scan } from "../../detector.ts";
+import { inOrder, joinScans, readByScan } from "../../scan.ts";
 import { canaryBook, type CanaryKey, type CanaryRecord } from "./canary.ts";
 import { CANARY_REACH, canaryFinder, openCanaryScan } from "./canary-scan.ts";
 import type { CorpusIndex } from "./index-file.ts";
@@ -35,7 +35,6 @@ export interface LeakOptions {
 }
 
 const DEFAULT_PASSAGE = 8;
-const NOTHING_FOUND: Scan = { push: () => Number.MAX_SAFE_INTEGER, end: () => undefined, hits: [] };
 
 /**
  * Makes a leak detector. Without options it looks for the system prompts that the context names.
@@ -68,7 +67,7 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
       if (own !== undefined) passages.push(own);
     }
     if (passages.length > 0) scans.push(openPassageScan(passages));
-    return scans.length === 0 ? NOTHING_FOUND : joinScans(scans);
+    return joinScans(scans);
   };
 
   return {
@@ -78,21 +77,7 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
     longestMatch: Math.max(CANARY_REACH, ((index?.ngram ?? 0) + passage) * (LONGEST_WORD + 1)),
     cost: "cheap",
     reads: "views",
-    detect: (text, context) => {
-      const scan = open(context);
-      void scan.push(text);
-      void scan.end();
-      return scan.hits.map(({ finding }) => finding);
-    },
-    *read(text, context) {
-      const scan = open(context);
-      for (let at = 0; at < text.length; at += STEP) {
-        void scan.push(text.slice(at, at + STEP));
-        yield;
-      }
-      void scan.end();
-      return scan.hits.map(({ finding }) => finding);
-    },
+    ...readByScan(open),
     open,
   };
 }
@@ -115,29 +100,4 @@ function openPassageScan(passages: readonly Passages[]): Scan {
       return inOrder(readers.map(({ hits }) => hits));
     },
   };
-}
-
-/** Several scans of the same channel as one. */
-function joinScans(scans: readonly Scan[]): Scan {
-  return {
-    push: (piece) => {
-      let settled = Number.POSITIVE_INFINITY;
-      // None of these scans waits for anything.
-      for (const scan of scans) settled = Math.min(settled, scan.push(piece) as number);
-      return settled;
-    },
-    end: () => {
-      for (const scan of scans) void scan.end();
-    },
-    get hits() {
-      return inOrder(scans.map(({ hits }) => hits));
-    },
-  };
-}
-
-/** Hits of several lists by their start. */
-function inOrder(lists: readonly (readonly Hit[])[]): readonly Hit[] {
-  const filled = lists.filter(({ length }) => length > 0);
-  if (filled.length < 2) return filled[0] ?? [];
-  return filled.flat().toSorted((one, other) => one.finding.location.start - other.finding.location.start);
 }

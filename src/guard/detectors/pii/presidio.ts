@@ -9,6 +9,8 @@
  * @module
  */
 
+import { wilson } from "../../eval/statistics.ts";
+
 /** A marked span: offsets in UTF-16 units. */
 interface MarkedSpan {
   readonly type: string;
@@ -154,20 +156,15 @@ function scoreOf(
   type: string,
   { found, marked, right, reported }: { found: number; marked: number; right: number; reported: number },
 ): TypeScore {
-  const recall = wilson(found, marked);
-  const precision = wilson(right, reported);
+  const recall = rateOf(found, marked);
+  const precision = rateOf(right, reported);
   const f1 = (2 * recall.rate * precision.rate) / (recall.rate + precision.rate);
   return { type, recall, precision, f1 };
 }
 
-/** Wilson's score interval at 95 %. */
-function wilson(hits: number, of: number): Rate {
-  if (of === 0) return { hits, of, rate: Number.NaN, low: 0, high: 1 };
-  const z = 1.959964;
-  const rate = hits / of;
-  const centre = (rate + (z * z) / (2 * of)) / (1 + (z * z) / of);
-  const half = (z / (1 + (z * z) / of)) * Math.sqrt((rate * (1 - rate)) / of + (z * z) / (4 * of * of));
-  return { hits, of, rate, low: centre - half, high: centre + half };
+function rateOf(hits: number, of: number): Rate {
+  const { value, low, high } = wilson(hits, of) ?? { value: Number.NaN, low: 0, high: 1 };
+  return { hits, of, rate: value, low, high };
 }
 
 function overlaps(match: FoundSpan, span: MarkedSpan): boolean {

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { wilson as shareOf } from "../../eval/statistics.ts";
+
 /** One text, and whether a secret is in it. */
 export interface SecretCase {
   readonly text: string;
@@ -135,15 +137,10 @@ export function concerns(rule: string, family: string): boolean {
   return names.some((name) => rule.replace("secrets.", "").replaceAll("-", "").startsWith(name));
 }
 
-/** A rate with its interval (E. B. Wilson, 1927). */
+/** A rate with its interval. */
 export function wilson(hits: number, of: number): Interval {
-  if (of === 0) return { hits, of, rate: 0, low: 0, high: 1 };
-  const z = 1.959964;
-  const rate = hits / of;
-  const centre = rate + (z * z) / (2 * of);
-  const spread = z * Math.sqrt((rate * (1 - rate)) / of + (z * z) / (4 * of * of));
-  const scale = 1 + (z * z) / of;
-  return { hits, of, rate, low: Math.max(0, (centre - spread) / scale), high: Math.min(1, (centre + spread) / scale) };
+  const { value, low, high } = shareOf(hits, of) ?? { value: 0, low: 0, high: 1 };
+  return { hits, of, rate: value, low, high };
 }
 
 /** A rule's name decides its half, so that near copies of a case stay together (FNV-1a, 32 bits). */
