@@ -64,6 +64,13 @@ export function* readViews(
   return Promise.all(pending).then((later) => [...findings, ...later.flat()]);
 }
 
+/** Whether two findings are of the same rule at the same place. */
+export function repeats(known: Finding, found: Finding): boolean {
+  return (
+    known.rule === found.rule && known.location.start < found.location.end && known.location.end > found.location.start
+  );
+}
+
 /** One call of the detector, its answer checked. */
 function* answerFor(
   detector: Detector,
@@ -109,10 +116,9 @@ function joined(plain: readonly Finding[], fromViews: readonly Finding[]): reado
   };
   plain.forEach(add);
   const added = fromViews.filter((finding) => {
-    const { start, end } = finding.location;
-    const repeats = byRule.get(finding.rule)?.some(({ location }) => start < location.end && end > location.start);
-    if (repeats !== true) add(finding);
-    return repeats !== true;
+    const isKnown = byRule.get(finding.rule)?.some((known) => repeats(known, finding)) === true;
+    if (!isKnown) add(finding);
+    return !isKnown;
   });
   return [...plain, ...added];
 }

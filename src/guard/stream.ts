@@ -20,9 +20,10 @@ import { failureOf, withinTime } from "./failure.ts";
 import { maskRange, type Region } from "./mask.ts";
 import { LONG, STEP, takeTurns } from "./pace.ts";
 import { decide, type Assignment, type Outcome } from "./policy.ts";
+import { repeats } from "./read.ts";
 import type { Derived } from "./normalise/index.ts";
 import type { Vault } from "./vault.ts";
-import { passingScan, repeats, windowScan, windowViews } from "./window.ts";
+import { passingScan, windowScan, windowViews } from "./window.ts";
 
 /** What may go on to the reader after a piece came in. */
 export interface StreamStep {

@@ -18,7 +18,7 @@ import { STREAM_STEP, STREAM_WINDOW, type DetectContext, type Detector, type Hit
 import { withinTime } from "./failure.ts";
 import { deriveViews, type Derived } from "./normalise/index.ts";
 import { atOnce } from "./pace.ts";
-import { readText, readViews } from "./read.ts";
+import { readText, readViews, repeats } from "./read.ts";
 
 /** Opens a {@link Scan} that works by `detector.detect`. */
 export function windowScan(detector: Detector, context: DetectContext): Scan {
@@ -166,11 +166,4 @@ function read(
         ? []
         : atOnce(readViews(detector, derived, context, until));
   return found instanceof Promise ? withinTime(found, timeoutMs) : found;
-}
-
-/** Whether two findings are of the same rule at the same place. */
-export function repeats(known: Finding, found: Finding): boolean {
-  return (
-    known.rule === found.rule && known.location.start < found.location.end && known.location.end > found.location.start
-  );
 }

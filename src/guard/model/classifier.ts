@@ -159,6 +159,11 @@ export function sharedClassifier(weights: string = DEFAULT_WEIGHTS): Classifier 
   return classifier;
 }
 
+/** The version of a detector on `classifier`: the same code with other weights finds other things. */
+export function versionWith(classifier: Classifier, own: string): string {
+  return classifier.cheap === undefined ? own : `${own}+${classifier.cheap.version}`;
+}
+
 function cheapReader({ config, cheap }: Weights, memo: ReturnType<typeof createMemo<Known>>): CheapReader {
   const { thresholds } = config;
   const { clean, sure } = config.cheap;

@@ -16,7 +16,7 @@
 import type { Finding } from "../../../core/index.ts";
 import type { DetectContext, Detector, Origin } from "../../detector.ts";
 import { findHeads, scoreHeads, type HeadHit } from "../../model/cascade.ts";
-import { sharedClassifier, type Classifier } from "../../model/classifier.ts";
+import { sharedClassifier, versionWith, type Classifier } from "../../model/classifier.ts";
 import type { Head } from "../../model/heads.ts";
 import { LONGEST_WINDOW } from "../../model/windows.ts";
 
@@ -50,8 +50,7 @@ export function createInjectionDetector(options: InjectionOptions = {}): Detecto
   return {
     id: "injection",
     get version() {
-      // The same code with other weights finds other things.
-      return `1.0.0${classifier.cheap === undefined ? "" : `+${classifier.cheap.version}`}`;
+      return versionWith(classifier, "1.0.0");
     },
     directions: ["request", "response"],
     longestMatch: LONGEST_WINDOW,

@@ -11,7 +11,7 @@
 import type { Finding, Severity } from "../../../core/index.ts";
 import type { DetectContext, Detector } from "../../detector.ts";
 import { findHeads, scoreHeads, type HeadHit } from "../../model/cascade.ts";
-import { sharedClassifier, type Classifier } from "../../model/classifier.ts";
+import { sharedClassifier, versionWith, type Classifier } from "../../model/classifier.ts";
 import type { Head } from "../../model/heads.ts";
 import { LONGEST_WINDOW } from "../../model/windows.ts";
 
@@ -66,8 +66,7 @@ export function createModerationDetector(options: ModerationOptions = {}): Detec
   return {
     id: "moderation",
     get version() {
-      // The same code with other weights finds other things.
-      return `1.0.0${classifier.cheap === undefined ? "" : `+${classifier.cheap.version}`}`;
+      return versionWith(classifier, "1.0.0");
     },
     directions: ["request", "response"],
     longestMatch: LONGEST_WINDOW,
