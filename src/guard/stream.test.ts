@@ -10,6 +10,7 @@ import { secretsDetector } from "./detectors/secrets/secrets.ts";
 import { unicodeDetector } from "./detectors/unicode/unicode.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import type { GuardAction } from "./policy.ts";
+import { createVault } from "./vault.ts";
 
 const AWS = ["AKIA", "Z7Q4TLM2XKPW3VHD"].join("");
 const POINTER = "/choices/0/delta/content";
@@ -373,4 +374,18 @@ test("placeholders of the request come back in the answer, wherever it is cut", 
   }
   const whole = await guard.inspect([{ pointer: POINTER, text: answer, origin: "assistant" }], "response", { vault });
   assert.deepEqual(whole.restored, [{ pointer: POINTER, text: `I used ${AWS}, as told: ${AWS}` }]);
+});
+
+test("what waited as a placeholder comes out before a block, wherever it is cut", async () => {
+  const guard = guardWith("mask", "block");
+  const vault = createVault();
+  vault.placeholder("pii.email", "ada@example.org");
+  const text = `see [EMAIL ${AWS} and more`;
+  for (const pieces of [[text], Array.from(text)]) {
+    const stream = guard.stream("response", "assistant", POINTER, { vault });
+    let output = "";
+    for (const piece of pieces) output += (await stream.push(piece)).emit;
+    output += (await stream.end()).emit;
+    assert.equal(output, "see [EMAIL ");
+  }
 });

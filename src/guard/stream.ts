@@ -101,7 +101,9 @@ export function openStream(
     const emit = restorer === undefined ? text : restorer.push(text);
     held = held.slice(to - base);
     base = to;
-    return stopAt !== undefined && base >= stopAt ? block(stopAt, emit) : { emit, blocked: false };
+    if (stopAt === undefined || base < stopAt) return { emit, blocked: false };
+    // What could have become a placeholder stands before the match too.
+    return block(stopAt, emit + (restorer?.end() ?? NO_OUTPUT));
   };
 
   const block = (at: number, emit = NO_OUTPUT): StreamStep => {
