@@ -13,6 +13,8 @@
  * @module
  */
 
+import { codePointAt } from "../../core/index.ts";
+
 /** Numbers that a feature's hash is cut to. */
 export const BUCKETS = 1 << 18;
 
@@ -101,7 +103,7 @@ function takeCodePoints(text: string): boolean {
   let at = 0;
   while (at < text.length && length < MAX_CODE_POINTS) {
     const unit = text.charCodeAt(at);
-    const code = unit < 0xd800 || unit > 0xdbff ? unit : (text.codePointAt(at) as number);
+    const code = unit < 0xd800 || unit > 0xdbff ? unit : (codePointAt(text, at) as number);
     codes[length++] = code;
     at += code > 0xffff ? 2 : 1;
   }

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { codePointAt } from "../../core/index.ts";
 import { ALONE, NOTHING, readKinds, SPACE, WORD } from "./bert-characters.ts";
 import type { Encode } from "./tokenizer.ts";
 import { fields, number, string, unread, type Fields } from "./tokenizer-file.ts";
@@ -57,7 +58,7 @@ export function openWordPiece(file: Fields): Encode {
     let size = 0;
     let characters = 0;
     for (let at = 0; at <= words.length; at++) {
-      const point = words.codePointAt(at) ?? SPACE_POINT;
+      const point = codePointAt(words, at) ?? SPACE_POINT;
       const kind = kinds[point];
       if (point > 0xffff) at++;
       if (kind === NOTHING) continue;

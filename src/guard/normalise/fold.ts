@@ -16,6 +16,7 @@
  * @module
  */
 
+import { codePointAt } from "../../core/index.ts";
 import { belongs, kindOf, takesSelector } from "../detectors/unicode/characters.ts";
 import { STEP, type Paced } from "../pace.ts";
 import { confusables } from "./confusables.ts";
@@ -214,7 +215,7 @@ function isSpelledInBoxes(items: readonly Item[], latin: number): boolean {
 }
 
 function sortOf(text: string, at: number, wordEnd: number): Item {
-  const code = text.codePointAt(at) as number;
+  const code = codePointAt(text, at) as number;
   const end = at + (code > 0xffff ? 2 : 1);
   const item = (sort: Sort, plain: string, costume = false): Item => ({ start: at, end, sort, plain, costume });
   if (code < 0x80) {
@@ -262,7 +263,7 @@ function characterBefore(text: string, at: number): string {
 }
 
 function characterLength(text: string, at: number): number {
-  return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+  return (codePointAt(text, at) ?? 0) > 0xffff ? 2 : 1;
 }
 
 /** Marks that can be put on any letter; the marks of scripts are left alone. */

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { codePointAt } from "../../core/index.ts";
 import { STEP, type Paced } from "../pace.ts";
 import { bytesToText } from "./bytes.ts";
 import { madeFrom, openRewriter, type Made } from "./rewrite.ts";
@@ -23,7 +24,7 @@ export function* tagged(text: string): Paced<Made | undefined> {
       next = at + STEP;
       yield;
     }
-    const code = (text.codePointAt(at) as number) - TAGS;
+    const code = (codePointAt(text, at) as number) - TAGS;
     if (code >= 0x20 && code <= 0x7e) out.replace(at, at + 2, String.fromCharCode(code));
   }
   return out.changed ? out.finish() : undefined;
@@ -60,7 +61,7 @@ function selectorByte(text: string, at: number): number | undefined {
   const unit = text.charCodeAt(at);
   if (unit >= 0xfe00 && unit <= 0xfe0f) return unit - 0xfe00;
   if (unit !== 0xdb40) return undefined;
-  const code = text.codePointAt(at) as number;
+  const code = codePointAt(text, at) as number;
   return code >= 0xe0100 && code <= 0xe01ef ? code - 0xe0100 + 16 : undefined;
 }
 

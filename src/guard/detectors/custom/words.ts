@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Finding } from "../../../core/index.ts";
+import { codePointAt, isHighSurrogate, type Finding } from "../../../core/index.ts";
 import type { Hit, Scan } from "../../detector.ts";
 import { customError } from "./errors.ts";
 import { MAX_HITS, ruleFinding, type WordRule } from "./rule.ts";
@@ -183,7 +183,7 @@ function startOf(text: string, end: number, folded: number): number {
 
 /** Whether a word goes on across `at`: letters on both sides, of a script that has spaces between its words. */
 function goesOn(text: string, at: number): boolean {
-  const after = text.codePointAt(at);
+  const after = codePointAt(text, at);
   const before = codePointBefore(text, at);
   return before !== undefined && after !== undefined && isSpaced(before) && isSpaced(after);
 }
@@ -192,11 +192,7 @@ function codePointBefore(text: string, at: number): number | undefined {
   if (at === 0) return undefined;
   const unit = text.charCodeAt(at - 1);
   const pair = at > 1 && unit >= 0xdc00 && unit <= 0xdfff;
-  return text.codePointAt(pair && isHighSurrogate(text.charCodeAt(at - 2)) ? at - 2 : at - 1);
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
+  return codePointAt(text, pair && isHighSurrogate(text.charCodeAt(at - 2)) ? at - 2 : at - 1);
 }
 
 const WORD = /[\p{L}\p{N}\p{M}_]/u;

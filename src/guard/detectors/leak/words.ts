@@ -11,6 +11,8 @@
  * @module
  */
 
+import { codePointAt } from "../../../core/index.ts";
+
 /** The name of this definition of words and their hashes. */
 export const WORDS = "words/1";
 
@@ -100,7 +102,7 @@ function readOther(text: string, start: number, base: number, final: boolean, ta
   let word = "";
   let single = false;
   while (at < text.length && at - start < LONGEST_WORD) {
-    const code = text.codePointAt(at) as number;
+    const code = codePointAt(text, at) as number;
     const size = code > 0xffff ? 2 : 1;
     if (size === 1 && at + 1 === text.length && !final && code >= 0xd800 && code <= 0xdbff) return start;
     const kind = kindOf(code);

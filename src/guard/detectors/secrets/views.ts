@@ -10,6 +10,7 @@
  * @module
  */
 
+import { codePointAt } from "../../../core/index.ts";
 import { isPlainAscii, kindOf } from "../unicode/characters.ts";
 
 /** Makes a view of a text that comes in pieces, cut between code points. */
@@ -91,7 +92,7 @@ function openView({ next, replace, between }: Making): View {
         if (between === "copied") out += copy(plain);
         else consumed += plain.length;
         if (changed === -1) return out;
-        const code = piece.codePointAt(changed) as number;
+        const code = codePointAt(piece, changed) as number;
         const units = code > 0xffff ? 2 : 1;
         const replacement = replace(code);
         if (replacement !== "") stretches.push({ at: length, from: consumed, units });
@@ -127,7 +128,7 @@ const TAG_HALF = "\uDB40";
 
 function nextTag(piece: string, from: number): number {
   for (let at = piece.indexOf(TAG_HALF, from); at !== -1; at = piece.indexOf(TAG_HALF, at + 1)) {
-    const code = (piece.codePointAt(at) as number) - TAGS;
+    const code = (codePointAt(piece, at) as number) - TAGS;
     if (code >= 0x20 && code <= 0x7e) return at;
   }
   return -1;
@@ -139,7 +140,7 @@ function nextDisguised(piece: string, from: number): number {
   for (let at = from; at < piece.length; at++) {
     const unit = units[piece.charCodeAt(at)];
     if (unit === 0) continue;
-    if (unit === 1 || isDisguisedCode(piece.codePointAt(at) as number)) return at;
+    if (unit === 1 || isDisguisedCode(codePointAt(piece, at) as number)) return at;
   }
   return -1;
 }

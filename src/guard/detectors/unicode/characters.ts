@@ -8,6 +8,8 @@
  * @module
  */
 
+import { codePointAt } from "../../../core/index.ts";
+
 /** How a character is judged. */
 export type Kind =
   | "tag"
@@ -82,7 +84,7 @@ export function nextHidden(text: string, from: number): number {
   for (let at = from; at < text.length; at++) {
     const unit = UNITS[text.charCodeAt(at)];
     if (unit === 0) continue;
-    if (unit !== ASTRAL || kindOf(text.codePointAt(at) as number) !== undefined) return at;
+    if (unit !== ASTRAL || kindOf(codePointAt(text, at) as number) !== undefined) return at;
   }
   return -1;
 }
@@ -98,7 +100,7 @@ export function stripHidden(text: string): string {
   let seen = 0;
   for (let at = nextHidden(text, 0); at !== -1; at = nextHidden(text, seen)) {
     out += text.slice(seen, at);
-    seen = at + ((text.codePointAt(at) as number) > 0xffff ? 2 : 1);
+    seen = at + ((codePointAt(text, at) as number) > 0xffff ? 2 : 1);
   }
   return out + text.slice(seen);
 }

@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { Finding } from "../../../core/index.ts";
+import { codePointAt, isHighSurrogate, type Finding } from "../../../core/index.ts";
 import type { Hit, Scan } from "../../detector.ts";
 import {
   belongs,
@@ -93,7 +93,7 @@ export function openUnicodeScan(pointer: string): Scan {
   const growRun = (current: Run, limit: number): number => {
     let end = at;
     while (end < limit) {
-      const code = text.codePointAt(end) as number;
+      const code = codePointAt(text, end) as number;
       if (kindOf(code) !== current.kind) break;
       current.characters += 1;
       end += code > 0xffff ? 2 : 1;
@@ -181,7 +181,7 @@ export function openUnicodeScan(pointer: string): Scan {
   };
 
   const judge = (start: number, final: boolean): number => {
-    const code = text.codePointAt(start) as number;
+    const code = codePointAt(text, start) as number;
     const kind = kindOf(code);
     const end = start + (code > 0xffff ? 2 : 1);
     switch (kind) {
@@ -257,7 +257,7 @@ function hiddenRun(text: string, start: number, kind: Kind, most: number): Hidde
   const codes: number[] = [];
   let end = start;
   while (end < text.length && codes.length < most) {
-    const code = text.codePointAt(end) as number;
+    const code = codePointAt(text, end) as number;
     if (kindOf(code) !== kind) return { codes, end, complete: !(end === text.length - 1 && isHighSurrogate(code)) };
     codes.push(code);
     end += code > 0xffff ? 2 : 1;
@@ -278,7 +278,7 @@ function bidiContent(text: string, start: number): BidiContent {
   let end = start;
   const stop = Math.min(text.length, start + BIDI_REACH);
   while (end < stop) {
-    const code = text.codePointAt(end) as number;
+    const code = codePointAt(text, end) as number;
     if (end === text.length - 1 && isHighSurrogate(code)) break;
     if (code === 0x0a || code === 0x0d || code === 0x85 || code === 0x2029) {
       return { strong, closed: false, ended: true };
@@ -306,7 +306,7 @@ interface BidiContent {
 }
 
 function characterAt(text: string, index: number): string | undefined {
-  const code = text.codePointAt(index);
+  const code = codePointAt(text, index);
   if (code === undefined || (index === text.length - 1 && isHighSurrogate(code))) return undefined;
   return String.fromCodePoint(code);
 }
@@ -317,10 +317,6 @@ function characterBefore(text: string, index: number): string {
   const unit = text.charCodeAt(index - 1);
   const pair = index >= 2 && unit >= 0xdc00 && unit <= 0xdfff && isHighSurrogate(text.charCodeAt(index - 2));
   return text.slice(index - (pair ? 2 : 1), index);
-}
-
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
 }
 
 function endsInsidePair(text: string): boolean {
