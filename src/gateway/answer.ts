@@ -16,7 +16,7 @@ import { upstreamFailure } from "./upstream/failure.ts";
 import { upstreamHeaders } from "./upstream/headers.ts";
 import type { Target } from "./upstream/target.ts";
 import { covers } from "./identity/principal.ts";
-import { escapeJson, type ResponseStream } from "./wire/index.ts";
+import { escapeJson, upstreamPath, type ResponseStream } from "./wire/index.ts";
 
 /**
  * Asks the upstream and sends its answer.
@@ -52,7 +52,7 @@ async function ask(cleared: Cleared, target: Target, services: PipelineServices)
   const upstream: NonNullable<typeof exchange.upstream> = { name: target.name };
   exchange.upstream = upstream;
   const started = services.clock.monotonic();
-  const path = `${route.operation.upstreamPath}${query === "" ? "" : `?${query}`}`;
+  const path = `${upstreamPath(route.operation, route.model)}${query === "" ? "" : `?${query}`}`;
   const headers = upstreamHeaders(target, http.headers, { body: outgoing !== null, stream: parsed.stream });
   const got = await send(target, { method: route.operation.method, path, headers, body: outgoing }, cancellation);
   upstream.status = got.status;

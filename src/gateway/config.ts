@@ -25,7 +25,7 @@ export const upstreamConfig = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "lower-case letters, digits and hyphens")
     .describe("the name in receipts and logs"),
-  protocol: z.enum(["openai", "anthropic"]).describe("the protocol that the upstream speaks"),
+  protocol: z.enum(["openai", "anthropic", "gemini"]).describe("the protocol that the upstream speaks"),
   url: z
     .url({ protocol: /^https?$/ })
     .refine((text) => isBaseUrl(text), "no user, password, query or fragment: keys belong under `key`")
@@ -52,6 +52,20 @@ const limitsConfig = z
     responseBytes: z.int().min(1).default(67_108_864).describe("most bytes of an upstream's answer"),
     requestsPerMinute: z.int().min(1).default(600).describe("requests a minute for a key that has no limit of its own"),
     concurrency: z.int().min(1).default(64).describe("requests at a time for a key that has no limit of its own"),
+  })
+  .prefault({});
+
+const mediaConfig = z
+  .strictObject({
+    images: z
+      .enum(["pass", "refuse"])
+      .default("pass")
+      .describe("images in requests, which no guard reads: pass, named in the receipt as not scanned, or refuse"),
+    files: z
+      .enum(["pass", "refuse"])
+      .default("pass")
+      .describe("other files in requests, sound among them; what is text in them is read"),
+    maxBytes: z.int().min(1).max(268_435_456).default(3_145_728).describe("most bytes of one of them, decoded"),
   })
   .prefault({});
 
@@ -87,6 +101,7 @@ export const gatewayConfig = z
       .default([])
       .describe("model APIs behind the gateway; empty: look for one at start"),
     limits: limitsConfig,
+    media: mediaConfig,
     timeouts: timeoutsConfig,
     guards: guardsConfig,
   })

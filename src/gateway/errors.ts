@@ -20,6 +20,11 @@ export const GatewayErrors = {
     hint: "leave the query string out",
     status: 400,
   },
+  "gateway.key-in-url": {
+    what: "the URL carries a key, and URLs are logged by everyone on the way",
+    hint: "send the key in a header: authorization, x-api-key or x-goog-api-key; and replace this one",
+    status: 400,
+  },
   "gateway.header-duplicate": {
     what: "a header that decides about the request came more than once",
     hint: "send each header once",
@@ -40,6 +45,11 @@ export const GatewayErrors = {
     hint: "compare the request with the API reference of the protocol",
     status: 400,
   },
+  "gateway.request-unsupported": {
+    what: "the request asks for something that the gateway does not take part in",
+    hint: "leave out what the detail names: what happens after the answer, nobody would judge",
+    status: 400,
+  },
   "gateway.request-aborted": {
     what: "the client went away before the request was whole",
     hint: "check the client's time-outs",
@@ -53,7 +63,7 @@ export const GatewayErrors = {
   // Principal
   "gateway.key-missing": {
     what: "the request carries no API key",
-    hint: "send authorization: Bearer hf_… or x-api-key: hf_…; make a key with `holdfast key create`",
+    hint: "send authorization: Bearer hf_…, x-api-key: hf_… or x-goog-api-key: hf_…; make a key with `holdfast key create`",
     status: 401,
   },
   "gateway.key-invalid": {
@@ -112,6 +122,21 @@ export const GatewayErrors = {
   "gateway.too-many-tokens": {
     what: "the request has more estimated input tokens than the limit",
     hint: "send a shorter request, or raise gateway.limits.inputTokens",
+    status: 413,
+  },
+  "gateway.media-refused": {
+    what: "the request carries an image or a file that policy does not let pass",
+    hint: "leave it out, or allow it in gateway.media",
+    status: 403,
+  },
+  "gateway.media-mismatch": {
+    what: "an image of the request is not of the type that it states",
+    hint: "state the media type that the image has",
+    status: 415,
+  },
+  "gateway.media-too-large": {
+    what: "an image or a file of the request is larger than the limit",
+    hint: "send a smaller one, or raise gateway.media.maxBytes",
     status: 413,
   },
   // Verdict

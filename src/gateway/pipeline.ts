@@ -17,6 +17,7 @@ import type { Committer } from "../ledger/index.ts";
 import type { Counters } from "../storage/index.ts";
 import { readBody } from "./admission/body.ts";
 import { takePlace, takeRate, type Lease } from "./admission/lease.ts";
+import { checkMedia } from "./admission/media.ts";
 import type { GatewayConfig } from "./config.ts";
 import { gatewayError } from "./errors.ts";
 import { presentedKey, type Authenticate, type Principal } from "./identity/principal.ts";
@@ -74,6 +75,7 @@ export interface PipelineServices {
 const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   "authorization",
   "x-api-key",
+  "x-goog-api-key",
   "content-type",
   "content-length",
   "content-encoding",
@@ -81,9 +83,6 @@ const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   "host",
   "anthropic-version",
 ]);
-
-/** Query strings that are passed on, by protocol. The official clients send no others. */
-const QUERIES: Readonly<Record<string, readonly string[]>> = { openai: [""], anthropic: ["", "beta=true"] };
 
 /**
  * Stage 1. @throws `gateway.header-duplicate`, `gateway.query-unknown`, `gateway.media-type`
@@ -103,7 +102,9 @@ export function receive(
     if (seen.has(name)) throw gatewayError("gateway.header-duplicate", { detail: name });
     seen.add(name);
   }
-  if (QUERIES[route.operation.protocol]?.includes(query) !== true) throw gatewayError("gateway.query-unknown");
+  // A key in a URL ends up in the logs of everyone on the way; some official clients have sent it there.
+  if (/(?:^|&)(?:key|api_key|access_token)=/.test(query)) throw gatewayError("gateway.key-in-url");
+  if (!route.operation.queries.includes(query)) throw gatewayError("gateway.query-unknown");
   if (route.operation.method === "POST") {
     const type = http.headers["content-type"] ?? "";
     const encoding = http.headers["content-encoding"] ?? "identity";
@@ -154,12 +155,13 @@ async function understand(identified: Identified, place: Lease, services: Pipeli
     exchange.request = { bytes: body.length, commitment: services.committer.commit(exchange.id, "request", body) };
   }
   const value = isPost ? parseBody(body, limits) : undefined;
-  const parsed = route.operation.parseRequest(value);
+  const parsed = route.operation.parseRequest(value, route.model);
   exchange.stream = parsed.stream;
   if (parsed.messages > limits.messages) {
     throw gatewayError("gateway.too-many-messages", { detail: `limit ${limits.messages} (messages)` });
   }
   checkTokens(parsed, limits.inputTokens);
+  checkMedia(parsed.media, services.config.media);
   const targets = targetsFor(services.targets, principal, route.operation.protocol, isPost ? parsed.model : undefined);
   return { ...identified, lease: place, targets, body: isPost ? body : null, value, parsed } as unknown as Leased;
 }

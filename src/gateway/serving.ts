@@ -27,7 +27,7 @@ import { Reply } from "./reply.ts";
 import { router, type Route } from "./route/table.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import type { Target } from "./upstream/target.ts";
-import { errorBody, errorEvent, type ProtocolId } from "./wire/index.ts";
+import { errorBody, errorEvent, formatFor, type ErrorFormat } from "./wire/index.ts";
 
 /** Where the gateway writes what an operator must know. Nothing of a request's content is ever passed to it. */
 export interface Log {
@@ -174,12 +174,12 @@ export class Serving {
     const ending = watchEnd(response, config.timeouts.totalMs);
     this.#onConnection.set(http.socket, { response, ending });
     let place: { release(): void } | undefined;
-    let protocol: ProtocolId = http.headers["anthropic-version"] === undefined ? "openai" : "anthropic";
+    let protocol: ErrorFormat = formatFor(path, http.headers);
     try {
       if (this.#stopping) throw gatewayError("gateway.stopping");
       this.#recorder.check();
       const route = this.#route(http.method ?? "GET", path);
-      protocol = route.operation.protocol;
+      protocol = route.operation.errors;
       const received = receive(exchange, route, http, query, ending.cancellation);
       const leased = await lease(await identify(received, this.#services), this.#services);
       place = leased.lease;
@@ -216,7 +216,7 @@ export class Serving {
 
   async #refuse(
     exchange: Exchange,
-    protocol: ProtocolId,
+    protocol: ErrorFormat,
     error: HoldfastError,
     http: IncomingMessage,
     response: ServerResponse,
@@ -252,7 +252,7 @@ export class Serving {
   /** The ledger did not take the receipt: then nothing is served, and that is all the client learns. */
   async #withoutReceipt(
     exchange: Exchange,
-    protocol: ProtocolId,
+    protocol: ErrorFormat,
     failure: unknown,
     response: ServerResponse,
     reply: Reply,

@@ -78,20 +78,25 @@ export function covers(scope: readonly string[], name: string): boolean {
 }
 
 /**
- * The key that a request presents, from `authorization: Bearer` or `x-api-key`. Both SDK families are accepted on
- * every route; two different keys are an error, not a choice.
+ * The key that a request presents, from `authorization: Bearer`, `x-api-key` or `x-goog-api-key`. All SDK families are
+ * accepted on every route; two different keys are an error, not a choice.
  *
  * @throws `gateway.header-duplicate`
  */
 export function presentedKey(headers: {
   readonly authorization?: string | undefined;
   readonly "x-api-key"?: string | string[] | undefined;
+  readonly "x-goog-api-key"?: string | string[] | undefined;
 }): string | undefined {
   const bearer = /^bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1];
-  const header = headers["x-api-key"];
-  const apiKey = typeof header === "string" && header !== "" ? header.trim() : undefined;
-  if (bearer !== undefined && apiKey !== undefined && bearer !== apiKey) {
-    throw gatewayError("gateway.header-duplicate", { detail: "authorization and x-api-key" });
+  const presented = new Set([bearer, inHeader(headers["x-api-key"]), inHeader(headers["x-goog-api-key"])]);
+  presented.delete(undefined);
+  if (presented.size > 1) {
+    throw gatewayError("gateway.header-duplicate", { detail: "authorization, x-api-key and x-goog-api-key" });
   }
-  return bearer ?? apiKey;
+  return [...presented][0];
+}
+
+function inHeader(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" && value !== "" ? value.trim() : undefined;
 }

@@ -31,6 +31,8 @@ export interface RoutePolicy {
 export interface Route {
   readonly operation: Operation;
   readonly policy: RoutePolicy;
+  /** The model that the path of the request names, where the operation's path has a place for it. */
+  readonly model?: string;
 }
 
 const WITH_BODY: RoutePolicy = {
@@ -50,9 +52,16 @@ const WITHOUT_BODY: RoutePolicy = {
 /** Policy by operation id. An operation without a row does not start. */
 const POLICIES: Readonly<Record<string, RoutePolicy>> = {
   "openai.chat": WITH_BODY,
+  "openai.responses": WITH_BODY,
   "openai.embeddings": WITH_BODY,
   "openai.models": WITHOUT_BODY,
   "anthropic.messages": WITH_BODY,
+  "anthropic.count-tokens": WITH_BODY,
+  "gemini.generate": WITH_BODY,
+  "gemini.stream": WITH_BODY,
+  "gemini.embed": WITH_BODY,
+  "gemini.embed-batch": WITH_BODY,
+  "gemini.count-tokens": WITH_BODY,
 };
 
 /** The routes that are served. @throws `gateway.route-without-policy` */
@@ -94,12 +103,29 @@ export function router(table: readonly Route[]): (method: string, path: string) 
     byPath.set(route.operation.path, methods);
   }
   return (method, path) => {
-    const methods = byPath.get(path);
+    const model = modelIn(path);
+    const methods = byPath.get(
+      model === undefined ? path : `${MODELS}{model}${path.slice(MODELS.length + model.length)}`,
+    );
     if (methods === undefined) throw gatewayError("gateway.route-unknown");
     const route = methods.get(method);
     if (route === undefined) {
       throw gatewayError("gateway.method-not-allowed", { detail: `use ${[...methods.keys()].join(" or ")}` });
     }
-    return route;
+    return model === undefined ? route : { ...route, model };
   };
 }
+
+/**
+ * The model that a path names: `/v1beta/models/a-model:generateContent`. Only characters that mean the same to every
+ * reader of a URL: no `%`, and dots only inside.
+ */
+function modelIn(path: string): string | undefined {
+  if (!path.startsWith(MODELS) || path.length > PATH_CHARS) return undefined;
+  const name = path.slice(MODELS.length, path.lastIndexOf(":"));
+  return /^[\w-]+(?:\.[\w-]+)*$/.test(name) ? name : undefined;
+}
+
+const MODELS = "/v1beta/models/";
+/** Longest path that is taken apart. */
+const PATH_CHARS = 512;

@@ -38,6 +38,10 @@ export async function discoverUpstreams(
       upstreamConfig.parse({ name: "anthropic", protocol: "anthropic", url, key: { env: "ANTHROPIC_API_KEY" } }),
     );
   }
+  if (env["GEMINI_API_KEY"] !== undefined && env["GEMINI_API_KEY"] !== "") {
+    const url = "https://generativelanguage.googleapis.com/v1beta";
+    found.push(upstreamConfig.parse({ name: "gemini", protocol: "gemini", url, key: { env: "GEMINI_API_KEY" } }));
+  }
   const answers = await Promise.all(
     local.map(async (server) => ((await listsModels(server.url)) ? server : undefined)),
   );

@@ -35,6 +35,9 @@ export function upstreamHeaders(
     case "openai":
       if (key !== undefined) headers["authorization"] = `Bearer ${key}`;
       break;
+    case "gemini":
+      if (key !== undefined) headers["x-goog-api-key"] = key;
+      break;
     case "anthropic": {
       if (key !== undefined) headers["x-api-key"] = key;
       headers["anthropic-version"] = checked(client, "anthropic-version", /^[\d-]{1,32}$/) ?? ANTHROPIC_VERSION;

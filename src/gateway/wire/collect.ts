@@ -8,6 +8,7 @@ import { parseJson } from "../../core/index.ts";
 import type { Origin, TextSpan } from "../../guard/index.ts";
 import { unescapeJson } from "./escape.ts";
 import { logprobLanes } from "./logprobs.ts";
+import type { MediaPart } from "./media.ts";
 import type { Unscanned } from "./operation.ts";
 import { JSON_TEXT_DEPTH } from "./pointer.ts";
 import type { Strictness } from "./read.ts";
@@ -26,6 +27,7 @@ const MAX_UNSCANNED = 8_192;
 export interface Collected {
   readonly spans: readonly TextSpan[];
   readonly unscanned: readonly Unscanned[];
+  readonly media: readonly MediaPart[];
   /** UTF-16 units of all spans. */
   readonly chars: number;
 }
@@ -38,6 +40,7 @@ export interface Collected {
 export function collect(shape: Shape, value: unknown, origin: Origin, strictness: Strictness): Collected {
   const spans: TextSpan[] = [];
   const unscanned: Unscanned[] = [];
+  const media: MediaPart[] = [];
   let chars = 0;
   let values = 0;
   const add = (text: string, pointer: string, from: Origin): void => {
@@ -57,6 +60,10 @@ export function collect(shape: Shape, value: unknown, origin: Origin, strictness
     unscanned(part) {
       if (unscanned.length >= MAX_UNSCANNED) strictness.tooMany(MAX_UNSCANNED, "parts that are not text");
       unscanned.push(part);
+    },
+    media(part) {
+      if (media.length >= MAX_UNSCANNED) strictness.tooMany(MAX_UNSCANNED, "images and files");
+      media.push(part);
     },
     mismatch(pointer, expected) {
       strictness.mismatch(pointer, expected);
@@ -81,5 +88,5 @@ export function collect(shape: Shape, value: unknown, origin: Origin, strictness
   }
 
   walk(shape, value, "", origin, visitor);
-  return { spans, unscanned, chars };
+  return { spans, unscanned, media, chars };
 }

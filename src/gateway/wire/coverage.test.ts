@@ -26,7 +26,7 @@ const schema = {
   "x-own": ["y"],
 };
 
-const requests: Readonly<Record<string, unknown>> = {
+const requests: Record<string, unknown> = {
   "openai.chat": {
     model: "m",
     messages: [
@@ -186,7 +186,14 @@ const requests: Readonly<Record<string, unknown>> = {
   },
 };
 
+requests["anthropic.count-tokens"] = requests["anthropic.messages"];
+
 const answers: Readonly<Record<string, unknown>> = {
+  "anthropic.count-tokens": {
+    input_tokens: 3,
+    context_management: { original_input_tokens: 4, note: "n", a: ["b"] },
+    k: "v",
+  },
   "openai.chat": {
     id: "i",
     object: "chat.completion",

@@ -66,8 +66,8 @@ export function decodePercent(text: string): string {
   return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString("utf8"));
 }
 
-/** Type and subtype. */
-function essence(mediaType: string): string {
+/** Type and subtype, in lower case. */
+export function essence(mediaType: string): string {
   const semicolon = mediaType.indexOf(";");
   return (semicolon === -1 ? mediaType : mediaType.slice(0, semicolon)).trim().toLowerCase();
 }

@@ -3,8 +3,10 @@
  * for its own API.
  *
  * Sources: OpenAI API reference, «Error codes» (`{error: {message, type, param, code}}`); Anthropic API reference,
- * «Errors» (`{type: "error", error: {type, message}, request_id}`, and `error.details.error_code` for a stable code).
- * In mid-stream both clients raise what comes as data with an `error` member (openai) or as `event: error` (Anthropic).
+ * «Errors» (`{type: "error", error: {type, message}, request_id}`, and `error.details.error_code` for a stable code);
+ * Gemini API, «Errors» and google.rpc.Status (`{error: {code, message, status, details}}`).
+ * In mid-stream the clients raise what comes as data with an `error` member (openai, Gemini, whose `code` is a number) or
+ * as `event: error` (Anthropic, and the Responses API of OpenAI, whose event says the same at its top level).
  *
  * Only the table's sentence, the occurrence's detail and the hint are written: never a cause, a stack, or what an
  * upstream said.
@@ -14,16 +16,19 @@
 
 import type { GatewayError } from "../errors.ts";
 import { encodeEvent } from "../sse/index.ts";
-import type { ProtocolId } from "./operation.ts";
+import type { ErrorFormat } from "./operation.ts";
 
-/** The protocol's name for a kind of error, by HTTP status; the last row is for every other status from 500 on. */
-const TYPES: Readonly<Record<ProtocolId, ReadonlyMap<number, string>>> = {
-  openai: new Map([
-    [401, "authentication_error"],
-    [403, "permission_error"],
-    [404, "not_found_error"],
-    [429, "rate_limit_error"],
-  ]),
+const OPENAI: ReadonlyMap<number, string> = new Map([
+  [401, "authentication_error"],
+  [403, "permission_error"],
+  [404, "not_found_error"],
+  [429, "rate_limit_error"],
+]);
+
+/** The protocol's name for a kind of error, by HTTP status. */
+const TYPES: Readonly<Record<ErrorFormat, ReadonlyMap<number, string>>> = {
+  openai: OPENAI,
+  "openai-responses": OPENAI,
   anthropic: new Map([
     [401, "authentication_error"],
     [403, "permission_error"],
@@ -34,7 +39,30 @@ const TYPES: Readonly<Record<ProtocolId, ReadonlyMap<number, string>>> = {
     [504, "timeout_error"],
     [529, "overloaded_error"],
   ]),
+  gemini: new Map([
+    [401, "UNAUTHENTICATED"],
+    [403, "PERMISSION_DENIED"],
+    [404, "NOT_FOUND"],
+    [429, "RESOURCE_EXHAUSTED"],
+    [500, "INTERNAL"],
+    [503, "UNAVAILABLE"],
+    [504, "DEADLINE_EXCEEDED"],
+  ]),
 };
+
+/** For every other status: below 500, and from there on. */
+const OTHER: Readonly<Record<ErrorFormat, readonly [client: string, server: string]>> = {
+  openai: ["invalid_request_error", "server_error"],
+  "openai-responses": ["invalid_request_error", "server_error"],
+  anthropic: ["invalid_request_error", "api_error"],
+  gemini: ["INVALID_ARGUMENT", "UNAVAILABLE"],
+};
+
+/** The form of errors where no route is known: what the path and the headers tell of the client. */
+export function formatFor(path: string, headers: Readonly<Record<string, unknown>>): ErrorFormat {
+  if (path.startsWith("/v1beta/") || headers["x-goog-api-key"] !== undefined) return "gemini";
+  return headers["anthropic-version"] === undefined ? "openai" : "anthropic";
+}
 
 /**
  * The answer to a request that failed: the status and the JSON body of the caller's protocol.
@@ -48,28 +76,46 @@ const TYPES: Readonly<Record<ProtocolId, ReadonlyMap<number, string>>> = {
  * ```
  */
 export function errorBody(
-  protocol: ProtocolId,
+  format: ErrorFormat,
   error: GatewayError,
   requestId?: string,
 ): { status: number; body: string } {
-  return { status: error.status, body: JSON.stringify(errorValue(protocol, error, requestId)) };
+  return { status: error.status, body: JSON.stringify(errorValue(format, error, requestId)) };
 }
 
 /** One server-sent event that the official clients raise as an API error, for a stream that has begun. */
-export function errorEvent(protocol: ProtocolId, error: GatewayError, requestId?: string): string {
-  const data = JSON.stringify(errorValue(protocol, error, requestId));
-  return encodeEvent(protocol === "anthropic" ? { type: "error", data } : { type: undefined, data });
+export function errorEvent(format: ErrorFormat, error: GatewayError, requestId?: string): string {
+  const value = errorValue(format, error, requestId);
+  if (format === "openai-responses") {
+    const { code, message, param } = value["error"] as Record<string, unknown>;
+    return encodeEvent({ type: "error", data: JSON.stringify({ type: "error", code, message, param, ...value }) });
+  }
+  return encodeEvent({ type: format === "anthropic" ? "error" : undefined, data: JSON.stringify(value) });
 }
 
-function errorValue(protocol: ProtocolId, error: GatewayError, requestId: string | undefined): unknown {
-  const type =
-    TYPES[protocol].get(error.status) ??
-    (error.status < 500 ? "invalid_request_error" : protocol === "openai" ? "server_error" : "api_error");
+function errorValue(
+  format: ErrorFormat,
+  error: GatewayError,
+  requestId: string | undefined,
+): Readonly<Record<string, unknown>> {
+  const type = TYPES[format].get(error.status) ?? OTHER[format][error.status < 500 ? 0 : 1];
   const message = `${error.message}; ${error.hint}`;
-  if (protocol === "openai") return { error: { message, type, param: null, code: error.code } };
-  return {
-    type: "error",
-    error: { type, message, details: { error_code: error.code } },
-    ...(requestId === undefined ? {} : { request_id: requestId }),
-  };
+  switch (format) {
+    case "openai":
+    case "openai-responses":
+      return { error: { message, type, param: null, code: error.code } };
+    case "anthropic":
+      return {
+        type: "error",
+        error: { type, message, details: { error_code: error.code } },
+        ...(requestId === undefined ? {} : { request_id: requestId }),
+      };
+    case "gemini":
+      return { error: { code: error.status, message, status: type, details: [geminiDetail(error.code)] } };
+  }
+}
+
+/** What carries a stable code in google.rpc.Status (AIP-193). */
+function geminiDetail(reason: string): Readonly<Record<string, unknown>> {
+  return { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "holdfast" };
 }

@@ -9,9 +9,14 @@
  */
 
 import type { GuardStream, Origin, Restorer, TextSpan } from "../../guard/index.ts";
+import type { MediaPart } from "./media.ts";
+import type { EventShape, Shape } from "./shape.ts";
 
-/** Decides the format of errors and the header that carries the key. */
-export type ProtocolId = "openai" | "anthropic";
+/** What an upstream speaks, and the header that carries its key. */
+export type ProtocolId = "openai" | "anthropic" | "gemini";
+
+/** The form of errors. In the middle of a stream the Responses API has a form of its own. */
+export type ErrorFormat = ProtocolId | "openai-responses";
 
 /** A part of a message that no guard reads as text. It is named in the receipt: not scanned is never clean. */
 export interface Unscanned {
@@ -19,9 +24,10 @@ export interface Unscanned {
   readonly pointer: string;
   /** A fixed sentence. */
   readonly why: string;
-  /** How much: characters of base64, or numbers of a list of token ids or of an embedding. */
+  /** How much: characters of base64 or of an id, or numbers of a list of token ids or of an embedding. */
   readonly size: number;
-  readonly kind: "base64" | "token-ids" | "vector";
+  /** `reference`: an id or a URL of what the upstream puts in its place, and no guard sees. */
+  readonly kind: "base64" | "token-ids" | "vector" | "reference";
 }
 
 export interface ParsedRequest {
@@ -31,6 +37,8 @@ export interface ParsedRequest {
   /** Every string of the body, known fields under their origin, unknown ones and property names as `metadata`. */
   readonly spans: readonly TextSpan[];
   readonly unscanned: readonly Unscanned[];
+  /** Images and files, for policy to pass or refuse. */
+  readonly media: readonly MediaPart[];
   /** Messages, or inputs to embed. */
   readonly messages: number;
   /** The caller's own bound on the answer. */
@@ -54,20 +62,36 @@ export interface ParsedResponse {
 
 /** One route of one protocol. */
 export interface Operation {
-  /** `openai.chat`, `openai.embeddings`, `openai.models`, `anthropic.messages`. */
+  /** `openai.chat`, `openai.responses`, `anthropic.messages`, `gemini.stream`. */
   readonly id: string;
   readonly protocol: ProtocolId;
+  readonly errors: ErrorFormat;
   readonly method: "GET" | "POST";
-  /** `/v1/chat/completions`: what a client calls. */
+  /** `/v1/chat/completions`: what a client calls. `{model}` stands for the name of a model. */
   readonly path: string;
-  /** `/chat/completions`: relative to the upstream's base URL. */
+  /** `/chat/completions`: relative to the upstream's base URL. `{model}` as in `path`. */
   readonly upstreamPath: string;
-  /** @throws `gateway.request-invalid` with the pointer of the first field of a wrong type, and nothing else */
-  parseRequest(value: unknown): ParsedRequest;
+  /** Query strings that are passed on: what the official clients send. Every other one is refused. */
+  readonly queries: readonly string[];
+  /** What is known of the fields, as data: for the matrix of what is read (`coverage/`). */
+  readonly shapes: OperationShapes;
+  /**
+   * @param inPath the model that the path names, where it does
+   * @throws `gateway.request-invalid` with the pointer of the first field of a wrong type, `gateway.request-unsupported`,
+   *   and nothing else
+   */
+  parseRequest(value: unknown, inPath?: string): ParsedRequest;
   /** Reads a whole answer with status 200. @throws `gateway.upstream-invalid`, and nothing else */
   parseResponse(value: unknown): ParsedResponse;
   /** Lets a streamed answer through. Absent where the operation never streams. */
   responseStream?(hooks: StreamHooks): ResponseStream;
+}
+
+export interface OperationShapes {
+  readonly request?: Shape;
+  readonly response: Shape;
+  /** The events of a stream; absent where the operation never streams. */
+  readonly events?: readonly EventShape[];
 }
 
 export interface StreamHooks {

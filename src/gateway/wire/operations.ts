@@ -9,3 +9,8 @@ import type { Operation } from "./operation.ts";
 import { openaiOperations } from "./openai/operations.ts";
 
 export const operations: readonly Operation[] = [...openaiOperations, ...anthropicOperations];
+
+/** The path at the upstream, with the model that the client's path names. */
+export function upstreamPath({ upstreamPath: path }: Operation, model: string | undefined): string {
+  return model === undefined ? path : path.replace("{model}", model);
+}

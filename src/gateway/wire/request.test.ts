@@ -21,7 +21,7 @@ function textAt(pointer: string, parsed: ReturnType<Operation["parseRequest"]>):
 }
 
 describe("the operations", () => {
-  it("are four routes, each with its own path", () => {
+  it("are routes, each with its own path", () => {
     assert.deepEqual(
       operations.map(({ id, method, path, upstreamPath }) => [id, method, path, upstreamPath]),
       [
@@ -29,6 +29,7 @@ describe("the operations", () => {
         ["openai.embeddings", "POST", "/v1/embeddings", "/embeddings"],
         ["openai.models", "GET", "/v1/models", "/models"],
         ["anthropic.messages", "POST", "/v1/messages", "/messages"],
+        ["anthropic.count-tokens", "POST", "/v1/messages/count_tokens", "/messages/count_tokens"],
       ],
     );
   });
@@ -43,6 +44,13 @@ describe("the operations", () => {
       parsed.spans.reduce((sum, { text }) => sum + text.length, 0),
     );
     assert.equal(messages.parseRequest(say({ role: "user", content: "hi" }, { max_tokens: 9 })).maxTokens, 9);
+    const counted = operation("anthropic.count-tokens").parseRequest(
+      say({ role: "user", content: "hi" }, { stream: true }),
+    );
+    assert.deepEqual(
+      [counted.stream, counted.messages, counted.maxTokens, counted.spans.length > 1],
+      [false, 1, undefined, true],
+    );
     assert.equal(embed.parseRequest({ model: "m", input: ["a", "b"] }).messages, 2);
     assert.equal(embed.parseRequest({ model: "m", input: "a" }).messages, 1);
     assert.deepEqual(operation("openai.models").parseRequest(undefined).spans, []);

@@ -9,6 +9,7 @@
  */
 
 import type { Origin } from "../../guard/index.ts";
+import type { MediaKind } from "./media.ts";
 
 export type Shape =
   /** Anything: every string and every name in it is text. `part`: successive events of a stream continue the text. */
@@ -19,10 +20,18 @@ export type Shape =
   | { readonly is: "json"; readonly part?: boolean }
   /** A string that is not read when it is one of the protocol's own words. */
   | { readonly is: "word"; readonly of: ReadonlySet<string> }
-  /** Base64: text where its object's `media_type` says so, and not text else, unless it is short or not base64 at all. */
-  | { readonly is: "base64" }
+  /**
+   * Base64: text where its object's `media_type` says so, and not text else, unless it is short or not base64 at all.
+   * `media`: what it is, where its type and its bytes do not tell.
+   */
+  | { readonly is: "base64"; readonly media?: MediaKind }
   /** A URL: text, but for the payload of a base64 `data:` URL. `file`: the payload may also stand alone. */
-  | { readonly is: "url"; readonly file?: boolean }
+  | { readonly is: "url"; readonly file?: boolean; readonly media?: MediaKind }
+  /**
+   * An id, or a URL, of what the upstream puts in its place: read as text itself, and reported as not scanned. `media`:
+   * it stands for an image or a file.
+   */
+  | { readonly is: "reference"; readonly media?: MediaKind }
   /** Random text without meaning, whose length alone matters (`obfuscation`). */
   | { readonly is: "padding" }
   /** The tokens of an answer with their probabilities: the answer's text once more. */
@@ -31,8 +40,12 @@ export type Shape =
   | { readonly is: "numbers"; readonly kind: "token-ids" | "vector" }
   | { readonly is: "number" }
   | { readonly is: "boolean" }
-  /** `byIndex`: an element's own `index` names it, not its position: the choices and tool calls of a stream. */
-  | { readonly is: "list"; readonly of: Shape; readonly byIndex?: boolean }
+  /** `token` names an element in pointers where its position does not tell what a stream's next event continues. */
+  | {
+      readonly is: "list";
+      readonly of: Shape;
+      readonly token?: (item: unknown, position: number) => number | string;
+    }
   /** An object with fixed names. Fields that are not listed have the shape `rest`. */
   | RecordShape
   /** An object whose names are the caller's own. */
@@ -65,6 +78,13 @@ export interface RecordShape {
   readonly rest: Shape;
 }
 
+/** What one kind of event of a stream says: a shape, and the event around a value of it. */
+export interface EventShape {
+  readonly name: string;
+  readonly shape: Shape;
+  event(value: unknown): unknown;
+}
+
 export type Fields = Readonly<Record<string, unknown>>;
 
 export const any: Shape = { is: "any" };
@@ -72,6 +92,9 @@ export const text: Shape = { is: "text" };
 export const json: Shape = { is: "json" };
 export const base64: Shape = { is: "base64" };
 export const url: Shape = { is: "url" };
+export const reference: Shape = { is: "reference" };
+/** A file that the upstream keeps under an id. */
+export const fileId: Shape = { is: "reference", media: "file" };
 export const number: Shape = { is: "number" };
 export const boolean: Shape = { is: "boolean" };
 /** What no field of the protocol is known for: nobody may have written it with authority. */

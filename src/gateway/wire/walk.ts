@@ -14,7 +14,8 @@
  */
 
 import type { Origin } from "../../guard/index.ts";
-import { contentOf, decodeBase64, decodePercent, parseDataUrl, type Content } from "./encoded.ts";
+import { contentOf, decodeBase64, decodePercent, essence, parseDataUrl, type Content } from "./encoded.ts";
+import { inlineMedia, remoteMedia, type MediaKind, type MediaPart } from "./media.ts";
 import type { Unscanned } from "./operation.ts";
 import type { Fields, RecordShape, Shape } from "./shape.ts";
 
@@ -41,6 +42,8 @@ export interface Visitor {
   /** A `logprobs` object, whatever its type. */
   logprobs(value: unknown, pointer: string, origin: Origin, place: Place): void;
   unscanned(part: Unscanned): void;
+  /** An image or a file. Its text, if it has any, is visited as well. */
+  media?(part: MediaPart): void;
   /**
    * A known field has another type than the protocol says. Throw to refuse the message; return, and the field is read
    * as unknown text.
@@ -55,10 +58,10 @@ export interface Visitor {
 /** Base64 up to this many characters is also read as text: a key fits into it, and a scan costs nothing. */
 const SHORT_BASE64 = 4096;
 
-/** What the object that holds base64 says of it. Without a word it is a signature, sound or a vector. */
-function statedContent(holder: Holder): Content {
-  const type = holder["media_type"];
-  return typeof type === "string" ? contentOf(type) : "other";
+/** The media type that the object which holds base64 or a reference states, in the spelling of each protocol. */
+function statedType(holder: Holder): string | undefined {
+  const type = holder["media_type"] ?? holder["mimeType"] ?? holder["mime_type"];
+  return typeof type === "string" ? essence(type) : undefined;
 }
 
 /** Visits `value`, which stands at `pointer`. Recursion is as deep as the value, which `parseJson` has bounded. */
@@ -104,10 +107,13 @@ function visit(
       return visitor.text(value, pointer, origin, "padding", { holder, name });
     case "base64":
       if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
-      return visitBase64(value, 0, statedContent(holder), pointer, origin, visitor, { holder, name });
+      return visitStated(shape.media, value, pointer, origin, visitor, { holder, name });
     case "url":
       if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
-      return visitUrl(shape.file === true, value, pointer, origin, visitor, { holder, name });
+      return visitUrl(shape, value, pointer, origin, visitor, { holder, name });
+    case "reference":
+      if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
+      return visitReference(shape.media, value, pointer, origin, visitor, { holder, name });
     case "logprobs":
       return visitor.logprobs(value, pointer, origin, { holder, name });
     case "numbers": {
@@ -127,7 +133,7 @@ function visit(
       for (let index = 0; index < value.length; index++) {
         if (value[index] === null && shape.of.is !== "any")
           visitor.mismatch(`${pointer}/${index}`, "something else than null");
-        const token = shape.byIndex === true ? ownIndex(items[index], index) : index;
+        const token = shape.token === undefined ? index : shape.token(items[index], index);
         visit(shape.of, items, index, `${pointer}/${token}`, origin, visitor);
       }
       return;
@@ -173,6 +179,7 @@ const WHY = {
   base64: "base64 data, which no guard reads",
   numbers: "a long list of numbers, which may be text given as token ids",
   garbled: "base64 of a text that is not whole and valid UTF-8",
+  reference: "content that the upstream keeps or fetches, and no guard sees",
 } as const;
 
 function visitAny(
@@ -188,6 +195,7 @@ function visitAny(
     visitor.text(value, pointer, origin, part && !LABELS.has(name) ? "loose-part" : "text", { holder, name });
     const url = part ? undefined : parseDataUrl(value);
     if (url?.base64 === true) {
+      visitor.media?.(inlineMedia(pointer, "file", url.mediaType, value.slice(url.start)));
       visitPayload(value.slice(url.start), contentOf(url.mediaType), pointer, origin, visitor, { holder, name });
     } else if (url !== undefined) visitPercent(value, pointer, origin, visitor, { holder, name });
   } else if (Array.isArray(value)) {
@@ -268,16 +276,59 @@ function visitMembers(
 }
 
 /** A URL, or the payload of a `data:` URL alone where it may stand so. */
-function visitUrl(file: boolean, value: string, pointer: string, origin: Origin, visitor: Visitor, place: Place): void {
+function visitUrl(
+  { file, media }: Extract<Shape, { is: "url" }>,
+  value: string,
+  pointer: string,
+  origin: Origin,
+  visitor: Visitor,
+  place: Place,
+): void {
   const url = parseDataUrl(value);
+  const kind = media ?? "file";
   if (url?.base64 === true) {
+    visitor.media?.(inlineMedia(pointer, kind, url.mediaType, value.slice(url.start)));
     visitBase64(value, url.start, contentOf(url.mediaType), pointer, origin, visitor, place);
-  } else if (url === undefined && file && isBase64(value)) {
+  } else if (url === undefined && file === true && isBase64(value)) {
+    visitor.media?.(inlineMedia(pointer, kind, undefined, value));
     visitBase64(value, 0, contentOf(undefined), pointer, origin, visitor, place);
+  } else if (url === undefined && media !== undefined) {
+    visitReference(media, value, pointer, origin, visitor, place);
   } else {
     visitor.text(value, pointer, origin, "text", place);
-    if (url !== undefined) visitPercent(value, pointer, origin, visitor, place);
+    if (url === undefined) return;
+    visitor.media?.({ ...remoteMedia(pointer, kind, url.mediaType), bytes: Buffer.byteLength(value) });
+    visitPercent(value, pointer, origin, visitor, place);
   }
+}
+
+/** Base64 of which the object that holds it states the type. Without a word it is a signature, sound or a vector. */
+function visitStated(
+  media: MediaKind | undefined,
+  value: string,
+  pointer: string,
+  origin: Origin,
+  visitor: Visitor,
+  place: Place,
+): void {
+  const type = statedType(place.holder);
+  if (media !== undefined) visitor.media?.(inlineMedia(pointer, media, type, value));
+  visitBase64(value, 0, type === undefined ? "other" : contentOf(type), pointer, origin, visitor, place);
+}
+
+/** An id or a URL: text itself, and the sign of what no guard sees. */
+function visitReference(
+  media: MediaKind | undefined,
+  value: string,
+  pointer: string,
+  origin: Origin,
+  visitor: Visitor,
+  place: Place,
+): void {
+  visitor.text(value, pointer, origin, "text", place);
+  if (value === "") return;
+  visitor.unscanned({ pointer, why: WHY.reference, size: value.length, kind: "reference" });
+  if (media !== undefined) visitor.media?.(remoteMedia(pointer, media, statedType(place.holder)));
 }
 
 /** Visits everything that may be text in base64 from `start` on, and reports the rest as not scanned. */

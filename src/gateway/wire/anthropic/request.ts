@@ -5,11 +5,13 @@
  */
 
 import type { Origin } from "../../../guard/index.ts";
+import type { MediaKind } from "../media.ts";
 import { jsonSchema } from "../schema.ts";
 import {
   any,
   base64,
   boolean,
+  fileId,
   from,
   list,
   number,
@@ -27,20 +29,22 @@ const cache_control = record({ type: word("ephemeral"), ttl: word("5m", "1h") })
 /** Citations in a request: a setting, or those of an earlier answer. Their text is quoted from a document. */
 const citations: Shape = { is: "either", record: record({ enabled: boolean }), list: list(from("document", any)) };
 
-const source: Shape = variant(
-  "type",
-  {
-    base64: record({ type: word("base64"), media_type: text, data: base64 }),
-    text: record({ type: word("text"), media_type: text, data: text }),
-    url: record({ type: word("url"), url }),
-    file: record({ type: word("file"), file_id: text }),
-    content: record({
-      type: word("content"),
-      content: { is: "either", text, list: { is: "lazy", shape: () => blocks } },
-    }),
-  },
-  any,
-);
+const sourceOf = (media: MediaKind): Shape =>
+  variant(
+    "type",
+    {
+      base64: record({ type: word("base64"), media_type: text, data: { is: "base64", media } }),
+      text: record({ type: word("text"), media_type: text, data: text }),
+      url: record({ type: word("url"), url: { is: "url", media } }),
+      file: record({ type: word("file"), file_id: { is: "reference", media } }),
+      content: record({
+        type: word("content"),
+        content: { is: "either", text, list: { is: "lazy", shape: () => blocks } },
+      }),
+    },
+    any,
+  );
+const source = sourceOf("file");
 
 const toolUse = record({ type: word("tool_use", "server_tool_use"), id: text, name: text, input: any, cache_control });
 
@@ -67,7 +71,7 @@ export const block: Shape = variant(
   "type",
   {
     text: record({ type: word("text"), text, cache_control, citations }, { required: ["text"] }),
-    image: record({ type: word("image"), source, cache_control }),
+    image: record({ type: word("image"), source: sourceOf("image"), cache_control }),
     document: from(
       "document",
       record({ type: word("document"), source, title: text, context: text, cache_control, citations }),
@@ -109,7 +113,7 @@ export const block: Shape = variant(
     bash_code_execution_tool_result: serverToolResult,
     text_editor_code_execution_tool_result: serverToolResult,
     mcp_tool_result: serverToolResult,
-    container_upload: record({ type: word("container_upload"), file_id: text, cache_control }),
+    container_upload: record({ type: word("container_upload"), file_id: fileId, cache_control }),
   },
   any,
 );

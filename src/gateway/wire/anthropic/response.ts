@@ -5,7 +5,7 @@
  * @module
  */
 
-import { any, base64, from, list, number, record, text, variant, word, type Shape } from "../shape.ts";
+import { any, base64, from, list, number, record, text, variant, word, type EventShape, type Shape } from "../shape.ts";
 import { block } from "./request.ts";
 
 const stop = word("end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal");
@@ -23,6 +23,9 @@ const message = record({
 
 /** A whole message. */
 export const messagesResponse: Shape = message;
+
+/** The answer of a count of tokens. */
+export const countResponse: Shape = record({ input_tokens: number, context_management: any });
 
 const piece: Shape = { is: "text", part: true };
 const unknownPiece: Shape = { is: "any", part: true };
@@ -58,3 +61,17 @@ export const otherEvent: Shape = record({
   delta: record({ stop_reason: stop, stop_sequence: text, container: any }),
   usage: any,
 });
+
+export const messageEvents: readonly EventShape[] = [
+  {
+    name: "content_block_start",
+    shape: startBlock,
+    event: (value) => ({ type: "content_block_start", index: 0, content_block: value }),
+  },
+  {
+    name: "content_block_delta",
+    shape: blockDelta,
+    event: (value) => ({ type: "content_block_delta", index: 0, delta: value }),
+  },
+  { name: "message_delta", shape: otherEvent, event: (value) => ({ type: "message_delta", ...(value as object) }) },
+];

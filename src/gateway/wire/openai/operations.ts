@@ -9,7 +9,7 @@ import type { Operation, ParsedRequest, ParsedResponse } from "../operation.ts";
 import { ANSWER, count, REQUEST, requireAnswer, requireRequest } from "../read.ts";
 import type { Fields } from "../shape.ts";
 import { chatRequest, embeddingsRequest } from "./request.ts";
-import { chatResponse, embeddingsResponse, modelsResponse } from "./response.ts";
+import { chatEvents, chatResponse, embeddingsResponse, modelsResponse } from "./response.ts";
 import { chatStream } from "./stream.ts";
 import { openaiUsage } from "./usage.ts";
 
@@ -17,16 +17,18 @@ export const openaiOperations: readonly Operation[] = [
   {
     id: "openai.chat",
     protocol: "openai",
+    errors: "openai",
+    queries: [""],
     method: "POST",
     path: "/v1/chat/completions",
     upstreamPath: "/chat/completions",
+    shapes: { request: chatRequest, response: chatResponse, events: chatEvents },
     parseRequest(value) {
       const body = requireRequest(value);
-      const { spans, unscanned, chars } = collect(chatRequest, body, "metadata", REQUEST);
+      const { chars, ...read } = collect(chatRequest, body, "metadata", REQUEST);
       return {
         ...base(body),
-        spans,
-        unscanned,
+        ...read,
         inputChars: chars,
         messages: (body["messages"] as readonly unknown[]).length,
         maxTokens: count(body["max_completion_tokens"]) ?? count(body["max_tokens"]),
@@ -41,17 +43,19 @@ export const openaiOperations: readonly Operation[] = [
   {
     id: "openai.embeddings",
     protocol: "openai",
+    errors: "openai",
+    queries: [""],
     method: "POST",
     path: "/v1/embeddings",
     upstreamPath: "/embeddings",
+    shapes: { request: embeddingsRequest, response: embeddingsResponse },
     parseRequest(value) {
       const body = requireRequest(value);
-      const { spans, unscanned, chars } = collect(embeddingsRequest, body, "metadata", REQUEST);
+      const { chars, ...read } = collect(embeddingsRequest, body, "metadata", REQUEST);
       return {
         ...base(body),
         stream: false,
-        spans,
-        unscanned,
+        ...read,
         inputChars: chars,
         messages: inputs(body["input"]),
         maxTokens: undefined,
@@ -65,14 +69,18 @@ export const openaiOperations: readonly Operation[] = [
   {
     id: "openai.models",
     protocol: "openai",
+    errors: "openai",
+    queries: [""],
     method: "GET",
     path: "/v1/models",
     upstreamPath: "/models",
+    shapes: { response: modelsResponse },
     parseRequest: () => ({
       model: "",
       stream: false,
       spans: [],
       unscanned: [],
+      media: [],
       messages: 0,
       maxTokens: undefined,
       inputChars: 0,

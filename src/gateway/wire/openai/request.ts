@@ -9,15 +9,15 @@ import type { Origin } from "../../../guard/index.ts";
 import { jsonSchema } from "../schema.ts";
 import {
   any,
-  base64,
   boolean,
+  fileId,
   from,
   json,
   list,
   number,
   record,
+  reference,
   text,
-  url,
   variant,
   word,
   type Fields,
@@ -36,6 +36,16 @@ const ORIGINS: ReadonlyMap<unknown, Origin> = new Map([
 /** A role that is not known has the least authority that a speaker can have. */
 const byRole = (message: Fields): Origin => ORIGINS.get(message["role"]) ?? "user";
 
+/** The picture that an `image_url` is. */
+export const picture: Shape = { is: "url", media: "image" };
+/** A whole file: a `data:` URL, or base64 alone. */
+export const fileData: Shape = { is: "url", file: true, media: "file" };
+export const sound = record({
+  data: { is: "base64", media: "file" },
+  format: word("wav", "mp3"),
+  transcript: text,
+});
+
 const part = variant(
   "type",
   {
@@ -43,16 +53,14 @@ const part = variant(
     refusal: record({ type: word("refusal"), refusal: text }),
     image_url: record({
       type: word("image_url"),
-      image_url: { is: "either", record: record({ url, detail: word("auto", "low", "high") }), text: url },
+      image_url: {
+        is: "either",
+        record: record({ url: picture, detail: word("auto", "low", "high") }),
+        text: picture,
+      },
     }),
-    input_audio: record({
-      type: word("input_audio"),
-      input_audio: record({ data: base64, format: word("wav", "mp3"), transcript: text }),
-    }),
-    file: record({
-      type: word("file"),
-      file: record({ file_data: { is: "url", file: true }, file_id: text, filename: text }),
-    }),
+    input_audio: record({ type: word("input_audio"), input_audio: sound }),
+    file: record({ type: word("file"), file: record({ file_data: fileData, file_id: fileId, filename: text }) }),
   },
   any,
 );
@@ -81,7 +89,7 @@ const message = from(
       tool_call_id: text,
       tool_calls: list(toolCall),
       function_call: functionCall,
-      audio: record({ id: text }),
+      audio: record({ id: reference }),
     },
     { required: ["role"] },
   ),

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { any, base64, from, json, list, number, record, text, word, type Shape } from "../shape.ts";
+import { any, base64, from, json, list, number, record, text, word, type EventShape, type Shape } from "../shape.ts";
+import { ownIndex } from "../walk.ts";
 
 const finish = word("stop", "length", "tool_calls", "content_filter", "function_call");
 const logprobs: Shape = { is: "logprobs" };
@@ -54,13 +55,13 @@ const jsonPiece: Shape = { is: "json", part: true };
 const delta = record(
   {
     role: word("assistant"),
-    content: { is: "either", text: piece, list: { is: "list", of: unknownPiece, byIndex: true } },
+    content: { is: "either", text: piece, list: { is: "list", of: unknownPiece, token: ownIndex } },
     refusal: piece,
     reasoning_content: piece,
     reasoning: { is: "either", text: piece, record: unknownPiece },
     tool_calls: {
       is: "list",
-      byIndex: true,
+      token: ownIndex,
       of: record(
         {
           index: number,
@@ -84,10 +85,14 @@ export const chatChunk: Shape = record({
   obfuscation: { is: "padding" },
   choices: {
     is: "list",
-    byIndex: true,
+    token: ownIndex,
     of: from("assistant", record({ index: number, delta, finish_reason: finish, logprobs })),
   },
 });
+
+export const chatEvents: readonly EventShape[] = [
+  { name: "chat.completion.chunk", shape: chatChunk, event: (value) => value },
+];
 
 /** Vectors are numbers, or their bytes in base64. */
 export const embeddingsResponse: Shape = record({
