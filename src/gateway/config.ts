@@ -7,6 +7,7 @@
 import { z } from "zod";
 
 import { guardsConfig } from "./guards.ts";
+import { identityConfig } from "./identity/config.ts";
 
 /** Where a secret is read from. A key written into the file itself is refused: configuration ends up in git. */
 const secretSource = z
@@ -104,6 +105,7 @@ export const gatewayConfig = z
     media: mediaConfig,
     timeouts: timeoutsConfig,
     guards: guardsConfig,
+    identity: identityConfig.describe("who is let in besides the gateway's own keys"),
   })
   .prefault({});
 

@@ -81,6 +81,56 @@ export const GatewayErrors = {
     hint: "ask the operator for a new key",
     status: 401,
   },
+  "gateway.token-invalid": {
+    what: "the token is not one that is accepted",
+    hint: "get a new token for this gateway; the operator finds the rules under gateway.identity.issuers",
+    status: 401,
+  },
+  "gateway.token-expired": {
+    what: "the token has expired",
+    hint: "get a new token from its issuer",
+    status: 401,
+  },
+  "gateway.token-forbidden": {
+    what: "the token is valid, and lets nobody in here",
+    hint: "ask the operator to name the app of these users under gateway.identity.issuers",
+    status: 403,
+  },
+  "gateway.issuer-unavailable": {
+    what: "the keys of the token's issuer cannot be read, so the token cannot be checked",
+    hint: "try again in a moment; the operator has to see that the issuer can be reached",
+    status: 503,
+  },
+  "gateway.certificate-unknown": {
+    what: "the client certificate stands for nobody here",
+    hint: "ask the operator to name it under gateway.identity.certificates, or show an API key",
+    status: 401,
+  },
+  "gateway.credentials-disagree": {
+    what: "the client certificate and the key or token beside it stand for different apps",
+    hint: "use the certificate and the key of the same app",
+    status: 401,
+  },
+  "gateway.policy-denied": {
+    what: "no policy permits this, or one forbids it",
+    hint: "the receipt names the policies that decided; the operator sees why with `holdfast policy explain`",
+    status: 403,
+  },
+  "gateway.policy-error": {
+    what: "a policy could not be evaluated, so the request is denied",
+    hint: "the operator has to correct the policy that the receipt names",
+    status: 403,
+  },
+  "gateway.policy-invalid": {
+    what: "the policies under gateway.authorization cannot be used",
+    hint: "correct what the detail names; `holdfast policy check` shows all of it",
+    exit: Exit.usage,
+  },
+  "gateway.policy-option": {
+    what: "an option of the question has a value that is not understood",
+    hint: "see `holdfast policy explain --help`",
+    exit: Exit.usage,
+  },
   "gateway.model-forbidden": {
     what: "the API key may not use this model",
     hint: "ask the operator for a key whose app and models cover it",

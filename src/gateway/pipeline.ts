@@ -20,7 +20,9 @@ import { takePlace, takeRate, type Lease } from "./admission/lease.ts";
 import { checkMedia } from "./admission/media.ts";
 import type { GatewayConfig } from "./config.ts";
 import { gatewayError } from "./errors.ts";
-import { presentedKey, type Authenticate, type Principal } from "./identity/principal.ts";
+import type { AuthenticateRequest } from "./identity/authenticate.ts";
+import { clientCertificate } from "./identity/certificate.ts";
+import { presentedKey, type Principal } from "./identity/principal.ts";
 import type { Exchange } from "./receipt/receipt.ts";
 import type { Route } from "./route/table.ts";
 import type { Cancellation } from "./upstream/dispatch.ts";
@@ -65,7 +67,7 @@ export interface PipelineServices {
   readonly config: GatewayConfig;
   readonly clock: Clock;
   readonly committer: Committer;
-  readonly authenticate: Authenticate;
+  readonly authenticate: AuthenticateRequest;
   readonly counters: Counters;
   readonly guard: Guard;
   readonly targets: readonly Target[];
@@ -116,9 +118,11 @@ export function receive(
   return { exchange, route, http, query, cancellation } as Received;
 }
 
-/** Stage 2. @throws the `gateway.key-…` errors */
+/** Stage 2. @throws the errors of keys, tokens and certificates */
 export async function identify(received: Received, services: PipelineServices): Promise<Identified> {
-  const principal = await services.authenticate(presentedKey(received.http.headers));
+  const { headers, socket } = received.http;
+  const shown = { credential: presentedKey(headers), certificate: clientCertificate(socket) };
+  const principal = await services.authenticate(shown);
   received.exchange.principal = principal;
   return { ...received, principal } as unknown as Identified;
 }

@@ -19,7 +19,8 @@ import type { GatewayConfig, TelemetryConfig } from "./config.ts";
 import { watchEnd, type Ending } from "./ending.ts";
 import { gatewayError, type GatewayError } from "./errors.ts";
 import { guardsOf } from "./guards.ts";
-import { authenticator } from "./identity/principal.ts";
+import { requestAuthenticator } from "./identity/authenticate.ts";
+import type { Pseudonym } from "./identity/claims.ts";
 import { clear, identify, lease, outcomeOf, receive, type PipelineServices } from "./pipeline.ts";
 import { encodeReceipt, type Exchange } from "./receipt/receipt.ts";
 import type { Recorder } from "./receipt/recorder.ts";
@@ -99,7 +100,12 @@ export class Serving {
       clock: options.clock,
       committer: options.committer,
       counters: options.counters,
-      authenticate: authenticator(options.db, options.clock),
+      authenticate: requestAuthenticator({
+        db: options.db,
+        clock: options.clock,
+        config: options.config.identity,
+        pseudonym: pseudonyms(options.committer),
+      }),
       guard: createGuard(guardsOf(options.config.guards)),
       targets,
     };
@@ -298,6 +304,14 @@ function splitUrl(url: string): { path: string; query: string } {
 /** Where an unexpected error came from. Its message stays out: it may quote what the code was working on. */
 function stackOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
+/** Receipts are public, and users are people: only who holds the key of the commitments can tell whose name one is. */
+function pseudonyms(committer: Committer): Pseudonym {
+  return (kind, who) => committer.commit(`${kind}: ${who}`, kind, Buffer.from(who, "utf8")).slice(0, PSEUDONYM_DIGITS);
+}
+
+/** Hexadecimal digits of a pseudonym: 128 bits. */
+const PSEUDONYM_DIGITS = 32;
+
   const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
   return [error.name, ...frames].join("\n");
 }

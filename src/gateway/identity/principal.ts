@@ -13,16 +13,24 @@ import { gatewayError } from "../errors.ts";
 import { hasRightChecksum, keyHash, publicId, sameHash } from "./key.ts";
 import { findKey, type StoredKey } from "./store.ts";
 
-/** Who acts: an app, through one of its keys. */
+/** Who acts: an app, through one of its keys, one of its users or one of its certificates. */
 export interface Principal {
+  /** Names the key, user or certificate, apart from all others: rates are counted by it, and receipts show it. */
   readonly keyId: string;
   readonly app: string;
   readonly models: readonly string[];
   readonly requestsPerMinute: number | undefined;
   readonly concurrency: number | undefined;
+  /** How it showed who it is; left out: by an API key. */
+  readonly via?: "token" | "certificate";
+  /** Who acts through the app, as an issuer names them: `<issuer>/<user>`. For decisions, never for receipts or logs. */
+  readonly user?: string;
+  readonly groups?: readonly string[];
+  /** The configuration's name of the client certificate. */
+  readonly certificate?: string;
 }
 
-export type Authenticate = (presented: string | undefined) => Promise<Principal> | Principal;
+type Authenticate = (presented: string | undefined) => Promise<Principal> | Principal;
 
 /** How long a key that was read counts as known, in milliseconds. Bounds how late a revocation can be. */
 const REMEMBER_MS = 1_000;

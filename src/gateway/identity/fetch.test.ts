@@ -1,0 +1,104 @@
+/** The client that reads issuers' documents, before servers that misbehave. */
+
+import assert from "node:assert/strict";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { after, before, beforeEach, describe, it } from "node:test";
+
+import { isHoldfastError } from "../../core/index.ts";
+import { startIssuer, type TestIssuer } from "../../../test/identity/issuer.ts";
+import { fetchJson } from "./fetch.ts";
+
+describe("the client of issuers", () => {
+  let issuer: TestIssuer;
+  before(async () => {
+    issuer = await startIssuer();
+  });
+  after(async () => {
+    await issuer.close();
+  });
+  beforeEach(() => {
+    issuer.behave(undefined);
+  });
+
+  const refused = async (why: RegExp, deadlineMs?: number): Promise<void> => {
+    await assert.rejects(
+      fetchJson(`${issuer.url}/keys`, deadlineMs),
+      (error) =>
+        isHoldfastError(error, "gateway.issuer-unavailable") &&
+        why.test(error.detail ?? "") &&
+        !/secret/.test(error.message),
+    );
+  };
+
+  it("reads a document", async () => {
+    assert.deepEqual(await fetchJson(`${issuer.url}/keys`), { keys: issuer.jwks });
+  });
+
+  const json = { "content-type": "application/json" };
+  const servers: readonly (readonly [string, (request: IncomingMessage, response: ServerResponse) => void, RegExp])[] =
+    [
+      ["an error", (_, response) => response.writeHead(500, json).end("{}"), /status 500/],
+      ["nothing there", (_, response) => response.writeHead(404, json).end("{}"), /status 404/],
+      [
+        "a web page",
+        (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("{}"),
+        /not application/,
+      ],
+      ["no type", (_, response) => response.writeHead(200).end("{}"), /not application/],
+      ["no JSON", (_, response) => response.writeHead(200, json).end("secret"), /not JSON/],
+      ["a name twice", (_, response) => response.writeHead(200, json).end('{"keys":[],"keys":[1]}'), /not JSON/],
+      [
+        "a compressed body",
+        (_, response) => response.writeHead(200, json).end(Buffer.from("1f8b0800", "hex")),
+        /not JSON/,
+      ],
+      ["deep nesting", (_, response) => response.writeHead(200, json).end("[".repeat(17) + "]".repeat(17)), /not JSON/],
+      ["more than the limit", (_, response) => response.writeHead(200, json).end(" ".repeat(262_145)), /262144 bytes/],
+      ["a body without end", endless, /262144 bytes/],
+      ["a broken connection", (request) => request.socket.destroy(), /not reachable/],
+    ];
+  for (const [what, behave, why] of servers) {
+    it(`refuses ${what}`, async () => {
+      issuer.behave(behave);
+      await refused(why);
+    });
+  }
+
+  it("follows no redirect", async () => {
+    const elsewhere = await startIssuer();
+    issuer.behave((_, response) => response.writeHead(302, { ...json, location: `${elsewhere.url}/keys` }).end("{}"));
+    await refused(/status 302/);
+    assert.deepEqual(elsewhere.asked, []);
+    await elsewhere.close();
+  });
+
+  it("does not wait for an issuer that says nothing, or hardly anything", async () => {
+    issuer.behave(() => undefined);
+    await refused(/within 200 ms/, 200);
+    issuer.behave((_, response) => {
+      response.writeHead(200, json);
+      const drip = setInterval(() => response.write(" "), 20);
+      response.on("close", () => {
+        clearInterval(drip);
+      });
+    });
+    await refused(/within 200 ms/, 200);
+  });
+
+  it("tells an issuer that is not there", async () => {
+    const gone = await startIssuer();
+    await gone.close();
+    await assert.rejects(fetchJson(`${gone.url}/keys`), (error) =>
+      isHoldfastError(error, "gateway.issuer-unavailable"),
+    );
+  });
+});
+
+function endless(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "application/json" });
+  const more = (): void => {
+    while (!response.destroyed && response.write(" ".repeat(16_384)));
+  };
+  response.on("drain", more);
+  more();
+}
