@@ -12,6 +12,9 @@ export {
   type RateAnswer,
   type RateLimit,
 } from "./counters/counters.ts";
+export { withFallback } from "./counters/fallback.ts";
+export type { Claim, CounterState, QuotaAnswer, QuotaCall } from "./counters/quota.ts";
+export { WINDOWS, windowAt, type Window } from "./counters/window.ts";
 export { openDb, type Db, type DbOptions } from "./db.ts";
 export { migrate } from "./migrate.ts";
 export { storageModule } from "./module.ts";

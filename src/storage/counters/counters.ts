@@ -11,6 +11,7 @@ import type { Clock } from "../../core/index.ts";
 import { systemClock } from "../../core/index.ts";
 import { storageError } from "../errors.ts";
 import { memoryCounters } from "./memory.ts";
+import type { QuotaAnswer, QuotaCall } from "./quota.ts";
 
 /** A token bucket: it holds `burst` tokens and gains `perMinute` a minute. */
 export interface RateLimit {
@@ -28,6 +29,8 @@ export interface RateAnswer {
 }
 
 export interface Counters {
+  /** Other processes count with these too. */
+  readonly shared: boolean;
   /**
    * Takes `cost` tokens (default 1) from the bucket of `key`, or none. In any minute at most `burst + perMinute` are
    * given out. A cost of 0 takes nothing and is always allowed.
@@ -43,6 +46,8 @@ export interface Counters {
   acquire(key: string, limit: number, ttlMs: number): Promise<{ id: string } | undefined>;
   /** Gives a place back. One that is back already, or has expired, is no error. @throws as `take` */
   release(key: string, id: string): Promise<void>;
+  /** Reserves, settles and asks about amounts in windows, over many counters at once: `quota.ts`. @throws as `take` */
+  quota(call: QuotaCall): Promise<QuotaAnswer>;
   /** Later calls throw `storage.closed`. */
   close(): Promise<void>;
 }
@@ -52,6 +57,8 @@ export interface CountersOptions {
   readonly url: string;
   /** For tests. Without it Redis counts by the server's clock, so that replicas with clocks apart agree. */
   readonly clock?: Clock;
+  /** For tests: how long a Redis that lost its memory grants no quota, in milliseconds (`quota.ts`). */
+  readonly recoveryMs?: number;
 }
 
 /**
@@ -74,7 +81,7 @@ export async function openCounters(options: CountersOptions): Promise<Counters> 
   if (/^rediss?:\/\/./.test(options.url)) {
     // Loaded when it is used, as PostgreSQL's client is.
     const { openRedisCounters } = await import("./redis.ts");
-    return openRedisCounters(options.url, options.clock);
+    return openRedisCounters(options.url, options.clock, options.recoveryMs);
   }
   throw storageError("storage.url-invalid");
 }

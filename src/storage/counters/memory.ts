@@ -11,6 +11,7 @@ import { storageError } from "../errors.ts";
 import type { Counters } from "./counters.ts";
 import { answer, refill, take, type Bucket } from "./bucket.ts";
 import { checkLease, readLimit } from "./limit.ts";
+import { memoryQuotas } from "./quota-memory.ts";
 
 /** Keys kept before full buckets and ended leases are looked for; doubles with what is in use. */
 const SWEEP_AT = 1024;
@@ -19,6 +20,7 @@ const SWEEP_AT = 1024;
 export function memoryCounters(clock: Clock): Counters {
   const buckets = new Map<string, Bucket & { fullAt: number }>();
   const leases = new Map<string, Map<string, number>>();
+  const quotas = memoryQuotas(clock);
   let closed = false;
   let sweepAt = SWEEP_AT;
 
@@ -38,6 +40,7 @@ export function memoryCounters(clock: Clock): Counters {
   };
 
   return {
+    shared: false,
     take: async (key, limit, cost = 1) => {
       const rate = readLimit(limit, cost);
       const now = enter();
@@ -66,6 +69,10 @@ export function memoryCounters(clock: Clock): Counters {
       const held = leases.get(key);
       held?.delete(id);
       if (held?.size === 0) leases.delete(key);
+    },
+    quota: async (call) => {
+      enter();
+      return quotas(call);
     },
     close: async () => {
       closed = true;

@@ -1,6 +1,6 @@
 /**
  * The counters as Lua scripts. Redis runs a script as a whole before anything else, which makes each call atomic for
- * all replicas. A script touches one key, so the scripts also work where keys are spread over servers.
+ * all replicas. A script touches keys of one hash tag, so the scripts also work where keys are spread over servers.
  *
  * Time is the server's (`TIME`), one clock for all replicas, unless `ARGV[1]` brings one. It may step: forwards, a
  * bucket is full and leases end early; backwards, a bucket gains nothing and a lease never lasts longer than its length.
@@ -83,6 +83,7 @@ return granted`);
 /** KEYS[1] as above; ARGV[1] the lease. */
 export const RELEASE: Script = script(`return redis.call('ZREM', KEYS[1], ARGV[1])`);
 
-function script(source: string): Script {
+/** A script with its name. */
+export function script(source: string): Script {
   return { source, sha1: createHash("sha1").update(source).digest("hex") };
 }
