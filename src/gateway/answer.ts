@@ -1,7 +1,7 @@
 /**
  * Stages 5 to 7: the upstream is asked, its answer is judged, and what may leave leaves.
  *
- * Only a {@link Cleared} request comes in here, and only this file calls {@link send}.
+ * Only a {@link Cleared} request comes in here, and only this file calls {@link ask}.
  *
  * @module
  */
@@ -11,9 +11,11 @@ import type { GuardStream } from "../guard/index.ts";
 import { gatewayError } from "./errors.ts";
 import { blocked, judgeAnswer, maySayModel, type Cleared, type PipelineServices } from "./pipeline.ts";
 import type { Reply } from "./reply.ts";
-import { send, type UpstreamAnswer } from "./upstream/dispatch.ts";
-import { upstreamFailure } from "./upstream/failure.ts";
+import { isSameModel, judgeAnswered, MODEL_SWAPPED, type Answered } from "./upstream/answered.ts";
+import { ask } from "./upstream/attempts.ts";
+import type { UpstreamAnswer, UpstreamRequest } from "./upstream/dispatch.ts";
 import { upstreamHeaders } from "./upstream/headers.ts";
+import { aliasesFor, type Candidate } from "./upstream/routing.ts";
 import type { Target } from "./upstream/target.ts";
 import { covers } from "./identity/principal.ts";
 import { escapeJson, upstreamPath, type ResponseStream } from "./wire/index.ts";
@@ -25,53 +27,84 @@ import { escapeJson, upstreamPath, type ResponseStream } from "./wire/index.ts";
  */
 export async function answer(cleared: Cleared, reply: Reply, services: PipelineServices): Promise<void> {
   const { operation } = cleared.route;
-  const [target] = cleared.targets;
-  if (target === undefined) throw gatewayError("gateway.no-upstream");
+  if (cleared.candidates.length === 0) throw gatewayError("gateway.no-upstream");
   if (operation.method === "GET") {
     await answerListing(cleared, reply, services);
     return;
   }
-  const upstream = await ask(cleared, target, services);
+  const { candidate, answer: upstream } = await askOne(cleared, cleared.candidates, services);
+  const { target } = candidate;
   const isStream = /^text\/event-stream *(?:;|$)/i.test(upstream.headers["content-type"] ?? "");
   if (cleared.parsed.stream && isStream && operation.responseStream !== undefined) {
-    await answerStream(cleared, target, upstream, reply, services);
+    await answerStream(cleared, candidate, upstream, reply, services);
   } else {
     const { bytes, value } = await readAnswer(target, upstream, services);
-    const { model, spans, usage, unscanned } = understand(cleared, target, value);
+    const { fingerprint, model, spans, usage, unscanned } = understand(cleared, target, value);
     cleared.exchange.usage = usage;
     const outgoing = await judgeAnswer(cleared, { value, bytes, spans }, unscanned, services);
-    sayModel(cleared, model);
+    const said = sayAnswered(cleared, candidate, { model, fingerprint });
+    if (said?.action === "block") throw blocked("gateway.answer-blocked", { verdict: said });
     cleared.exchange.outcome = "served";
     await reply.whole(200, {}, outgoing);
   }
 }
 
-/** Sends the request to one target and waits for a 2xx. */
-async function ask(cleared: Cleared, target: Target, services: PipelineServices): Promise<UpstreamAnswer> {
-  const { cancellation, exchange, http, outgoing, parsed, query, route } = cleared;
-  const upstream: NonNullable<typeof exchange.upstream> = { name: target.name };
-  exchange.upstream = upstream;
-  const started = services.clock.monotonic();
-  const path = `${upstreamPath(route.operation, route.model)}${query === "" ? "" : `?${query}`}`;
-  const headers = upstreamHeaders(target, http.headers, { body: outgoing !== null, stream: parsed.stream });
-  const got = await send(target, { method: route.operation.method, path, headers, body: outgoing }, cancellation);
-  upstream.status = got.status;
-  upstream.firstByteMs = services.clock.monotonic() - started;
-  if (got.status < 200 || got.status > 299) throw await upstreamFailure(target, got, services.guard);
-  const encoding = got.headers["content-encoding"] ?? "identity";
-  if (encoding !== "identity") {
-    got.abort();
-    throw gatewayError("gateway.upstream-invalid", { detail: `${target.name}: a content encoding nobody asked for` });
-  }
-  return got;
+/** Sends the request to one of the candidates, and to another when that fails, and waits for a 2xx. */
+function askOne(
+  cleared: Cleared,
+  candidates: readonly Candidate[],
+  services: PipelineServices,
+): ReturnType<typeof ask> {
+  const { exchange, parsed } = cleared;
+  return ask(
+    {
+      candidates,
+      cancellation: cleared.cancellation,
+      requestFor: (candidate) => requestFor(cleared, candidate),
+      onAttempt(attempt, { model }) {
+        if (exchange.upstream !== undefined) (exchange.attempts ??= []).push(exchange.upstream);
+        exchange.upstream = model === parsed.model ? attempt : Object.assign(attempt, { asked: model });
+      },
+    },
+    { retries: services.config.retries, guard: services.guard, clock: services.clock },
+  );
 }
 
-/** Puts the model that the upstream names into the receipt, once the answer has been judged. */
-function sayModel({ exchange }: Cleared, model: string | undefined): void {
-  const verdict = exchange.responseVerdict?.verdict;
-  if (verdict !== undefined && exchange.upstream !== undefined && maySayModel(model, verdict)) {
-    exchange.upstream.model = model;
-  }
+/** The request in the words of one candidate: with its key, and its own name of the model. */
+function requestFor(cleared: Cleared, { target, model }: Candidate): UpstreamRequest {
+  const { http, outgoing, parsed, query, route, value } = cleared;
+  const inPath = route.model === undefined || model === parsed.model ? route.model : encodeURIComponent(model);
+  const path = upstreamPath(route.operation, inPath);
+  // What the guards masked stands in `value` too.
+  const renamed = outgoing !== null && route.model === undefined && model !== parsed.model;
+  const body = renamed ? Buffer.from(JSON.stringify({ ...(value as object), model }), "utf8") : outgoing;
+  return {
+    method: route.operation.method,
+    path: `${path}${query === "" ? "" : `?${query}`}`,
+    headers: upstreamHeaders(target, http.headers, { body: outgoing !== null, stream: parsed.stream }),
+    body,
+  };
+}
+
+/**
+ * Puts into the receipt what the upstream says of who answered, once the answer has been judged, and what is to be said
+ * of that, which it returns.
+ */
+function sayAnswered(
+  { exchange }: Cleared,
+  { target, model: asked }: Candidate,
+  answered: Answered,
+): Verdict | undefined {
+  const { responseVerdict: judged, upstream } = exchange;
+  if (judged === undefined || upstream === undefined) return undefined;
+  if (maySayModel(answered.model, judged.verdict)) upstream.model = answered.model;
+  const said = judgeAnswered(target, asked, answered);
+  if (said === undefined) return undefined;
+  const both = verdictFold();
+  both.add(judged.verdict);
+  both.add(said);
+  exchange.responseVerdict = { ...judged, verdict: both.verdict() };
+  return said;
 }
 
 async function readAnswer(
@@ -102,12 +135,13 @@ function understand(
 
 async function answerStream(
   cleared: Cleared,
-  target: Target,
+  candidate: Candidate,
   upstream: UpstreamAnswer,
   reply: Reply,
   services: PipelineServices,
 ): Promise<void> {
   const { exchange, route } = cleared;
+  const { target } = candidate;
   // A stream opens a channel for each piece of text: what ended is folded into one verdict and let go.
   const open = new Set<GuardStream>();
   const settled = verdictFold();
@@ -132,7 +166,14 @@ async function answerStream(
   const settle = (): void => {
     exchange.usage = stream.usage;
     exchange.responseVerdict = { verdict: verdict(), unscanned: stream.unscanned };
-    sayModel(cleared, stream.model);
+    sayAnswered(cleared, candidate, stream);
+  };
+  /** Of another model nothing is let through, where policy says so: the first event of a stream names it. */
+  const checkModel = (): void => {
+    if (target.onModelSwap !== "block" || stream.model === undefined) return;
+    if (!isSameModel(candidate.model, stream.model)) {
+      throw gatewayError("gateway.answer-blocked", { detail: MODEL_SWAPPED.rule });
+    }
   };
 
   reply.open();
@@ -148,6 +189,7 @@ async function answerStream(
         });
       }
       const out = await stream.push(chunk);
+      checkModel();
       if (out.blocked) {
         await reply.write(out.bytes);
         throw blocked("gateway.answer-blocked", { verdict: verdict() });
@@ -162,6 +204,7 @@ async function answerStream(
     });
     if (!ended) {
       const out = await stream.end();
+      checkModel();
       if (out.blocked) {
         await reply.write(out.bytes);
         throw blocked("gateway.answer-blocked", { verdict: verdict() });
@@ -201,12 +244,18 @@ function verdictFold(): { add(verdict: Verdict): void; verdict(): Verdict } {
   };
 }
 
-/** A listing of models: what every target says that the key's app may use, cut to the models that the key may use. */
+/**
+ * A listing of models: the gateway's own names, and what every target says that the key's app may use, cut to the models
+ * that the key may use.
+ */
 async function answerListing(cleared: Cleared, reply: Reply, services: PipelineServices): Promise<void> {
-  const { exchange, principal, targets } = cleared;
-  const data: unknown[] = [];
-  for (const target of targets) {
-    const { value } = await readAnswer(target, await ask(cleared, target, services), services);
+  const { exchange, principal } = cleared;
+  const aliases = aliasesFor(services.routing, principal, cleared.route.operation.protocol);
+  const data: unknown[] = aliases.map((id) => ({ id, object: "model", created: 0, owned_by: "holdfast" }));
+  for (const candidate of cleared.candidates) {
+    const { target } = candidate;
+    const { answer: upstream } = await askOne(cleared, [candidate], services);
+    const { value } = await readAnswer(target, upstream, services);
     understand(cleared, target, value);
     for (const model of (value as { data: { id: string }[] }).data) {
       if (covers(principal.models, model.id) && covers(target.models, model.id)) data.push(model);

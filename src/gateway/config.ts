@@ -21,6 +21,16 @@ function isBaseUrl(text: string): boolean {
   return username === "" && password === "" && search === "" && hash === "";
 }
 
+/**
+ * A host that the URL parser reads as another one than stands there (`0x7f.1`, `2130706433`, full-width digits, percent
+ * signs) is a host that nobody sees who reads the file.
+ */
+function isPlainHost(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const host = /^[^:]*:\/\/([^/:?#[\]]+|\[[^\]]*\])(?=[:/?#]|$)/.exec(text)?.[1];
+  return host?.toLowerCase() === new URL(text).hostname;
+}
+
 export const upstreamConfig = z.strictObject({
   name: z
     .string()
@@ -30,6 +40,7 @@ export const upstreamConfig = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
     .refine((text) => isBaseUrl(text), "no user, password, query or fragment: keys belong under `key`")
+    .refine((text) => isPlainHost(text), "the host in its plain form: a name in ASCII, 192.0.2.1 or [2001:db8::1]")
     .describe("base URL up to and without the route, for example https://api.openai.com/v1"),
   key: secretSource.optional().describe("the upstream's API key; leave out for a server that needs none"),
   models: z
@@ -42,7 +53,77 @@ export const upstreamConfig = z.strictObject({
     .min(1)
     .default(["*"])
     .describe("apps whose keys may use it: exact names, or a prefix followed by *"),
+  network: z
+    .enum(["public", "private"])
+    .optional()
+    .describe(
+      "addresses it may have: of the internet, or of this machine and its own networks; left out: private where the url is localhost or such an address itself, otherwise public",
+    ),
+  concurrency: z.int().min(1).max(65_536).default(512).describe("requests to it at a time"),
+  queue: z.int().min(0).max(65_536).default(512).describe("requests that wait for one of these to end"),
+  onModelSwap: z
+    .enum(["off", "flag", "block"])
+    .default("flag")
+    .describe("what an answer of another model than the one asked for does"),
 });
+
+/** One place where a model of the gateway's own name is served. */
+const aliasedModel = z.strictObject({
+  upstream: z.string().min(1).describe("the upstream's name"),
+  model: z.string().min(1).describe("what the upstream calls the model"),
+  weight: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .default(1)
+    .describe("its share of the requests, relative to the others'; 0: only when the others fail"),
+});
+
+const retriesConfig = z
+  .strictObject({
+    attempts: z
+      .int()
+      .min(1)
+      .max(10)
+      .default(3)
+      .describe("times a request is sent at most, over all its upstreams; 1: no retries"),
+    totalMs: z.int().min(0).max(600_000).default(30_000).describe("after which no further attempt begins"),
+    backoffMs: z
+      .int()
+      .min(1)
+      .max(60_000)
+      .default(250)
+      .describe("before the same upstream is asked again, doubled each time; a random part of it is left out"),
+    retryAfterMs: z
+      .int()
+      .min(0)
+      .max(600_000)
+      .default(10_000)
+      .describe("the longest retry-after of an upstream that is waited for"),
+    serverErrors: z
+      .boolean()
+      .default(true)
+      .describe(
+        "also after status 5xx, and when the upstream was lost before it answered: it may have done the work already",
+      ),
+  })
+  .prefault({})
+  .describe("a request whose answer has not begun is sent again, to the next upstream of its model or to the same one");
+
+const circuitConfig = z
+  .strictObject({
+    failures: z.int().min(1).default(10).describe("failures within the window before an upstream is left alone"),
+    share: z.number().gt(0).max(1).default(0.5).describe("and their least share of its requests in that time"),
+    windowMs: z.int().min(100).max(3_600_000).default(30_000).describe("how far back it looks"),
+    openMs: z
+      .int()
+      .min(10)
+      .max(3_600_000)
+      .default(10_000)
+      .describe("how long an upstream is left alone before one request tries it"),
+  })
+  .prefault({})
+  .describe("an upstream that fails is left alone for a while");
 
 const limitsConfig = z
   .strictObject({
@@ -77,6 +158,7 @@ const milliseconds = (least: number) => z.int().min(least).max(MAX_MS);
 const timeoutsConfig = z
   .strictObject({
     clientMs: milliseconds(100).default(30_000).describe("for a client to send the whole request"),
+    queueMs: milliseconds(1).default(10_000).describe("for a place at an upstream that is busy"),
     connectMs: milliseconds(10).default(10_000).describe("for a connection to the upstream"),
     firstByteMs: milliseconds(10).default(300_000).describe("for the upstream's status line"),
     idleMs: milliseconds(10).default(120_000).describe("between two pieces of an upstream's answer"),
@@ -101,6 +183,14 @@ export const gatewayConfig = z
       .array(upstreamConfig)
       .default([])
       .describe("model APIs behind the gateway; empty: look for one at start"),
+    models: z
+      .record(z.string().min(1).max(128), z.array(aliasedModel).min(1).max(32))
+      .default({})
+      .describe(
+        "models under names of the gateway's own, and the upstreams that serve each, in the order of preference",
+      ),
+    retries: retriesConfig,
+    circuit: circuitConfig,
     limits: limitsConfig,
     media: mediaConfig,
     timeouts: timeoutsConfig,
@@ -111,6 +201,7 @@ export const gatewayConfig = z
 
 export type GatewayConfig = z.output<typeof gatewayConfig>;
 export type UpstreamConfig = z.output<typeof upstreamConfig>;
+export type AliasedModel = z.output<typeof aliasedModel>;
 
 export const telemetryConfig = z
   .strictObject({

@@ -211,6 +211,21 @@ export const GatewayErrors = {
     hint: "check the model's name, or add it to an upstream's models in holdfast.yaml",
     status: 404,
   },
+  "gateway.upstream-address": {
+    what: "the upstream's address is not of the network that it may be in, so it was not connected to",
+    hint: "check what its name resolves to; set its network in holdfast.yaml to private or public where that is right",
+    status: 502,
+  },
+  "gateway.upstream-busy": {
+    what: "the upstream has as many requests in flight as it may have",
+    hint: "wait as long as retry-after says, or raise the upstream's concurrency or queue in holdfast.yaml",
+    status: 503,
+  },
+  "gateway.upstream-circuit-open": {
+    what: "the upstream failed too often and is left alone for a while",
+    hint: "wait as long as retry-after says; the operator has to look at the upstream",
+    status: 503,
+  },
   "gateway.upstream-unreachable": {
     what: "the upstream could not be reached",
     hint: "check that the upstream runs and that its url in holdfast.yaml is right",
@@ -280,6 +295,11 @@ export const GatewayErrors = {
   "gateway.route-without-policy": {
     what: "a route lacks a part of its policy, so the gateway does not start",
     hint: "give the route its authentication, limits and guards in src/gateway/route/table.ts",
+  },
+  "gateway.alias-invalid": {
+    what: "a name under gateway.models names an upstream or a model that is not there",
+    hint: "check the name of the upstream, and that its models cover the model",
+    exit: Exit.usage,
   },
   "gateway.upstream-secret": {
     what: "the key of an upstream could not be read",

@@ -26,7 +26,8 @@ import { presentedKey, type Principal } from "./identity/principal.ts";
 import type { Exchange } from "./receipt/receipt.ts";
 import type { Route } from "./route/table.ts";
 import type { Cancellation } from "./upstream/dispatch.ts";
-import { targetsFor, type Target } from "./upstream/target.ts";
+import { candidatesFor, type Candidate, type Routing } from "./upstream/routing.ts";
+import { targetsFor } from "./upstream/target.ts";
 import { escapeJson, estimateTokens, MOST_TOKENS_PER_UNIT, setAtPointer, type ParsedRequest } from "./wire/index.ts";
 
 declare const stage: unique symbol;
@@ -49,8 +50,8 @@ export interface Identified extends Omit<Received, typeof stage>, Stage<"identif
 /** … within its limits, read and understood, with an upstream that may serve it. */
 export interface Leased extends Omit<Identified, typeof stage>, Stage<"leased"> {
   readonly lease: Lease;
-  /** In the order of preference; empty only when no upstream is known at all. */
-  readonly targets: readonly Target[];
+  /** Who may serve it, in the order in which they are asked; empty only when no upstream is known at all. */
+  readonly candidates: readonly Candidate[];
   readonly body: Buffer | null;
   readonly value: unknown;
   readonly parsed: ParsedRequest;
@@ -70,7 +71,7 @@ export interface PipelineServices {
   readonly authenticate: AuthenticateRequest;
   readonly counters: Counters;
   readonly guard: Guard;
-  readonly targets: readonly Target[];
+  readonly routing: Routing;
 }
 
 /** Headers that decide who acts, what the body is or where it ends. Two of one of them are two stories. */
@@ -166,8 +167,11 @@ async function understand(identified: Identified, place: Lease, services: Pipeli
   }
   checkTokens(parsed, limits.inputTokens);
   checkMedia(parsed.media, services.config.media);
-  const targets = targetsFor(services.targets, principal, route.operation.protocol, isPost ? parsed.model : undefined);
-  return { ...identified, lease: place, targets, body: isPost ? body : null, value, parsed } as unknown as Leased;
+  const { protocol } = route.operation;
+  const candidates = isPost
+    ? candidatesFor(services.routing, principal, protocol, parsed.model)
+    : targetsFor(services.routing.targets, principal, protocol, undefined).map((target) => ({ target, model: "" }));
+  return { ...identified, lease: place, candidates, body: isPost ? body : null, value, parsed } as unknown as Leased;
 }
 
 /** The configured limits that the route's policy names; what it does not name does not bind. */

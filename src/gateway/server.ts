@@ -14,7 +14,7 @@ import { recorder } from "./receipt/recorder.ts";
 import { routes } from "./route/table.ts";
 import { Serving, type GatewayOptions, type Tally } from "./serving.ts";
 import { startTelemetry } from "./telemetry/telemetry.ts";
-import { openTargets } from "./upstream/target.ts";
+import { openRouting } from "./upstream/routing.ts";
 
 /** A running gateway. */
 export interface Gateway {
@@ -40,17 +40,23 @@ const LAST_WORDS_MS = 500;
 /**
  * Starts the gateway and resolves when it listens.
  *
- * @throws `gateway.listen-failed`, `gateway.route-without-policy`, `gateway.upstream-secret`, and what `warmGuards` throws
+ * @throws `gateway.listen-failed`, `gateway.route-without-policy`, and what `warmGuards` and `openRouting` throw
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, log } = options;
   const { timeouts } = config;
   const table = routes();
   await warmGuards(config.guards);
-  const targets = openTargets(config.upstreams, timeouts, options.env ?? process.env);
-  const telemetry = await startTelemetry(options.telemetry);
+  const routing = openRouting(config.upstreams, config.models, {
+    timeouts,
+    circuit: config.circuit,
+    env: options.env ?? process.env,
+    clock: options.clock,
+    lookup: options.lookup,
+  });
+  const telemetry = await startTelemetry(options.telemetry, routing.targets);
   const receipts = recorder(options.ledger, config.receipts, log);
-  const serving = new Serving(options, table, targets, telemetry, receipts);
+  const serving = new Serving(options, table, routing, telemetry, receipts);
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES,
@@ -94,7 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await closed;
       clearTimeout(timer);
       await serving.drained();
-      await Promise.all(targets.map((target) => target.pool.destroy()));
+      await Promise.all(routing.targets.map((target) => target.pool.destroy()));
       await receipts.flush();
       await telemetry.close();
       log.info("gateway stopped");

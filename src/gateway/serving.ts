@@ -7,6 +7,7 @@
 
 import { hash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { LookupFunction } from "node:net";
 import type { Duplex } from "node:stream";
 
 import { canonicalJson, isHoldfastError, uuidv7, type Clock, type HoldfastError } from "../core/index.ts";
@@ -27,7 +28,7 @@ import type { Recorder } from "./receipt/recorder.ts";
 import { Reply } from "./reply.ts";
 import { router, type Route } from "./route/table.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
-import type { Target } from "./upstream/target.ts";
+import type { Routing } from "./upstream/routing.ts";
 import { errorBody, errorEvent, formatFor, type ErrorFormat } from "./wire/index.ts";
 
 /** Where the gateway writes what an operator must know. Nothing of a request's content is ever passed to it. */
@@ -47,6 +48,8 @@ export interface GatewayOptions {
   readonly log: Log;
   readonly telemetry: TelemetryConfig;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** How names of upstreams become addresses. Default: as the machine does it. */
+  readonly lookup?: LookupFunction;
 }
 
 /** What became of the requests since the start. `received` is the sum of all others. */
@@ -86,7 +89,7 @@ export class Serving {
   constructor(
     options: GatewayOptions,
     table: readonly Route[],
-    targets: readonly Target[],
+    routing: Routing,
     telemetry: Telemetry,
     recorder: Recorder,
   ) {
@@ -107,7 +110,7 @@ export class Serving {
         pseudonym: pseudonyms(options.committer),
       }),
       guard: createGuard(guardsOf(options.config.guards)),
-      targets,
+      routing,
     };
   }
 
@@ -145,7 +148,7 @@ export class Serving {
     if (this.#stopping) return { ready: false, why: "shutting down" };
     const failure = this.#recorder.failure();
     if (failure !== undefined) return { ready: false, why: failure.message };
-    if (this.#services.targets.length === 0) return { ready: false, why: "no upstream is configured" };
+    if (this.#services.routing.targets.length === 0) return { ready: false, why: "no upstream is configured" };
     return { ready: true };
   }
 

@@ -14,6 +14,7 @@ const quick: HarnessOptions = {
   config: {
     limits: { responseBytes: 1_048_576 },
     timeouts: { connectMs: 500, firstByteMs: 300, idleMs: 300, totalMs: 4_000 },
+    retries: { attempts: 1 },
   },
   env: { UPSTREAM_KEY },
 };

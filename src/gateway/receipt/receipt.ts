@@ -17,6 +17,7 @@ import {
   type Verdict,
 } from "../../core/index.ts";
 import type { Principal } from "../identity/principal.ts";
+import type { Attempt } from "../upstream/attempts.ts";
 import type { Unscanned, Usage } from "../wire/index.ts";
 
 /**
@@ -42,7 +43,15 @@ export interface Exchange {
   request?: Committed;
   requestVerdict?: GuardRecord;
   responseVerdict?: GuardRecord;
-  upstream?: { readonly name: string; status?: number; firstByteMs?: number; model?: string };
+  /** The one that was asked last: whose answer it is, if it is anyone's. */
+  upstream?: Attempt & {
+    /** What it was asked for, where that is not `model`: a name of the configuration. */
+    readonly asked?: string;
+    /** What it says that it is. */
+    model?: string;
+  };
+  /** Those that were asked before it, in order. */
+  attempts?: Attempt[];
   usage?: Usage | undefined;
   outcome: Outcome;
   /** Code of the error that ended it. */
@@ -83,8 +92,19 @@ export interface Receipt {
   /** As the upstream reports them. */
   readonly tokens: { readonly input: number | null; readonly output: number | null };
   readonly unrecordedBefore?: number | undefined;
-  /** `model` is what the upstream says answered: another name than the one asked for is worth a look. */
-  readonly upstream: { readonly model: string | null; readonly name: string; readonly status: number | null } | null;
+  /**
+   * Who was asked last. `asked` is for what, where that is not the request's `model`; `model` is what says that it
+   * answered. `attempts` are those before it, in order, and why each failed.
+   */
+  readonly upstream: {
+    readonly asked?: string | undefined;
+    readonly attempts?:
+      | readonly { readonly error: string | null; readonly name: string; readonly status: number | null }[]
+      | undefined;
+    readonly model: string | null;
+    readonly name: string;
+    readonly status: number | null;
+  } | null;
 }
 
 /** Bytes that are not here, only committed to. */
@@ -161,7 +181,17 @@ function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
     upstream:
       upstream === undefined
         ? null
-        : { model: wellFormed(upstream.model), name: upstream.name, status: upstream.status ?? null },
+        : {
+            asked: upstream.asked?.toWellFormed(),
+            attempts: exchange.attempts?.map(({ error, name, status }) => ({
+              error: error ?? null,
+              name,
+              status: status ?? null,
+            })),
+            model: wellFormed(upstream.model),
+            name: upstream.name,
+            status: upstream.status ?? null,
+          },
   };
 }
 

@@ -7,6 +7,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 import type { Exchange } from "../receipt/receipt.ts";
+import type { Target } from "../upstream/target.ts";
 import { createRegistry } from "./prometheus.ts";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -22,7 +23,7 @@ export interface Metrics {
 }
 
 /** A registry of its own, so that two gateways in one process do not share counters. */
-export function startMetrics(): Metrics {
+export function startMetrics(upstreams: readonly Target[] = []): Metrics {
   const registry = createRegistry();
   const requests = registry.counter("holdfast_requests_total", "Requests that ended", ["route", "outcome", "error"]);
   const duration = registry.histogram(
@@ -36,6 +37,31 @@ export function startMetrics(): Metrics {
     "From sending a request to the upstream's status line",
     ["upstream"],
     SECONDS,
+  );
+  const attempts = registry.counter(
+    "holdfast_upstream_attempts_total",
+    "Requests sent to upstreams, or kept from them",
+    ["upstream", "error"],
+  );
+  const ofEach = (read: (target: Target) => number) => () =>
+    upstreams.map((target) => ({ labels: [target.name], value: read(target) }));
+  registry.gauges(
+    "holdfast_upstream_circuit_state",
+    "0: closed, 1: half-open, 2: open",
+    ["upstream"],
+    ofEach(({ circuit }) => CIRCUIT_STATES.indexOf(circuit.state)),
+  );
+  registry.gauges(
+    "holdfast_upstream_in_flight",
+    "Requests that an upstream is answering",
+    ["upstream"],
+    ofEach(({ gate }) => gate.taken),
+  );
+  registry.gauges(
+    "holdfast_upstream_waiting",
+    "Requests that wait for a place at an upstream",
+    ["upstream"],
+    ofEach(({ gate }) => gate.waiting),
   );
   const findings = registry.counter("holdfast_guard_findings_total", "Findings of the guards", ["direction", "rule"]);
   const tokens = registry.histogram(
@@ -70,6 +96,9 @@ export function startMetrics(): Metrics {
       requests.add(route, outcome, error);
       duration.observe(((endedAt ?? exchange.startedAt) - exchange.startedAt) / 1_000, route, outcome);
       if (upstream?.firstByteMs !== undefined) firstByte.observe(upstream.firstByteMs / 1_000, upstream.name);
+      for (const attempt of exchange.attempts ?? []) attempts.add(attempt.name, attempt.error ?? "");
+      // The last one may have begun well and broken off: then the exchange says why it ended.
+      if (upstream !== undefined) attempts.add(upstream.name, upstream.error ?? upstreamError(error));
       for (const { rule } of requestVerdict?.verdict.findings ?? []) findings.add("request", rule);
       for (const { rule } of responseVerdict?.verdict.findings ?? []) findings.add("response", rule);
       if (usage !== undefined) {
@@ -80,6 +109,13 @@ export function startMetrics(): Metrics {
     text: () => registry.text(),
     close: () => void lag.disable(),
   };
+}
+
+const CIRCUIT_STATES = ["closed", "half-open", "open"];
+
+/** The error of an exchange, where it is the upstream's. */
+function upstreamError(error: string): string {
+  return error.startsWith("gateway.upstream-") ? error : "";
 }
 
 /** `gen_ai.operation.name` of a route. */

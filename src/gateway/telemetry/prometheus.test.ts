@@ -13,6 +13,10 @@ describe("the Prometheus text format", () => {
     const seconds = registry.histogram("seconds", "Time", ["route"], [0.5, 1]);
     for (const value of [0.5, 0.6, 1, 7]) seconds.observe(value, "chat");
     registry.gauge("up", "Whether it runs", "gauge", () => 1);
+    registry.gauges("busy", "Places taken", ["upstream"], () => [
+      { labels: ["a"], value: 2 },
+      { labels: ["b"], value: 0 },
+    ]);
     assert.equal(
       registry.text(),
       `# HELP requests_total Requests
@@ -29,6 +33,10 @@ seconds_count{route="chat"} 4
 # HELP up Whether it runs
 # TYPE up gauge
 up 1
+# HELP busy Places taken
+# TYPE busy gauge
+busy{upstream="a"} 2
+busy{upstream="b"} 0
 `,
     );
   });

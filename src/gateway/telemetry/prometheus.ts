@@ -23,6 +23,13 @@ export interface Registry {
   histogram(name: string, help: string, labels: readonly string[], bounds: readonly number[]): Histogram;
   /** A value that is read when the text is asked for. */
   gauge(name: string, help: string, kind: "gauge" | "counter", read: () => number): void;
+  /** Values that are read when the text is asked for, one for each set of labels. */
+  gauges(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => readonly { readonly labels: readonly string[]; readonly value: number }[],
+  ): void;
   text(): string;
 }
 
@@ -79,6 +86,11 @@ export function createRegistry(): Registry {
     },
     gauge(name, help, kind, read) {
       family(name, help, kind, () => [`${name} ${read()}`]);
+    },
+    gauges(name, help, labels, read) {
+      family(name, help, "gauge", () =>
+        read().map((one) => `${name}${labelText(labels, one.labels.join(SEPARATOR))} ${one.value}`),
+      );
     },
     text: () => `${families.map((lines) => lines()).join("\n")}\n`,
   };

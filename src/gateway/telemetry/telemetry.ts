@@ -10,6 +10,7 @@
 
 import type { TelemetryConfig } from "../config.ts";
 import type { Exchange } from "../receipt/receipt.ts";
+import type { Target } from "../upstream/target.ts";
 
 export interface Telemetry {
   /** Called once for each exchange, when it is over. `traceparent` is the client's, if it sent one. */
@@ -19,8 +20,8 @@ export interface Telemetry {
 }
 
 /** Starts what the configuration asks for. The libraries are loaded only then. */
-export async function startTelemetry(config: TelemetryConfig): Promise<Telemetry> {
-  const metrics = config.metrics ? (await import("./metrics.ts")).startMetrics() : undefined;
+export async function startTelemetry(config: TelemetryConfig, upstreams: readonly Target[]): Promise<Telemetry> {
+  const metrics = config.metrics ? (await import("./metrics.ts")).startMetrics(upstreams) : undefined;
   const traces =
     config.traces === undefined ? undefined : (await import("./traces.ts")).startTraces(config.traces.endpoint);
   return {

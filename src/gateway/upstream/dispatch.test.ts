@@ -32,7 +32,9 @@ async function upstream(
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const config = upstreamConfig.parse({ name: "test", protocol: "openai", url: `http://127.0.0.1:${port}/v1` });
-  const [target] = openTargets([config], { ...gatewayConfig.parse(undefined).timeouts, ...timeouts }, {}) as [Target];
+  const defaults = gatewayConfig.parse(undefined);
+  const options = { timeouts: { ...defaults.timeouts, ...timeouts }, circuit: defaults.circuit, env: {} };
+  const [target] = openTargets([config], options) as [Target];
   open.push({ server, target });
   return target;
 }

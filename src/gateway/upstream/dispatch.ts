@@ -35,6 +35,16 @@ export interface Cancellation {
   onCancel: (() => void) | undefined;
 }
 
+/** How an exchange with an upstream ended, told once, before its promises settle. */
+export interface ExchangeEnd {
+  /** `aborted`: the gateway ended it itself, which says nothing of the upstream. */
+  readonly how: "whole" | "failed" | "aborted";
+  /** A connection was there, so a part of the request may have gone out. */
+  readonly sent: boolean;
+  /** 0 where none has come. */
+  readonly status: number;
+}
+
 /** An answer whose headers have come. Its body must be consumed by one of the two methods, or aborted. */
 export interface UpstreamAnswer {
   readonly status: number;
@@ -52,14 +62,19 @@ export interface UpstreamAnswer {
 
 /**
  * Sends a request and waits for the answer's headers. When it is called off the connection to the upstream is closed
- * at once, at whatever stage.
+ * at once, at whatever stage. `ended` is called when the exchange is over, its body included.
  *
- * @throws `gateway.upstream-unreachable`, `gateway.upstream-timeout`, `gateway.upstream-broken`,
- *   `gateway.upstream-invalid`
+ * @throws `gateway.upstream-unreachable`, `gateway.upstream-address`, `gateway.upstream-timeout`,
+ *   `gateway.upstream-broken`, `gateway.upstream-invalid`
  */
-export function send(target: Target, request: UpstreamRequest, cancellation: Cancellation): Promise<UpstreamAnswer> {
+export function send(
+  target: Pick<Target, "name" | "pool" | "basePath">,
+  request: UpstreamRequest,
+  cancellation: Cancellation,
+  ended: (end: ExchangeEnd) => void = () => undefined,
+): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
-    const exchange = new Exchange(target.name, cancellation, resolve, reject);
+    const exchange = new Exchange(target.name, cancellation, resolve, reject, ended);
     target.pool.dispatch(
       {
         method: request.method,
@@ -81,10 +96,12 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamAnswer {
   readonly #cancellation: Cancellation;
   readonly #answered: (answer: UpstreamAnswer) => void;
   readonly #failed: (error: GatewayError) => void;
+  readonly #tellEnd: (end: ExchangeEnd) => void;
 
   #controller: Dispatcher.DispatchController | undefined;
   #queue: Buffer[] = [];
   #ended = false;
+  #aborted = false;
   #error: GatewayError | undefined;
   #wake: (() => void) | undefined;
   #unwanted: NodeJS.Timeout | undefined;
@@ -94,11 +111,13 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamAnswer {
     cancellation: Cancellation,
     answered: (answer: UpstreamAnswer) => void,
     failed: (error: GatewayError) => void,
+    ended: (end: ExchangeEnd) => void,
   ) {
     this.#name = name;
     this.#cancellation = cancellation;
     this.#answered = answered;
     this.#failed = failed;
+    this.#tellEnd = ended;
     cancellation.onCancel = () => {
       this.abort();
     };
@@ -176,6 +195,7 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamAnswer {
 
   abort(): void {
     if (this.#ended) return;
+    this.#aborted = true;
     const reason = gatewayError("gateway.upstream-broken", { detail: `${this.#name}: aborted` });
     // Before there is a connection there is no controller: the caller is let go now, undici when it starts the request.
     if (this.#controller === undefined) this.#failed(reason);
@@ -194,6 +214,8 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamAnswer {
     this.#ended = true;
     clearTimeout(this.#unwanted);
     this.#cancellation.onCancel = undefined;
+    const how = this.#aborted ? "aborted" : this.#error === undefined ? "whole" : "failed";
+    this.#tellEnd({ how, sent: this.#controller !== undefined, status: this.status });
     this.#wake?.();
   }
 }

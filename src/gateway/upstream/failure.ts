@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { IncomingHttpHeaders } from "node:http";
+
 import { parseJson } from "../../core/index.ts";
 import type { Guard } from "../../guard/index.ts";
 import { gatewayError, type GatewayError } from "../errors.ts";
@@ -37,6 +39,20 @@ export async function upstreamFailure(target: Target, answer: UpstreamAnswer, gu
     ...(busy ? { status: 503 } : {}),
     ...after,
   });
+}
+
+/**
+ * How long an upstream asks to be left alone, in milliseconds: `retry-after-ms`, which some send beside it, or
+ * `retry-after` in either of its forms (RFC 9110 section 10.2.3). 0 where it does not ask, or not in a known form.
+ */
+export function retryAfterMs(headers: IncomingHttpHeaders, now: number): number {
+  const exact = headers["retry-after-ms"];
+  if (typeof exact === "string" && /^\d{1,9}$/.test(exact)) return Number(exact);
+  const value = headers["retry-after"] ?? "";
+  if (/^\d{1,6}$/.test(value)) return Number(value) * 1_000;
+  if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(value)) return 0;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? 0 : Math.max(0, at - now);
 }
 
 async function messageOf(target: Target, answer: UpstreamAnswer, guard: Guard): Promise<string | undefined> {

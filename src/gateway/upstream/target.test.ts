@@ -11,13 +11,12 @@ import type { Principal } from "../identity/principal.ts";
 import { upstreamHeaders } from "./headers.ts";
 import { openTargets, targetsFor, type Target } from "./target.ts";
 
-const { timeouts } = gatewayConfig.parse(undefined);
+const { circuit, timeouts } = gatewayConfig.parse(undefined);
 const code = (expected: string) => (error: unknown) => isHoldfastError(error, expected);
 const open = (upstreams: object[], env: Record<string, string> = {}): readonly Target[] =>
   openTargets(
     upstreams.map((upstream) => upstreamConfig.parse(upstream)),
-    timeouts,
-    env,
+    { timeouts, circuit, env },
   );
 const who = (app: string, models: readonly string[] = ["*"]): Principal => ({
   keyId: "k",

@@ -6,14 +6,20 @@
  */
 
 import { readFileSync } from "node:fs";
+import type { LookupFunction } from "node:net";
 
 import { Pool } from "undici";
 
-import { Secret } from "../../core/index.ts";
+import { Secret, systemClock, type Clock } from "../../core/index.ts";
 import type { GatewayConfig, UpstreamConfig } from "../config.ts";
 import { gatewayError } from "../errors.ts";
 import { covers, type Principal } from "../identity/principal.ts";
 import type { ProtocolId } from "../wire/index.ts";
+import { addressKind, hostOf, networkOf, refusedKind, type Network } from "./address.ts";
+import { Fingerprints } from "./answered.ts";
+import { Circuit } from "./circuit.ts";
+import { connector } from "./connect.ts";
+import { Gate } from "./gate.ts";
 
 /** One upstream, connected. */
 export interface Target {
@@ -24,41 +30,59 @@ export interface Target {
   readonly key: Secret | undefined;
   readonly models: readonly string[];
   readonly apps: readonly string[];
+  readonly network: Network;
+  readonly onModelSwap: UpstreamConfig["onModelSwap"];
+  readonly fingerprints: Fingerprints;
   readonly pool: Pool;
+  readonly gate: Gate;
+  readonly circuit: Circuit;
 }
 
-/** Connections to one upstream at most. A request beyond it waits for one to be free. */
-const CONNECTIONS = 512;
+export interface TargetOptions {
+  readonly timeouts: GatewayConfig["timeouts"];
+  readonly circuit: GatewayConfig["circuit"];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock?: Clock;
+  /** How names become addresses. Default: as the machine does it. */
+  readonly lookup?: LookupFunction | undefined;
+}
+
 /** Bytes of an upstream's header section at most. */
 const HEADER_BYTES = 32_768;
 
 /**
  * Connects the configured upstreams. Connections are made when first needed.
  *
- * @throws `gateway.upstream-secret` when a key that the configuration names cannot be read
+ * @throws `gateway.upstream-secret` when a key that the configuration names cannot be read, `gateway.upstream-address`
+ *   when a URL is an address that its upstream may not have
  */
-export function openTargets(
-  upstreams: readonly UpstreamConfig[],
-  timeouts: GatewayConfig["timeouts"],
-  env: Readonly<Record<string, string | undefined>>,
-): readonly Target[] {
+export function openTargets(upstreams: readonly UpstreamConfig[], options: TargetOptions): readonly Target[] {
+  const { timeouts, clock = systemClock } = options;
   return upstreams.map((upstream) => {
+    const { name, concurrency } = upstream;
     const url = new URL(upstream.url);
+    const network = upstream.network ?? networkOf(url);
+    checkLiteral(name, url, network);
     return {
-      name: upstream.name,
+      name,
       protocol: upstream.protocol,
       basePath: url.pathname.replace(/\/+$/, ""),
-      key: readKey(upstream, env),
+      key: readKey(upstream, options.env),
       models: upstream.models,
       apps: upstream.apps,
+      network,
+      onModelSwap: upstream.onModelSwap,
+      fingerprints: new Fingerprints(),
       pool: new Pool(url.origin, {
-        connections: CONNECTIONS,
+        connections: concurrency,
         pipelining: 1,
         maxHeaderSize: HEADER_BYTES,
-        connectTimeout: timeouts.connectMs,
+        connect: connector({ name, network, timeoutMs: timeouts.connectMs, lookup: options.lookup }),
         headersTimeout: timeouts.firstByteMs,
         bodyTimeout: timeouts.idleMs,
       }),
+      gate: new Gate({ name, places: concurrency, waiting: upstream.queue, waitMs: timeouts.queueMs }),
+      circuit: new Circuit(options.circuit, clock),
     };
   });
 }
@@ -87,6 +111,15 @@ export function targetsFor(
   const allowed = serving.filter((target) => covers(target.apps, principal.app));
   if (allowed.length === 0) throw gatewayError("gateway.model-forbidden");
   return allowed;
+}
+
+/** An address in the URL itself is judged at the start too: nobody should learn of it from a failed request. */
+function checkLiteral(name: string, url: URL, network: Network): void {
+  const host = hostOf(url);
+  const kind = addressKind(host) === undefined ? undefined : refusedKind(host, network);
+  if (kind !== undefined) {
+    throw gatewayError("gateway.upstream-address", { detail: `${name}: ${host} is a ${kind} address, not ${network}` });
+  }
 }
 
 function readKey(upstream: UpstreamConfig, env: Readonly<Record<string, string | undefined>>): Secret | undefined {

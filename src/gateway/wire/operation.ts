@@ -58,6 +58,8 @@ export interface ParsedResponse {
   readonly unscanned: readonly Unscanned[];
   readonly usage: Usage | undefined;
   readonly model: string | undefined;
+  /** What the upstream says of its own set-up (`system_fingerprint`), where the protocol has it. */
+  readonly fingerprint?: string | undefined;
 }
 
 /** One route of one protocol. */
@@ -140,6 +142,7 @@ export interface ResponseStream {
   end(): Promise<StreamOutput> | StreamOutput;
   readonly usage: Usage | undefined;
   readonly model: string | undefined;
+  readonly fingerprint?: string | undefined;
   /** The answer came whole: its last event was seen, or all of it that a client needs. */
   readonly complete: boolean;
   /** What was not read as text so far, one entry for each field. */

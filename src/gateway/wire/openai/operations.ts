@@ -97,8 +97,14 @@ function base(body: Fields): Pick<ParsedRequest, "model" | "stream"> {
 }
 
 function answer(body: Fields, { spans, unscanned }: Pick<ParsedResponse, "spans" | "unscanned">): ParsedResponse {
-  const model = body["model"];
-  return { spans, unscanned, usage: openaiUsage(body["usage"]), model: typeof model === "string" ? model : undefined };
+  const { model, system_fingerprint: fingerprint } = body;
+  return {
+    spans,
+    unscanned,
+    usage: openaiUsage(body["usage"]),
+    model: typeof model === "string" ? model : undefined,
+    ...(typeof fingerprint === "string" ? { fingerprint } : {}),
+  };
 }
 
 /** A list of numbers is one input, given as token ids. */

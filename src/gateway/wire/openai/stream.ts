@@ -20,6 +20,7 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
   const choices = new Map<number, boolean>();
   let usage: Usage | undefined;
   let model: string | undefined;
+  let fingerprint: string | undefined;
 
   function* read(source: SseEvent, value: Fields, relay: Relay): Steps<boolean> {
     if (source.type === "error" || (value["error"] ?? null) !== null || value["object"] === "error") {
@@ -27,6 +28,7 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
     }
     usage = openaiUsage(value["usage"]) ?? usage;
     if (typeof value["model"] === "string") model = value["model"];
+    if (typeof value["system_fingerprint"] === "string") fingerprint = value["system_fingerprint"];
     const parts: Part[] = [{ shape: chatChunk, value, pointer: "", origin: "metadata" }];
     // Chat completions have no named events. One that a server adds is a text like any other.
     if (source.type !== undefined)
@@ -64,6 +66,9 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
         return model;
       },
     },
+      get fingerprint() {
+        return fingerprint;
+      },
     hooks,
   );
 }

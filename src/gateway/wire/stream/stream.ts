@@ -27,6 +27,7 @@ export interface StreamReader {
   readonly whole: boolean;
   readonly usage: Usage | undefined;
   readonly model: string | undefined;
+  readonly fingerprint?: string | undefined;
 }
 
 /** Most levels of the JSON of one event. */
@@ -99,6 +100,9 @@ export function createResponseStream(protocol: ProtocolId, reader: StreamReader,
     },
     get unscanned() {
       return relay.unscanned;
+    get fingerprint() {
+      return reader.fingerprint;
+    },
     },
   };
 }
