@@ -304,9 +304,6 @@ function splitUrl(url: string): { path: string; query: string } {
   return at === -1 ? { path: url, query: "" } : { path: url.slice(0, at), query: url.slice(at + 1) };
 }
 
-/** Where an unexpected error came from. Its message stays out: it may quote what the code was working on. */
-function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
 /** Receipts are public, and users are people: only who holds the key of the commitments can tell whose name one is. */
 function pseudonyms(committer: Committer): Pseudonym {
   return (kind, who) => committer.commit(`${kind}: ${who}`, kind, Buffer.from(who, "utf8")).slice(0, PSEUDONYM_DIGITS);
@@ -315,6 +312,9 @@ function pseudonyms(committer: Committer): Pseudonym {
 /** Hexadecimal digits of a pseudonym: 128 bits. */
 const PSEUDONYM_DIGITS = 32;
 
+/** Where an unexpected error came from. Its message stays out: it may quote what the code was working on. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
   const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
   return [error.name, ...frames].join("\n");
 }
