@@ -1,7 +1,7 @@
 /**
- * A fake upstream for tests and benchmarks: an HTTP server on loopback that speaks OpenAI Chat Completions (streamed
- * and not), Embeddings and Models, and Anthropic Messages (streamed and not), from a script. It records what it got,
- * and when a client went away.
+ * A fake upstream for tests and benchmarks: an HTTP server on loopback that speaks OpenAI Chat Completions and Responses
+ * (streamed and not), Embeddings and Models, Anthropic Messages (streamed and not) with their count of tokens, and the
+ * Gemini API, from a script. It records what it got, and when a client went away.
  *
  * It is no model: it says what the script says, whatever it is asked. It lives under `test/` and is in no build.
  *
@@ -21,6 +21,7 @@ import {
   models,
   type FakeTool,
 } from "./answers.ts";
+import { fakeItems, response as wholeResponse, responseEvents } from "./responses.ts";
 
 export interface FakeScript {
   /** The pieces of the answer's text; a stream sends each as one delta. Default: `["Hello", " from", " afar."]`. */
@@ -141,6 +142,13 @@ async function answer(script: FakeScript, request: RecordedRequest, response: Se
       const events = chatEvents(model, pieces, tool, options?.include_usage === true);
       return await sendEvents(script, request, response, events);
     }
+    case "POST /v1/responses": {
+      const items = fakeItems(pieces, tool);
+      if (!streamed) return sendJson(response, wholeResponse(model, items));
+      return await sendEvents(script, request, response, responseEvents(model, items));
+    }
+    case "POST /v1/messages/count_tokens":
+      return sendJson(response, { input_tokens: 11 });
     case "POST /v1/messages":
       if (!streamed) return sendJson(response, anthropicMessage(model, text.join(""), tool));
       return await sendEvents(script, request, response, anthropicEvents(model, pieces, tool));

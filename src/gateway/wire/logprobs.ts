@@ -1,6 +1,7 @@
 /**
  * Log probabilities: an answer's text once more, as tokens, with the tokens that the model might have said instead
- * (OpenAI API reference, «logprobs»). A secret can stand in them that stands nowhere else, so they are read as lanes of
+ * (OpenAI API reference, «logprobs»: an object of two lists in Chat Completions, one list in Responses; Gemini API,
+ * «LogprobsResult»). A secret can stand in them that stands nowhere else, so they are read as lanes of
  * text: the chosen tokens in a row, and the alternatives of each rank in a row.
  *
  * @module
@@ -15,7 +16,7 @@ export interface Lane {
 }
 
 /**
- * The lanes of a `logprobs` object of any form. Whatever strings it holds beyond the documented fields are one more
+ * The lanes of log probabilities of any form. Whatever strings it holds beyond the documented fields are one more
  * lane, so that nothing in it goes unread.
  */
 export function logprobLanes(value: unknown): readonly Lane[] {
@@ -23,6 +24,10 @@ export function logprobLanes(value: unknown): readonly Lane[] {
   const add = (name: string, text: string): void => {
     if (text !== "") lanes.set(name, (lanes.get(name) ?? "") + text);
   };
+  if (Array.isArray(value)) {
+    for (const entry of value as readonly unknown[]) addEntry(entry, "tokens", add);
+    return [...lanes].map(([name, text]) => ({ name, text }));
+  }
   if (!isObject(value)) return rest(value);
   for (const [list, entries] of Object.entries(value)) {
     if ((list !== "content" && list !== "refusal") || !Array.isArray(entries)) {

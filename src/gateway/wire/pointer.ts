@@ -69,7 +69,7 @@ function setAt(holder: Holder, name: string | number, tokens: readonly string[],
   const member = /^#\d+$/.test(token) ? Object.keys(target)[Number(token.slice(1))] : token;
   if (member === undefined || !Object.hasOwn(target, member)) return false;
   if (member === "logprobs" && token === "logprobs") {
-    target[member] = null;
+    target[member] = Array.isArray(target[member]) ? [] : null;
     return true;
   }
   return setAt(target, member, rest, text);

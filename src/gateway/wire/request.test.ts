@@ -26,6 +26,7 @@ describe("the operations", () => {
       operations.map(({ id, method, path, upstreamPath }) => [id, method, path, upstreamPath]),
       [
         ["openai.chat", "POST", "/v1/chat/completions", "/chat/completions"],
+        ["openai.responses", "POST", "/v1/responses", "/responses"],
         ["openai.embeddings", "POST", "/v1/embeddings", "/embeddings"],
         ["openai.models", "GET", "/v1/models", "/models"],
         ["anthropic.messages", "POST", "/v1/messages", "/messages"],

@@ -76,6 +76,8 @@ export interface RecordShape {
   readonly fields: Readonly<Record<string, Shape>>;
   readonly required: readonly string[];
   readonly rest: Shape;
+  /** Fields that have another name in pointers: what they say is a piece of what stands there. */
+  readonly as?: Readonly<Record<string, string>>;
 }
 
 /** What one kind of event of a stream says: a shape, and the event around a value of it. */

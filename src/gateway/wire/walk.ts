@@ -241,7 +241,9 @@ function visitRecord(shape: RecordShape, value: Holder, pointer: string, origin:
   for (const name of shape.required) {
     if (value[name] === undefined || value[name] === null) visitor.mismatch(`${pointer}/${name}`, "to be there");
   }
-  visitMembers(value, Object.keys(value), (name) => shape.fields[name], shape.rest, pointer, origin, visitor);
+  const { as } = shape;
+  const token = as === undefined ? undefined : (name: string) => as[name] ?? name;
+  visitMembers(value, Object.keys(value), (name) => shape.fields[name], shape.rest, pointer, origin, visitor, token);
 }
 
 /** Visits the members of an object: known ones under their name, the others by position, then the others' names. */
@@ -253,6 +255,7 @@ function visitMembers(
   pointer: string,
   origin: Origin,
   visitor: Visitor,
+  token?: (name: string) => string,
 ): void {
   visitor.enter(names.length);
   let others: string | undefined;
@@ -264,7 +267,7 @@ function visitMembers(
       const number = visitor.member === undefined ? index : visitor.member(pointer, name);
       visit(rest, value, name, `${pointer}/#${number}`, origin, visitor);
     } else {
-      visit(shape, value, name, `${pointer}/${name}`, origin, visitor);
+      visit(shape, value, name, `${pointer}/${token === undefined ? name : token(name)}`, origin, visitor);
     }
   }
   if (others !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * The OpenAI routes: Chat Completions, Embeddings, Models.
+ * The OpenAI routes: Chat Completions, Responses, Embeddings, Models.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { ANSWER, count, REQUEST, requireAnswer, requireRequest } from "../read.t
 import type { Fields } from "../shape.ts";
 import { chatRequest, embeddingsRequest } from "./request.ts";
 import { chatEvents, chatResponse, embeddingsResponse, modelsResponse } from "./response.ts";
+import { responsesOperation } from "./responses/operation.ts";
 import { chatStream } from "./stream.ts";
 import { openaiUsage } from "./usage.ts";
 
@@ -40,6 +41,7 @@ export const openaiOperations: readonly Operation[] = [
     },
     responseStream: chatStream,
   },
+  responsesOperation,
   {
     id: "openai.embeddings",
     protocol: "openai",

@@ -45,7 +45,8 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
     list.forEach((choice: unknown, position) => {
       if (!isObject(choice)) return;
       const index = ownIndex(choice, position);
-      const ended = typeof choice["finish_reason"] === "string";
+      // Some servers send an empty reason with every chunk but the last.
+      const ended = typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "";
       if (choices.size < MAX_CHOICES) choices.set(index, ended || choices.get(index) === true);
       if (ended) pointers.push(`/choices/${index}`);
     });
@@ -65,10 +66,10 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
       get model() {
         return model;
       },
-    },
       get fingerprint() {
         return fingerprint;
       },
+    },
     hooks,
   );
 }

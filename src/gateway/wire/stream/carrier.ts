@@ -8,7 +8,7 @@ import { isObject, type Place } from "../walk.ts";
 
 /**
  * The parts of `value` on the way to `place`, with `text` there: what tells a client where the text belongs (`index`,
- * `type`, and what is null) and, of the event itself, what every event of the stream repeats.
+ * `type`, whether it is a thought, and what is null) and, of the event itself, what every event of the stream repeats.
  */
 export function carrier(value: unknown, place: Place, text: string): unknown {
   const found = onTheWay(value, place, text);
@@ -28,7 +28,7 @@ function onTheWay(value: unknown, place: Place, text: string): unknown {
   }
   if (!isObject(value)) return undefined;
   const entries = Object.entries(value);
-  const where = entries.filter(([name, member]) => name === "index" || name === "type" || member === null);
+  const where = entries.filter(([name, member]) => TELLS.has(name) || member === null);
   if ((value as unknown) === place.holder) return { ...Object.fromEntries(where), [place.name]: text };
   for (const [name, member] of entries) {
     const found = onTheWay(member, place, text);
@@ -36,3 +36,5 @@ function onTheWay(value: unknown, place: Place, text: string): unknown {
   }
   return undefined;
 }
+
+const TELLS: ReadonlySet<string> = new Set(["index", "type", "thought"]);

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { GuardStream } from "../../../guard/index.ts";
+import type { GuardStream, Origin } from "../../../guard/index.ts";
 import type { SseEvent } from "../../sse/index.ts";
 import type { Place, Treatment } from "../walk.ts";
 import { blocked, type TextGuard } from "./text-guard.ts";
@@ -39,6 +39,7 @@ export interface Slot {
 export interface Channel {
   readonly guard: TextGuard;
   readonly pointer: string;
+  readonly origin: Origin;
   readonly treatment: Treatment | "lane";
   readonly stream: GuardStream;
   /** Slots that wait, oldest first. */
@@ -49,15 +50,36 @@ export interface Channel {
   moving: boolean;
   last: Slot | undefined;
   touched: number;
+  /** All that went in and came out, where the stream will say it again; `undefined` where nobody asks, or it is too long. */
+  said: Said | undefined;
+}
+
+export interface Said {
+  heard: string;
+  emitted: string;
 }
 
 export function createChannel(
   guard: TextGuard,
   stream: GuardStream,
   pointer: string,
+  origin: Origin,
   treatment: Channel["treatment"],
+  said?: Said,
 ): Channel {
-  return { guard, stream, pointer, treatment, slots: [], held: "", moving: false, last: undefined, touched: 0 };
+  return {
+    guard,
+    stream,
+    pointer,
+    origin,
+    treatment,
+    slots: [],
+    held: "",
+    moving: false,
+    last: undefined,
+    touched: 0,
+    said,
+  };
 }
 
 /** Notes that `text`, which stands at `place`, is about to go into the guard. */

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
+import { isHoldfastError } from "../../../core/index.ts";
 import { createGuard, type GuardStream } from "../../../guard/index.ts";
 import { operations } from "../index.ts";
 import {
@@ -180,6 +181,30 @@ describe("a streamed answer", () => {
     }
     const moved = [chunk(0, { content: "a " }), other, chunk(0, { content: "CANdid" })];
     assert.equal(text, [...moved, ...rest.slice(1)].join(""));
+  });
+
+  it("is no answer of its protocol when a text goes on after its end, which a client would put together", async () => {
+    const delta = (text: string): string =>
+      named({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } } as { type: string });
+    for (const [id, sent] of [
+      ["openai.chat", chunk(0, { content: "CAN" }) + finish(0) + chunk(0, { content: "ARY" })],
+      [
+        "anthropic.messages",
+        `${delta("CAN")}${named({ type: "content_block_stop", index: 0 } as { type: string })}${delta("ARY")}`,
+      ],
+    ] as const) {
+      await assert.rejects(run(id, guardThat("block"), cut(sent, [])), (error) =>
+        isHoldfastError(error, "gateway.upstream-invalid"),
+      );
+    }
+  });
+
+  it("has not ended with an empty reason, as some servers send with every chunk", async () => {
+    const piece = (content: string): string => chunk(0, { content }, { finish_reason: "" });
+    const sent = `${piece("a CAN")}${piece("ARY b")}${finish(0)}${DONE}`;
+    const { text } = await run("openai.chat", guardThat("mask"), cut(sent, [50, 300]));
+    assert.equal(assemble(text)["0.content"], `a ${MASK} b`);
+    assert.equal((await run("openai.chat", guardThat("block"), cut(sent, []))).blocked, true);
   });
 
   it("lets another field's text go on while the end of one is held back", async () => {

@@ -10,13 +10,15 @@
  * Strings that come whole (ids, names, citations) are judged whole before their event leaves. Log probabilities repeat
  * the text: an event whose text was masked, or leaves in another event than it came in, loses them.
  *
+ * Some protocols say a text again once it is whole. What a guard has let out for a text, the same text becomes wherever it
+ * is said again (`repeats`), so that what a client puts together and what it is then told are one.
+ *
  * @module
  */
 
 import type { GuardStream, Origin } from "../../../guard/index.ts";
 import { gatewayError, type GatewayError } from "../../errors.ts";
 import { encodeEvent, type SseEvent } from "../../sse/index.ts";
-import { unescapeJson } from "../escape.ts";
 import { logprobLanes } from "../logprobs.ts";
 import type { StreamHooks, Unscanned } from "../operation.ts";
 import { walk, type Place, type Treatment, type Visitor } from "../walk.ts";
@@ -24,16 +26,18 @@ import type { Shape } from "../shape.ts";
 import { carrier } from "./carrier.ts";
 import { absorb, addSlot, createChannel, finish, giveUp, type Channel, type Slot, type Waiting } from "./channel.ts";
 import { nextRound, type Steps } from "./settle.ts";
-import { blocked, jsonGuard, plainGuard } from "./text-guard.ts";
+import { blocked, jsonGuard, plainGuard, type TextGuard } from "./text-guard.ts";
 
 export interface Relay {
   /**
    * Takes an event.
    *
    * @param parts what to read in `value`, which stands for the event's data and may be changed
-   * @param closing the scopes whose channels end with this event: `/choices/0`, `/content/3`
+   * @param closing the scopes whose channels end with this event, and all below them: `/choices/0`, `/content/3`
    */
   event(source: SseEvent, value: unknown, parts: readonly Part[], closing?: readonly string[]): Steps<void>;
+  /** Ends the channels of scopes, and of all below them, before the next event. */
+  end(scopes: readonly string[]): Steps<void>;
   /** Takes an event that holds no text of an upstream. */
   pass(source: SseEvent): void;
   /** Ends every channel. */
@@ -56,6 +60,14 @@ export interface Part {
   readonly copy?: boolean;
 }
 
+/** What a protocol's streams need. */
+export interface RelayOptions {
+  /** What the channel of a pointer is part of, and ends with. Default: the pointer's first two tokens. */
+  readonly scopeOf?: (pointer: string) => string;
+  /** Texts are said again once they are whole. */
+  readonly repeats?: boolean;
+}
+
 interface Released {
   readonly text: string;
   /** Events that left, and whether each left as it came. */
@@ -75,6 +87,9 @@ const MAX_WAITING = 256;
 const MAX_REMEMBERED = 256;
 const MAX_REMEMBERED_CHARS = 256;
 
+/** Most UTF-16 units of one stream that are kept for when they are said again; the rest is judged again. */
+const MAX_REPEATED_CHARS = 4 * 1024 * 1024;
+
 /** Most values of one event: the walk over them is not interrupted. */
 const MAX_EVENT_VALUES = 65_536;
 
@@ -89,7 +104,7 @@ interface Read {
   readonly place: Place;
 }
 
-export function createRelay(hooks: StreamHooks): Relay {
+export function createRelay(hooks: StreamHooks, { scopeOf = firstTwo, repeats = false }: RelayOptions = {}): Relay {
   // By scope, then by pointer.
   const scopes = new Map<string, Map<string, Channel>>();
   const loose = new Set<Channel>();
@@ -97,6 +112,11 @@ export function createRelay(hooks: StreamHooks): Relay {
   const remembered = new Map<string, string>();
   const members = new Map<string, number>();
   const unscanned = new Map<string, Unscanned>();
+  // Pointers of texts that have ended. A client would put what came after to what came before, a guard would not.
+  const ended = new Set<string>();
+  // What came out for a text, by the text.
+  const outcomes = new Map<string, string>();
+  let repeated = 0;
   let queue: Waiting[] = [];
   let guards = 0;
   let open = 0;
@@ -174,10 +194,6 @@ export function createRelay(hooks: StreamHooks): Relay {
         yield* follow(event, read);
         return;
       case "json":
-        yield* judgeWhole(event, read);
-        if (read.text.includes("\\"))
-          yield* judgeWhole(event, { ...read, text: unescapeJson(read.text), treatment: "sealed" });
-        return;
       case "text":
       case "sealed":
       case "names":
@@ -186,12 +202,12 @@ export function createRelay(hooks: StreamHooks): Relay {
   }
 
   /** A string that came whole. */
-  function* judgeWhole(event: Waiting, { text, pointer, origin, treatment, place }: Read): Steps<void> {
-    const stream = yield* openGuard(origin, pointer, treatment === "text");
-    const guard = plainGuard(stream, closed);
-    const out = (yield* guard.push(text)) + (yield* guard.end());
+  function* judgeWhole(event: Waiting, read: Read): Steps<void> {
+    const { text, pointer, place } = read;
+    const known = repeats ? outcomes.get(keyOf(read)) : undefined;
+    const out = known ?? (yield* outcomeOf(read));
+    remember(read, out);
     if (out !== text) {
-      if (treatment !== "text") throw blocked(stream, "a mask would break what the text is part of");
       place.holder[place.name] = out;
       event.changed = true;
       event.rewritten = true;
@@ -200,25 +216,59 @@ export function createRelay(hooks: StreamHooks): Relay {
     }
   }
 
+  /** What a string becomes. */
+  function* outcomeOf({ text, pointer, origin, treatment }: Read): Steps<string> {
+    const stream = yield* openGuard(origin, pointer, treatment === "text");
+    const guard = guardFor(stream, { pointer, origin, treatment });
+    const out = (yield* guard.push(text)) + (yield* guard.end());
+    if (out !== text && treatment !== "text" && treatment !== "json") {
+      throw blocked(stream, "a mask would break what the text is part of");
+    }
+    return out;
+  }
+
+  function guardFor(stream: GuardStream, { pointer, origin, treatment }: Omit<Read, "text" | "place">): TextGuard {
+    if (treatment !== "json" && treatment !== "json-part") return plainGuard(stream, closed);
+    return jsonGuard(stream, () => openGuard(origin, pointer, false), closed, hooks.jsonRestorer?.());
+  }
+
+  /** Keeps what a text became. A sealed text is never changed, so it has no other outcome to find. */
+  function remember({ text, origin, treatment }: Omit<Read, "place">, out: string): void {
+    const key = keyOf({ text, origin, treatment });
+    if (!repeats || key === "" || outcomes.has(key)) return;
+    if (repeated + text.length + out.length > MAX_REPEATED_CHARS) return;
+    repeated += text.length + out.length;
+    outcomes.set(key, out);
+  }
+
   /** A piece of a channel. */
   function* follow(event: Waiting, read: Read): Steps<void> {
     const channel = scopes.get(scopeOf(read.pointer))?.get(read.pointer) ?? (yield* openChannel(read));
     channel.touched = sequence;
     const slot = addSlot(channel, event, read.place, read.text);
-    absorb(channel, slot, yield* channel.guard.push(read.text));
+    const emitted = yield* channel.guard.push(read.text);
+    keep(channel, read.text, emitted);
+    absorb(channel, slot, emitted);
     if (channel.slots.length > 0) holding.add(channel);
     else holding.delete(channel);
   }
 
+  function keep(channel: Channel, heard: string, emitted: string): void {
+    const { said } = channel;
+    if (said === undefined) return;
+    said.heard += heard;
+    said.emitted += emitted;
+    if (said.heard.length > MAX_REPEATED_CHARS) channel.said = undefined;
+  }
+
   function* openChannel({ pointer, origin, treatment }: Read): Steps<Channel> {
+    if (ended.has(pointer)) throw gatewayError("gateway.upstream-invalid", { detail: "a text goes on after its end" });
     if (++open > MAX_CHANNELS) throw tooMany(MAX_CHANNELS, "texts at a time");
     // Placeholders come back in text that may change.
     const stream = yield* openGuard(origin, pointer, treatment === "part" || treatment === "loose-part");
-    const guard =
-      treatment === "json-part"
-        ? jsonGuard(stream, () => openGuard(origin, pointer, false), closed, hooks.jsonRestorer?.())
-        : plainGuard(stream, closed);
-    const channel = createChannel(guard, stream, pointer, treatment);
+    const guard = guardFor(stream, { pointer, origin, treatment });
+    const said = repeats && treatment !== "lane" ? { heard: "", emitted: "" } : undefined;
+    const channel = createChannel(guard, stream, pointer, origin, treatment, said);
     const scope = scopeOf(pointer);
     const siblings = scopes.get(scope) ?? new Map<string, Channel>();
     scopes.set(scope, siblings.set(pointer, channel));
@@ -226,17 +276,23 @@ export function createRelay(hooks: StreamHooks): Relay {
     return channel;
   }
 
-  function* endScope(scope: string): Steps<void> {
-    const channels = scopes.get(scope);
-    scopes.delete(scope);
-    for (const channel of channels?.values() ?? []) yield* end(channel);
+  function* endScopes(above: readonly string[]): Steps<void> {
+    for (const [scope, channels] of scopes) {
+      if (!above.some((one) => scope === one || one === "" || scope.startsWith(`${one}/`))) continue;
+      scopes.delete(scope);
+      for (const channel of channels.values()) yield* end(channel);
+    }
   }
 
   function* end(channel: Channel): Steps<void> {
     open--;
     loose.delete(channel);
     holding.delete(channel);
-    const rest = finish(channel, yield* channel.guard.end());
+    if (channel.treatment !== "lane" && channel.treatment !== "loose-part") ended.add(channel.pointer);
+    const emitted = yield* channel.guard.end();
+    keep(channel, "", emitted);
+    if (channel.said !== undefined) remember({ ...channel, text: channel.said.heard }, channel.said.emitted);
+    const rest = finish(channel, emitted);
     if (rest !== "" && channel.last !== undefined) deliver(channel.last, rest);
   }
 
@@ -260,7 +316,7 @@ export function createRelay(hooks: StreamHooks): Relay {
       const found = readsOf(event, parts);
       for (const read of found) yield* judge(event, read);
       // Only now may the event be seen by `release`: all of it has been with its guards.
-      for (const scope of closing) yield* endScope(scope);
+      if (closing.length > 0) yield* endScopes(closing);
       const seen = loose.size === 0 ? NO_SCOPES : new Set(found.map(({ pointer }) => scopeOf(pointer)));
       for (const channel of loose) {
         // An unknown field is followed as long as the events of its choice or block carry it.
@@ -275,12 +331,11 @@ export function createRelay(hooks: StreamHooks): Relay {
       }
       queue.push(event);
     },
+    end: endScopes,
     pass(source) {
       queue.push({ source, value: undefined, open: 0, changed: false, rewritten: false, logprobs: [], left: false });
     },
-    *close() {
-      for (const scope of scopes.keys()) yield* endScope(scope);
-    },
+    close: () => endScopes([""]),
     release() {
       let text = "";
       let events = 0;
@@ -289,7 +344,7 @@ export function createRelay(hooks: StreamHooks): Relay {
         if (event.open > 0) break;
         event.left = true;
         events++;
-        if (event.rewritten) for (const { holder, name } of event.logprobs) holder[name] = null;
+        if (event.rewritten) for (const place of event.logprobs) dropLogprobs(place);
         if (event.changed) unchanged = false;
         text += encodeEvent(
           event.changed ? { type: event.source.type, data: JSON.stringify(event.value) } : event.source,
@@ -319,8 +374,18 @@ function pad(event: Waiting, { text, place }: Read): void {
 
 const NO_SCOPES: ReadonlySet<string> = new Set();
 
+function dropLogprobs({ holder, name }: Place): void {
+  holder[name] = Array.isArray(holder[name]) ? [] : null;
+}
+
+/** A text by what decides about it; `""` for one whose outcome is not kept. */
+function keyOf({ text, origin, treatment }: Pick<Read, "text" | "origin" | "treatment">): string {
+  if (treatment === "json" || treatment === "json-part") return `json ${origin} ${text}`;
+  return treatment === "text" || treatment === "part" || treatment === "loose-part" ? `text ${origin} ${text}` : "";
+}
+
 /** What a channel is part of: the first two tokens of its pointer, `/choices/0`. */
-function scopeOf(pointer: string): string {
+function firstTwo(pointer: string): string {
   const second = pointer.indexOf("/", 1);
   const third = second === -1 ? -1 : pointer.indexOf("/", second + 1);
   return third === -1 ? pointer : pointer.slice(0, third);

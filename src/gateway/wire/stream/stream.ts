@@ -11,7 +11,7 @@ import { createSseDecoder, type SseEvent } from "../../sse/index.ts";
 import type { ProtocolId, ResponseStream, StreamHooks, StreamOutput, Usage } from "../operation.ts";
 import type { Fields } from "../shape.ts";
 import { isObject } from "../walk.ts";
-import { createRelay, type Relay } from "./relay.ts";
+import { createRelay, type Relay, type RelayOptions } from "./relay.ts";
 import { settle, type Steps } from "./settle.ts";
 
 /** What a protocol knows of its own streams. */
@@ -34,9 +34,14 @@ export interface StreamReader {
 const EVENT_DEPTH = 64;
 const EVENT_BYTES = 4 * 1024 * 1024;
 
-export function createResponseStream(protocol: ProtocolId, reader: StreamReader, hooks: StreamHooks): ResponseStream {
+export function createResponseStream(
+  protocol: ProtocolId,
+  reader: StreamReader,
+  hooks: StreamHooks,
+  options?: RelayOptions,
+): ResponseStream {
   const decoder = createSseDecoder();
-  const relay = createRelay(hooks);
+  const relay = createRelay(hooks, options);
   let last = false;
   let over = false;
 
@@ -95,14 +100,14 @@ export function createResponseStream(protocol: ProtocolId, reader: StreamReader,
     get model() {
       return reader.model;
     },
+    get fingerprint() {
+      return reader.fingerprint;
+    },
     get complete() {
       return last;
     },
     get unscanned() {
       return relay.unscanned;
-    get fingerprint() {
-      return reader.fingerprint;
-    },
     },
   };
 }

@@ -209,3 +209,11 @@ test("a word that begins nothing of the prompt leaves at once", () => {
   assert.equal(scan.push("begins offer the "), 20, "held back from «offer the» on");
   assert.equal(scan.push("banana "), 37);
 });
+
+test("the instructions that an API says back to its caller are no leak", () => {
+  const echo: DetectContext = { ...CONTEXT, origin: "system", pointer: "/instructions" };
+  assert.deepEqual(places(PROMPT, echo), []);
+  const withCanary = createLeakDetector({ canaries: [canary.token] });
+  assert.deepEqual(places(`Number ${canary.token}.`, echo, withCanary), []);
+  assert.equal(places(`Number ${canary.token}.`, CONTEXT, withCanary).length, 1);
+});

@@ -59,7 +59,9 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
   const index = options.index === undefined ? undefined : loadIndex(options.index);
 
   const open = (context: DetectContext): Scan => {
-    const { pointer, instructions = [], known = [] } = context;
+    const { origin, pointer, instructions = [], known = [] } = context;
+    // What an answer gives as its own instructions is the API's echo of the caller's, and no word of the model.
+    if (origin === "system") return joinScans([]);
     const scans: Scan[] = finder === undefined ? [] : [openCanaryScan(finder, pointer)];
     const passages: Passages[] = index === undefined ? [] : [trainingPassages(index, passage, pointer)];
     for (const prompt of compiler === undefined ? [] : new Set(instructions)) {

@@ -1,0 +1,17 @@
+/**
+ * Token counts of the Responses API.
+ *
+ * @module
+ */
+
+import type { Usage } from "../../operation.ts";
+import { count } from "../../read.ts";
+import { isObject } from "../../walk.ts";
+
+/** `usage` of a response. Cached tokens and those of reasoning are in it already. */
+export function responsesUsage(value: unknown): Usage | undefined {
+  if (!isObject(value)) return undefined;
+  const inputTokens = count(value["input_tokens"]);
+  const outputTokens = count(value["output_tokens"]);
+  return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens };
+}
