@@ -23,12 +23,12 @@ function isBaseUrl(text: string): boolean {
 
 /**
  * A host that the URL parser reads as another one than stands there (`0x7f.1`, `2130706433`, full-width digits, percent
- * signs) is a host that nobody sees who reads the file.
+ * signs) is a host that nobody sees who reads the file. Of a backslash, parsers differ on which side of it the host is.
  */
 function isPlainHost(text: string): boolean {
   if (!URL.canParse(text)) return true;
   const host = /^[^:]*:\/\/([^/:?#[\]]+|\[[^\]]*\])(?=[:/?#]|$)/.exec(text)?.[1];
-  return host?.toLowerCase() === new URL(text).hostname;
+  return !text.includes("\\") && host?.toLowerCase() === new URL(text).hostname;
 }
 
 export const upstreamConfig = z.strictObject({

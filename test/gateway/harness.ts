@@ -4,7 +4,7 @@
  */
 
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
+import { connect, type LookupFunction, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -35,6 +35,8 @@ export interface HarnessOptions {
   /** Stands between the gateway and its ledger. */
   readonly wrapLedger?: (ledger: Ledger) => Pick<Ledger, "append">;
   readonly env?: Readonly<Record<string, string>>;
+  /** How names of upstreams become addresses. */
+  readonly lookup?: LookupFunction;
 }
 
 export interface Harness {
@@ -101,6 +103,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     log: { info: log, warn: log, error: log },
     telemetry: telemetryConfig.parse(options.telemetry),
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   });
   const { port } = gateway.address;
   const url = `http://127.0.0.1:${port}`;
