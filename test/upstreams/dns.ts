@@ -8,7 +8,7 @@
 import { createSocket } from "node:dgram";
 import { promises, type LookupAddress } from "node:dns";
 import { once } from "node:events";
-import { isIPv4, isIPv6, type AddressInfo, type LookupFunction } from "node:net";
+import { isIPv4, isIPv6, type LookupFunction } from "node:net";
 
 export interface FakeDns {
   /** Questions so far, `name A` or `name AAAA`, in order. */
@@ -43,7 +43,7 @@ export async function startDns(answer: DnsAnswer): Promise<FakeDns> {
   server.bind(0, "127.0.0.1");
   await once(server, "listening");
   const resolver = new promises.Resolver({ timeout: 2_000, tries: 1 });
-  resolver.setServers([`127.0.0.1:${(server.address() as AddressInfo).port}`]);
+  resolver.setServers([`127.0.0.1:${server.address().port}`]);
 
   const resolve = async (hostname: string): Promise<LookupAddress[]> => {
     const of = async (family: 4 | 6): Promise<LookupAddress[]> => {
@@ -57,13 +57,15 @@ export async function startDns(answer: DnsAnswer): Promise<FakeDns> {
     };
     return [...(await of(4)), ...(await of(6))];
   };
+  const answerLater = async (hostname: string, callback: Parameters<LookupFunction>[2]): Promise<void> => {
+    const addresses = await resolve(hostname);
+    const error = addresses.length > 0 ? null : Object.assign(new Error("not found"), { code: "ENOTFOUND" });
+    callback(error, addresses);
+  };
   return {
     questions,
     lookup: (hostname, _options, callback) => {
-      void resolve(hostname).then((addresses) => {
-        const error = addresses.length > 0 ? null : Object.assign(new Error("not found"), { code: "ENOTFOUND" });
-        callback(error, addresses);
-      });
+      void answerLater(hostname, callback);
     },
     close() {
       resolver.cancel();

@@ -36,7 +36,7 @@ export function connector(options: ConnectOptions): buildConnector.connector {
     // HTTP/1.1 is what the gateway reads: see dispatch.ts.
     allowH2: false,
     lookup: judgedLookup(options),
-  } as buildConnector.BuildOptions);
+  });
   return (target, callback) => {
     // Node asks no resolver for what is an address already.
     const host = target.hostname.replace(/^\[(.*)\]$/, "$1");
@@ -63,7 +63,7 @@ export function connector(options: ConnectOptions): buildConnector.connector {
 }
 
 /** A resolver that gives only addresses that may be connected to. */
-function judgedLookup({ name, network, lookup = systemLookup as LookupFunction }: ConnectOptions): LookupFunction {
+function judgedLookup({ name, network, lookup = systemLookup }: ConnectOptions): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error !== null) {
