@@ -8,6 +8,7 @@
 
 import { hardest, parseJson, type Verdict } from "../core/index.ts";
 import type { GuardStream } from "../guard/index.ts";
+import { mayList } from "./authorize/permit.ts";
 import { gatewayError } from "./errors.ts";
 import { blocked, judgeAnswer, maySayModel, type Cleared, type PipelineServices } from "./pipeline.ts";
 import type { Reply } from "./reply.ts";
@@ -15,7 +16,7 @@ import { isSameModel, judgeAnswered, MODEL_SWAPPED, type Answered } from "./upst
 import { ask } from "./upstream/attempts.ts";
 import type { UpstreamAnswer, UpstreamRequest } from "./upstream/dispatch.ts";
 import { upstreamHeaders } from "./upstream/headers.ts";
-import { aliasesFor, type Candidate } from "./upstream/routing.ts";
+import { aliasesFor, candidatesFor, type Candidate } from "./upstream/routing.ts";
 import type { Target } from "./upstream/target.ts";
 import { covers } from "./identity/principal.ts";
 import { escapeJson, upstreamPath, type ResponseStream } from "./wire/index.ts";
@@ -249,16 +250,25 @@ function verdictFold(): { add(verdict: Verdict): void; verdict(): Verdict } {
  * that the key may use.
  */
 async function answerListing(cleared: Cleared, reply: Reply, services: PipelineServices): Promise<void> {
-  const { exchange, principal } = cleared;
-  const aliases = aliasesFor(services.routing, principal, cleared.route.operation.protocol);
-  const data: unknown[] = aliases.map((id) => ({ id, object: "model", created: 0, owned_by: "holdfast" }));
+  const { exchange, principal, route } = cleared;
+  const { protocol } = route.operation;
+  const sees = mayList(services.authorizer, principal, route.policy.actions, {
+    address: cleared.http.socket.remoteAddress ?? "",
+    now: services.clock.now(),
+  });
+  const data: unknown[] = [];
+  for (const id of aliasesFor(services.routing, principal, protocol)) {
+    if (!(await sees(id, candidatesFor(services.routing, principal, protocol, id)))) continue;
+    data.push({ id, object: "model", created: 0, owned_by: "holdfast" });
+  }
   for (const candidate of cleared.candidates) {
     const { target } = candidate;
     const { answer: upstream } = await askOne(cleared, [candidate], services);
     const { value } = await readAnswer(target, upstream, services);
     understand(cleared, target, value);
     for (const model of (value as { data: { id: string }[] }).data) {
-      if (covers(principal.models, model.id) && covers(target.models, model.id)) data.push(model);
+      if (!covers(principal.models, model.id) || !covers(target.models, model.id)) continue;
+      if (await sees(model.id, [{ target, model: model.id }])) data.push(model);
     }
   }
   const value = { object: "list", data };

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 
+import { authorizationConfig } from "./authorize/config.ts";
 import { guardsConfig } from "./guards.ts";
 import { identityConfig } from "./identity/config.ts";
 
@@ -195,6 +196,7 @@ export const gatewayConfig = z
     media: mediaConfig,
     timeouts: timeoutsConfig,
     guards: guardsConfig,
+    authorization: authorizationConfig.describe("what policies permit, beyond the scope of a key"),
     identity: identityConfig.describe("who is let in besides the gateway's own keys"),
   })
   .prefault({});

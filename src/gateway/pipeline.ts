@@ -18,6 +18,8 @@ import type { Counters } from "../storage/index.ts";
 import { readBody } from "./admission/body.ts";
 import { takePlace, takeRate, type Lease } from "./admission/lease.ts";
 import { checkMedia } from "./admission/media.ts";
+import type { Authorizer } from "./authorize/authorizer.ts";
+import { factsOf, permit } from "./authorize/permit.ts";
 import type { GatewayConfig } from "./config.ts";
 import { gatewayError } from "./errors.ts";
 import type { AuthenticateRequest } from "./identity/authenticate.ts";
@@ -57,7 +59,10 @@ export interface Leased extends Omit<Identified, typeof stage>, Stage<"leased"> 
   readonly parsed: ParsedRequest;
 }
 
-/** … that the guards let pass. `outgoing` is what may be sent: the client's own bytes unless something was masked. */
+/**
+ * … that the guards let pass, by those of the candidates that policies permit. `outgoing` is what may be sent: the client's
+ * own bytes unless something was masked.
+ */
 export interface Cleared extends Omit<Leased, typeof stage>, Stage<"cleared"> {
   readonly outgoing: Uint8Array | null;
   /** What the guards of the answer may know of the request. */
@@ -72,6 +77,8 @@ export interface PipelineServices {
   readonly counters: Counters;
   readonly guard: Guard;
   readonly routing: Routing;
+  /** Undefined where no policies are configured. */
+  readonly authorizer: Authorizer | undefined;
 }
 
 /** Headers that decide who acts, what the body is or where it ends. Two of one of them are two stories. */
@@ -202,7 +209,7 @@ function checkTokens(parsed: ParsedRequest, limit: number): void {
   }
 }
 
-/** Stage 4. @throws `gateway.blocked` */
+/** Stage 4. @throws `gateway.blocked`, `gateway.policy-…` */
 export async function clear(leased: Leased, services: PipelineServices): Promise<Cleared> {
   const { exchange, parsed, value, body } = leased;
   const inspection = await inspect(leased, "request", parsed.spans, services);
@@ -210,11 +217,13 @@ export async function clear(leased: Leased, services: PipelineServices): Promise
   exchange.requestVerdict = { verdict, unscanned: parsed.unscanned };
   if (maySayModel(parsed.model, verdict)) exchange.model = parsed.model;
   if (verdict.action === "block") throw blocked("gateway.blocked", inspection);
+  const candidates = permitted(leased, verdict, services);
   const instructions = parsed.spans.flatMap(({ origin, text }) => (origin === "system" ? [text] : []));
   const known = parsed.spans.flatMap(({ origin, text }) => (origin === "user" ? [text] : []));
   const { vault } = inspection;
   return {
     ...leased,
+    candidates,
     context: vault === undefined ? { instructions, known } : { instructions, known, vault },
     outgoing: inspection.masked.length === 0 ? body : masked(value, inspection, "gateway.blocked"),
   } as unknown as Cleared;
@@ -237,6 +246,22 @@ export async function judgeAnswer(
   const restored = inspection.restored.map((changed) => withinJson(changed, answer.spans, cleared.context.vault));
   if (inspection.masked.length === 0 && restored.length === 0) return answer.bytes;
   return masked(answer.value, { masked: inspection.masked, restored }, "gateway.answer-blocked");
+}
+
+/** The candidates that the policies permit; all of them where there are none, or where a listing is asked for. */
+function permitted(leased: Leased, verdict: Verdict, { authorizer, clock }: PipelineServices): Leased["candidates"] {
+  const { candidates, exchange, http, parsed, principal, route } = leased;
+  if (authorizer === undefined || route.operation.method === "GET") return candidates;
+  // A client that has gone has no address, which no policy can judge: it is denied, and nobody is there to read so.
+  const facts = factsOf(parsed, verdict, http.socket.remoteAddress ?? "", clock.now());
+  const { model } = parsed;
+  return route.policy.actions.reduce(
+    (left, action) =>
+      permit(authorizer, { principal, action, model, candidates: left, facts }, (decided) => {
+        exchange.authorization = decided;
+      }),
+    candidates,
+  );
 }
 
 /** Text in a direction that the route's policy does not have read has no business there. */

@@ -8,6 +8,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
+import { openAuthorizer } from "./authorize/authorizer.ts";
 import { gatewayError } from "./errors.ts";
 import { warmGuards } from "./guards.ts";
 import { recorder } from "./receipt/recorder.ts";
@@ -55,8 +56,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     lookup: options.lookup,
   });
   const telemetry = await startTelemetry(options.telemetry, routing.targets);
+  const authorizer = await openAuthorizer(config.authorization);
   const receipts = recorder(options.ledger, config.receipts, log);
-  const serving = new Serving(options, table, routing, telemetry, receipts);
+  const serving = new Serving(options, table, routing, telemetry, receipts, authorizer);
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES,

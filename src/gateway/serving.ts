@@ -16,6 +16,7 @@ import type { Committer, Ledger } from "../ledger/index.ts";
 import type { Counters, Db } from "../storage/index.ts";
 import { discardRest } from "./admission/body.ts";
 import { answer } from "./answer.ts";
+import type { Authorizer } from "./authorize/authorizer.ts";
 import type { GatewayConfig, TelemetryConfig } from "./config.ts";
 import { watchEnd, type Ending } from "./ending.ts";
 import { gatewayError, type GatewayError } from "./errors.ts";
@@ -92,12 +93,14 @@ export class Serving {
     routing: Routing,
     telemetry: Telemetry,
     recorder: Recorder,
+    authorizer: Authorizer | undefined,
   ) {
     this.#options = options;
     this.#route = router(table);
     this.#telemetry = telemetry;
     this.#recorder = recorder;
-    this.#policyDigest = hash("sha256", canonicalJson(options.config));
+    const policies = authorizer === undefined ? {} : { policies: authorizer.digest };
+    this.#policyDigest = hash("sha256", canonicalJson({ ...options.config, ...policies }));
     this.#services = {
       config: options.config,
       clock: options.clock,
@@ -111,6 +114,7 @@ export class Serving {
       }),
       guard: createGuard(guardsOf(options.config.guards)),
       routing,
+      authorizer,
     };
   }
 

@@ -16,6 +16,7 @@ import {
   type Statement,
   type Verdict,
 } from "../../core/index.ts";
+import type { AuthorizationRecord } from "../authorize/permit.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Attempt } from "../upstream/attempts.ts";
 import type { Unscanned, Usage } from "../wire/index.ts";
@@ -37,6 +38,8 @@ export interface Exchange {
   readonly startedAt: number;
   route?: string;
   principal?: Principal;
+  /** What the policies said; left out where there are none, or none was asked. */
+  authorization?: AuthorizationRecord;
   /** Set only once the guards have cleared it: it is the client's own text. */
   model?: string;
   stream?: boolean;
@@ -75,6 +78,15 @@ interface GuardRecord {
  * {@link encodeReceipt}.
  */
 export interface Receipt {
+  /** What the policies said, by those that decided or failed; left out where none was asked. */
+  readonly authorization?:
+    | {
+        readonly decision: AuthorizationRecord["decision"];
+        /** Policies beyond those listed. */
+        readonly morePolicies?: number | undefined;
+        readonly policies: readonly string[];
+      }
+    | undefined;
   readonly error?: string | undefined;
   readonly guards: { readonly request: GuardSummary | null; readonly response: GuardSummary | null };
   readonly id: string;
@@ -159,6 +171,7 @@ const NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85
 function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
   const { model, principal, upstream, usage } = exchange;
   return {
+    authorization: decisionOf(exchange.authorization),
     error: exchange.error,
     guards: { request: summaryOf(exchange.requestVerdict), response: summaryOf(exchange.responseVerdict) },
     id: exchange.id,
@@ -192,6 +205,19 @@ function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
             name: upstream.name,
             status: upstream.status ?? null,
           },
+  };
+}
+
+/** Ids of policies that are listed in one receipt at most. */
+const POLICIES_LISTED = 20;
+
+function decisionOf(record: AuthorizationRecord | undefined): Receipt["authorization"] {
+  if (record === undefined) return undefined;
+  const { decision, policies } = record;
+  return {
+    decision,
+    morePolicies: policies.length > POLICIES_LISTED ? policies.length - POLICIES_LISTED : undefined,
+    policies: policies.slice(0, POLICIES_LISTED),
   };
 }
 

@@ -22,7 +22,7 @@ describe("the route table", () => {
       const without = { ...whole };
       delete without[id];
       assert.throws(() => joinPolicies(operations, without), code("gateway.route-without-policy"));
-      for (const column of ["authentication", "limits", "guards", "receipt"] as const) {
+      for (const column of ["authentication", "actions", "limits", "guards", "receipt"] as const) {
         const { [column]: _left, ...rest } = whole[id] as (typeof whole)[string];
         assert.throws(
           () => joinPolicies(operations, { ...whole, [id]: rest }),

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { PolicyAction } from "../authorize/schema.ts";
 import { gatewayError } from "../errors.ts";
 import { operations, type Operation } from "../wire/index.ts";
 
@@ -13,6 +14,8 @@ import { operations, type Operation } from "../wire/index.ts";
 export interface RoutePolicy {
   /** Who may call it. There is no value for «anyone». */
   readonly authentication: "api-key";
+  /** What it does to a model, as policies name it; of a listing, what must be permitted for a model to be listed. */
+  readonly actions: readonly PolicyAction[];
   /** Which limits bind a request, by their names in the configuration. */
   readonly limits: readonly (
     | "requestsPerMinute"
@@ -37,13 +40,17 @@ export interface Route {
 
 const WITH_BODY: RoutePolicy = {
   authentication: "api-key",
+  actions: ["infer"],
   limits: ["requestsPerMinute", "concurrency", "bodyBytes", "jsonDepth", "messages", "inputTokens"],
   guards: ["request", "response"],
   receipt: true,
 };
 
+const EMBEDDING: RoutePolicy = { ...WITH_BODY, actions: ["embed"] };
+
 const WITHOUT_BODY: RoutePolicy = {
   authentication: "api-key",
+  actions: ["infer", "embed"],
   limits: ["requestsPerMinute", "concurrency", "bodyBytes"],
   guards: ["response"],
   receipt: true,
@@ -53,14 +60,14 @@ const WITHOUT_BODY: RoutePolicy = {
 const POLICIES: Readonly<Record<string, RoutePolicy>> = {
   "openai.chat": WITH_BODY,
   "openai.responses": WITH_BODY,
-  "openai.embeddings": WITH_BODY,
+  "openai.embeddings": EMBEDDING,
   "openai.models": WITHOUT_BODY,
   "anthropic.messages": WITH_BODY,
   "anthropic.count-tokens": WITH_BODY,
   "gemini.generate": WITH_BODY,
   "gemini.stream": WITH_BODY,
-  "gemini.embed": WITH_BODY,
-  "gemini.embed-batch": WITH_BODY,
+  "gemini.embed": EMBEDDING,
+  "gemini.embed-batch": EMBEDDING,
   "gemini.count-tokens": WITH_BODY,
 };
 
@@ -89,6 +96,7 @@ function isComplete(policy: Partial<RoutePolicy> | undefined, operation: Operati
     policy !== undefined &&
     policy.authentication === "api-key" &&
     (policy.limits?.length ?? 0) > 0 &&
+    (policy.actions?.length ?? 0) > 0 &&
     directions.every((direction) => policy.guards?.includes(direction as "request" | "response") === true) &&
     policy.receipt === true
   );
