@@ -42,6 +42,7 @@ export async function answer(cleared: Cleared, reply: Reply, services: PipelineS
     const { bytes, value } = await readAnswer(target, upstream, services);
     const { fingerprint, model, spans, usage, unscanned } = understand(cleared, target, value);
     cleared.exchange.usage = usage;
+    cleared.exchange.budget?.answered(spans);
     const outgoing = await judgeAnswer(cleared, { value, bytes, spans }, unscanned, services);
     const said = sayAnswered(cleared, candidate, { model, fingerprint });
     if (said?.action === "block") throw blocked("gateway.answer-blocked", { verdict: said });
@@ -154,9 +155,11 @@ async function answerStream(
   };
   const { vault, ...rest } = cleared.context;
   const stream = route.operation.responseStream?.({
+    dropUsage: exchange.budget?.dropUsage === true,
     ...(vault === undefined ? {} : { jsonRestorer: () => vault.restorer(escapeJson) }),
     openChannel(origin, pointer, restores) {
-      const channel = services.guard.stream("response", origin, pointer, restores ? cleared.context : rest);
+      const guarded = services.guard.stream("response", origin, pointer, restores ? cleared.context : rest);
+      const channel = exchange.budget?.meter.watch(guarded, origin, pointer) ?? guarded;
       open.add(channel);
       return channel;
     },
@@ -201,6 +204,7 @@ async function answerStream(
         return "enough";
       }
       await reply.write(out.bytes);
+      if (exchange.budget?.isOver === true) throw gatewayError("gateway.budget-cut", { detail: exchange.budget.names });
       return "more";
     });
     if (!ended) {

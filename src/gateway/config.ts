@@ -7,6 +7,7 @@
 import { z } from "zod";
 
 import { authorizationConfig } from "./authorize/config.ts";
+import { budgetsConfig, pricesConfig } from "./budget/config.ts";
 import { guardsConfig } from "./guards.ts";
 import { identityConfig } from "./identity/config.ts";
 
@@ -135,6 +136,19 @@ const limitsConfig = z
     responseBytes: z.int().min(1).default(67_108_864).describe("most bytes of an upstream's answer"),
     requestsPerMinute: z.int().min(1).default(600).describe("requests a minute for a key that has no limit of its own"),
     concurrency: z.int().min(1).default(64).describe("requests at a time for a key that has no limit of its own"),
+    outputTokens: z
+      .int()
+      .min(1)
+      .default(16_384)
+      .describe("the output cap that a request gets which names none, where a budget of tokens or money binds it"),
+    lostCountersShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe(
+        "this instance's part of every limit and budget while shared counters are away; left out: one over the instances last seen",
+      ),
   })
   .prefault({});
 
@@ -164,6 +178,9 @@ const timeoutsConfig = z
     firstByteMs: milliseconds(10).default(300_000).describe("for the upstream's status line"),
     idleMs: milliseconds(10).default(120_000).describe("between two pieces of an upstream's answer"),
     totalMs: milliseconds(10).default(1_800_000).describe("for the whole answer"),
+    leaseMs: milliseconds(1_000)
+      .default(60_000)
+      .describe("until what a gateway that died had reserved of shared budgets is free again"),
   })
   .prefault({});
 
@@ -193,6 +210,8 @@ export const gatewayConfig = z
     retries: retriesConfig,
     circuit: circuitConfig,
     limits: limitsConfig,
+    budgets: budgetsConfig,
+    prices: pricesConfig,
     media: mediaConfig,
     timeouts: timeoutsConfig,
     guards: guardsConfig,

@@ -159,6 +159,27 @@ export const GatewayErrors = {
     hint: "wait for one to end, or ask the operator for a higher limit",
     status: 429,
   },
+  "gateway.budget-exceeded": {
+    what: "the request may take more than what is left of a budget",
+    hint: "ask for less output, wait for the budget's next window, or ask the operator for more",
+    status: 429,
+  },
+  "gateway.budget-cut": {
+    what: "the answer was cut off: it is longer than what was reserved of a budget",
+    hint: "the operator has to check why the upstream does not keep to the output cap of the request",
+    status: 429,
+  },
+  "gateway.price-unknown": {
+    what: "the model has no known price, and a budget of money binds the request",
+    hint: "add the model to gateway.prices.models in holdfast.yaml, or give the budget onUnknownPrice: default",
+    status: 403,
+  },
+  "gateway.budget-unknown": {
+    what: "there is no budget of this name",
+    hint: "list the budgets with `holdfast budget list`",
+    status: 404,
+    exit: Exit.usage,
+  },
   "gateway.body-too-large": {
     what: "the body is larger than the limit",
     hint: "send a smaller request, or raise gateway.limits.bodyBytes",
@@ -291,6 +312,10 @@ export const GatewayErrors = {
   "gateway.listen-failed": {
     what: "the gateway cannot listen on its address",
     hint: "stop what uses the port, or set gateway.listen in holdfast.yaml",
+  },
+  "gateway.prices-invalid": {
+    what: "the price table cannot be read",
+    hint: "install the package again, or undo the change to catalog/prices",
   },
   "gateway.route-without-policy": {
     what: "a route lacks a part of its policy, so the gateway does not start",

@@ -1,5 +1,5 @@
 /**
- * The gateway's tables: apps, and the keys that let them in.
+ * The gateway's tables: apps, the keys that let them in, and what was spent of budgets.
  *
  * @module
  */
@@ -27,6 +27,20 @@ export const gatewayMigrations: readonly Migration[] = [
          replaced_by text
        )`,
       `create index api_keys_app on api_keys (app)`,
+    ],
+  },
+  {
+    id: "0002-budget-spend",
+    statements: [
+      `create table budget_spend (
+         counter text primary key,
+         budget text not null,
+         kind text not null,
+         starts_at bigint not null,
+         epoch text not null,
+         spent bigint not null
+       )`,
+      `create index budget_spend_budget on budget_spend (budget)`,
     ],
   },
 ];

@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Module } from "../core/index.ts";
-import type { Db } from "../storage/index.ts";
+import type { Counters, Db } from "../storage/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import { GatewayErrors } from "./errors.ts";
 import { gatewayMigrations } from "./migrations.ts";
@@ -15,6 +15,8 @@ import type { Gateway } from "./server.ts";
 export interface GatewayServices {
   readonly clock: Clock;
   readonly db: () => Promise<Db>;
+  /** The counters of the product; without them only what was saved of budgets is shown. */
+  readonly counters?: () => Promise<Counters>;
   readonly config: { readonly gateway: GatewayConfig };
   /** The gateway that runs in this process, if one does. */
   readonly gateway?: () => Gateway | undefined;
@@ -68,6 +70,22 @@ export const gatewayModule = {
       options: [{ flags: "--grace <duration>", summary: "how long the old key works on", default: "24h" }],
       examples: [{ what: "with a day to change over", line: "holdfast key rotate 4fQx0Zt81LpA --grace 24h" }],
       load: async () => (await import("./commands.ts")).rotate,
+    },
+    {
+      path: "budget list",
+      summary: "list the budgets of the configuration",
+      examples: [{ what: "all of them", line: "holdfast budget list" }],
+      load: async () => (await import("./budget/commands.ts")).list,
+    },
+    {
+      path: "budget show",
+      summary: "what is spent and left of a budget in its current window, for each whom it counts",
+      arguments: [{ name: "name", summary: "the budget's name", required: true }],
+      examples: [
+        { what: "one of them", line: "holdfast budget show shop-monthly" },
+        { what: "what is left, for a script", line: "holdfast budget show shop-monthly --format json | jq '.counters[].left'" },
+      ],
+      load: async () => (await import("./budget/commands.ts")).show,
     },
   ],
   proofs: [

@@ -20,6 +20,7 @@ import { takePlace, takeRate, type Lease } from "./admission/lease.ts";
 import { checkMedia } from "./admission/media.ts";
 import type { Authorizer } from "./authorize/authorizer.ts";
 import { factsOf, permit } from "./authorize/permit.ts";
+import type { Budgets } from "./budget/budgets.ts";
 import type { GatewayConfig } from "./config.ts";
 import { gatewayError } from "./errors.ts";
 import type { AuthenticateRequest } from "./identity/authenticate.ts";
@@ -77,6 +78,7 @@ export interface PipelineServices {
   readonly counters: Counters;
   readonly guard: Guard;
   readonly routing: Routing;
+  readonly budgets: Budgets;
   /** Undefined where no policies are configured. */
   readonly authorizer: Authorizer | undefined;
 }
@@ -139,7 +141,9 @@ export async function identify(received: Received, services: PipelineServices): 
  * Stage 3. In the order of cost: the rate and the place in flight before a byte of the body is read, so that neither a
  * flood of requests nor one of slow uploads fills the memory.
  *
- * @throws the errors of limits and of the request's form, `gateway.model-…`, `gateway.no-upstream`
+ * Budgets come last: what a request may use at most is known once it is understood.
+ *
+ * @throws the errors of limits, of budgets and of the request's form, `gateway.model-…`, `gateway.no-upstream`
  */
 export async function lease(identified: Identified, services: PipelineServices): Promise<Leased> {
   const { principal, route } = identified;
@@ -178,7 +182,10 @@ async function understand(identified: Identified, place: Lease, services: Pipeli
   const candidates = isPost
     ? candidatesFor(services.routing, principal, protocol, parsed.model)
     : targetsFor(services.routing.targets, principal, protocol, undefined).map((target) => ({ target, model: "" }));
-  return { ...identified, lease: place, candidates, body: isPost ? body : null, value, parsed } as unknown as Leased;
+  const models = candidates.map(({ model }) => model);
+  const request = { principal, operation: route.operation, parsed, value, body, models };
+  const capped = route.policy.limits.includes("budgets") ? await services.budgets.reserve(exchange, request) : body;
+  return { ...identified, lease: place, candidates, body: isPost ? capped : null, value, parsed } as unknown as Leased;
 }
 
 /** The configured limits that the route's policy names; what it does not name does not bind. */

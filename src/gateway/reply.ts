@@ -55,6 +55,7 @@ export class Reply {
       "content-length": bytes.length,
       "cache-control": "no-store",
       ...this.#ids(),
+      ...this.#exchange.budget?.headers,
       ...headers,
     });
     this.#response.end(bytes);
@@ -75,6 +76,7 @@ export class Reply {
       "cache-control": "no-store",
       "x-accel-buffering": "no",
       ...this.#ids(),
+      ...this.#exchange.budget?.headers,
     });
     this.#response.flushHeaders();
   }

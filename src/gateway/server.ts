@@ -9,6 +9,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 import { openAuthorizer } from "./authorize/authorizer.ts";
+import { openBudgets } from "./budget/budgets.ts";
 import { gatewayError } from "./errors.ts";
 import { warmGuards } from "./guards.ts";
 import { recorder } from "./receipt/recorder.ts";
@@ -57,8 +58,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const telemetry = await startTelemetry(options.telemetry, routing.targets);
   const authorizer = await openAuthorizer(config.authorization);
+  const budgets = await openBudgets(options);
   const receipts = recorder(options.ledger, config.receipts, log);
-  const serving = new Serving(options, table, routing, telemetry, receipts, authorizer);
+  const serving = new Serving(options, table, routing, telemetry, receipts, authorizer, budgets);
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES,
@@ -104,6 +106,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await serving.drained();
       await Promise.all(routing.targets.map((target) => target.pool.destroy()));
       await receipts.flush();
+      await budgets.close();
       await telemetry.close();
       log.info("gateway stopped");
     },

@@ -13,10 +13,11 @@ import type { Duplex } from "node:stream";
 import { canonicalJson, isHoldfastError, uuidv7, type Clock, type HoldfastError } from "../core/index.ts";
 import { createGuard } from "../guard/index.ts";
 import type { Committer, Ledger } from "../ledger/index.ts";
-import type { Counters, Db } from "../storage/index.ts";
+import { withFallback, type Counters, type Db } from "../storage/index.ts";
 import { discardRest } from "./admission/body.ts";
 import { answer } from "./answer.ts";
 import type { Authorizer } from "./authorize/authorizer.ts";
+import type { Budgets } from "./budget/budgets.ts";
 import type { GatewayConfig, TelemetryConfig } from "./config.ts";
 import { watchEnd, type Ending } from "./ending.ts";
 import { gatewayError, type GatewayError } from "./errors.ts";
@@ -94,6 +95,7 @@ export class Serving {
     telemetry: Telemetry,
     recorder: Recorder,
     authorizer: Authorizer | undefined,
+    budgets: Budgets,
   ) {
     this.#options = options;
     this.#route = router(table);
@@ -105,7 +107,8 @@ export class Serving {
       config: options.config,
       clock: options.clock,
       committer: options.committer,
-      counters: options.counters,
+      counters: withFallback(options.counters, options.clock, budgets.share),
+      budgets,
       authenticate: requestAuthenticator({
         db: options.db,
         clock: options.clock,
@@ -202,16 +205,28 @@ export class Serving {
     } finally {
       ending.dispose();
       place?.release();
+      // Where the receipt was not even tried.
+      await this.#settle(exchange);
       this.#telemetry.ended(exchange, http.headers["traceparent"]);
     }
   }
 
   async #record(exchange: Exchange): Promise<void> {
+    // The receipt says what was settled.
+    await this.#settle(exchange);
     if (this.#unreported > 0) {
       exchange.unrecordedBefore = this.#unreported;
       this.#unreported = 0;
     }
     await this.#recorder.record(encodeReceipt(exchange, this.#policyDigest));
+  }
+
+  async #settle(exchange: Exchange): Promise<void> {
+    try {
+      await exchange.budget?.settle(exchange);
+    } catch (error) {
+      this.#options.log.error("a budget was not settled", { id: exchange.id, error: stackOf(error) });
+    }
   }
 
   /** Turns whatever was thrown into an error that a client may see. What is not the gateway's own goes to the log. */

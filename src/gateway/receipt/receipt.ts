@@ -17,6 +17,7 @@ import {
   type Verdict,
 } from "../../core/index.ts";
 import type { AuthorizationRecord } from "../authorize/permit.ts";
+import type { BudgetLease, BudgetRecord } from "../budget/lease.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Attempt } from "../upstream/attempts.ts";
 import type { Unscanned, Usage } from "../wire/index.ts";
@@ -40,6 +41,8 @@ export interface Exchange {
   principal?: Principal;
   /** What the policies said; left out where there are none, or none was asked. */
   authorization?: AuthorizationRecord;
+  /** What was reserved for it; left out where no budget binds it. */
+  budget?: BudgetLease;
   /** Set only once the guards have cleared it: it is the client's own text. */
   model?: string;
   stream?: boolean;
@@ -87,6 +90,8 @@ export interface Receipt {
         readonly policies: readonly string[];
       }
     | undefined;
+  /** What was reserved and settled of each budget that binds the request; left out where none does. */
+  readonly budgets?: readonly BudgetRecord[] | undefined;
   readonly error?: string | undefined;
   readonly guards: { readonly request: GuardSummary | null; readonly response: GuardSummary | null };
   readonly id: string;
@@ -172,6 +177,7 @@ function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
   const { model, principal, upstream, usage } = exchange;
   return {
     authorization: decisionOf(exchange.authorization),
+    budgets: exchange.budget?.records,
     error: exchange.error,
     guards: { request: summaryOf(exchange.requestVerdict), response: summaryOf(exchange.responseVerdict) },
     id: exchange.id,

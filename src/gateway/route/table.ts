@@ -24,6 +24,7 @@ export interface RoutePolicy {
     | "jsonDepth"
     | "messages"
     | "inputTokens"
+    | "budgets"
   )[];
   /** Which directions the guards read. */
   readonly guards: readonly ("request" | "response")[];
@@ -41,7 +42,7 @@ export interface Route {
 const WITH_BODY: RoutePolicy = {
   authentication: "api-key",
   actions: ["infer"],
-  limits: ["requestsPerMinute", "concurrency", "bodyBytes", "jsonDepth", "messages", "inputTokens"],
+  limits: ["requestsPerMinute", "concurrency", "bodyBytes", "jsonDepth", "messages", "inputTokens", "budgets"],
   guards: ["request", "response"],
   receipt: true,
 };
@@ -96,6 +97,8 @@ function isComplete(policy: Partial<RoutePolicy> | undefined, operation: Operati
     policy !== undefined &&
     policy.authentication === "api-key" &&
     (policy.limits?.length ?? 0) > 0 &&
+    // A route that asks a model and is bound by no budget would be the way around them all.
+    (operation.method === "GET" || policy.limits?.includes("budgets") === true) &&
     (policy.actions?.length ?? 0) > 0 &&
     directions.every((direction) => policy.guards?.includes(direction as "request" | "response") === true) &&
     policy.receipt === true

@@ -51,6 +51,9 @@ export interface ParsedRequest {
 export interface Usage {
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Of the input: read from the upstream's cache, and written to it, where it says so. */
+  readonly cacheReadTokens?: number;
+  readonly cacheWriteTokens?: number;
 }
 
 export interface ParsedResponse {
@@ -105,6 +108,8 @@ export interface StreamHooks {
    * break what the text is part of
    */
   openChannel(origin: Origin, pointer: string, restores: boolean): GuardStream;
+  /** The usage that a stream says in an event of its own was asked for by the gateway: the client does not get it. */
+  readonly dropUsage?: boolean;
   /** Turns placeholders of the request back in a JSON text. Absent where the request has none. */
   jsonRestorer?(): Restorer;
   /**

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../../core/index.ts";
+import { uuidv7, type Clock } from "../../core/index.ts";
 import { checkCall, HOLDER_MS, type Claim, type CounterState, type QuotaAnswer, type QuotaCall } from "./quota.ts";
 import { windowAt } from "./window.ts";
 
@@ -28,12 +28,12 @@ interface Counter {
 
 /** Counters kept before ended ones are looked for; doubles with what is in use. */
 const SWEEP_AT = 1024;
-const EPOCH = "memory";
 
 /** The quotas of one process. */
 export function memoryQuotas(clock: Clock): (call: QuotaCall) => QuotaAnswer {
   const counters = new Map<string, Counter>();
   const holders = new Map<string, number>();
+  const epoch = uuidv7();
   let sweepAt = SWEEP_AT;
 
   const sweep = (now: number): void => {
@@ -78,14 +78,14 @@ export function memoryQuotas(clock: Clock): (call: QuotaCall) => QuotaAnswer {
     if (takes) {
       claims.forEach((claim, index) => {
         const counter = all[index] as Counter;
-        if (claim.amount === 0 || counter.leases.has(lease)) return;
+        if (claim.amount === 0) return;
+        if (!counter.leases.has(lease)) counter.reserved += claim.amount;
         counter.leases.set(lease, { amount: claim.amount, endsAt: now + ttlMs, charge: claim.chargeIfLost });
-        counter.reserved += claim.amount;
       });
     }
     return {
       status: op === "reserve" && !fits ? "refused" : "done",
-      epoch: EPOCH,
+      epoch,
       holders: Math.max(1, holders.size),
       counters: all.map(stateOf),
     };

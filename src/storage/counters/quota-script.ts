@@ -118,7 +118,7 @@ local takes = op == 'register' or (op == 'reserve' and status == 'done')
 local answer = {status, epoch, holders}
 for _, claim in ipairs(claims) do
   if takes and claim.amount > 0 then
-    if redis.call('ZADD', claim.leases, 'NX', string.format('%.17g', now + ttl), claim.member) == 1 then
+    if redis.call('ZADD', claim.leases, string.format('%.17g', now + ttl), claim.member) == 1 then
       claim.r = claim.r + claim.amount
     end
   end

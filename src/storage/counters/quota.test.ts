@@ -127,6 +127,19 @@ for (const backend of ["memory", "Redis"] as const) {
       }
     });
 
+    it("keeps a lease that is renewed, for its new time and no longer", async () => {
+      const counter = fresh();
+      const held = async (): Promise<number | undefined> =>
+        (await counters.quota(call("report", [claim(counter, 0)]))).counters[0]?.reserved;
+      await counters.quota(call("reserve", [claim(counter, 60)], { ttlMs: 1_000 }));
+      clock.advance(900);
+      await counters.quota(call("register", [claim(counter, 60)], { ttlMs: 1_000 }));
+      clock.advance(900);
+      assert.equal(await held(), 60);
+      clock.advance(100);
+      assert.equal(await held(), 0);
+    });
+
     it("begins anew with each window, and takes nothing of an earlier one over", async () => {
       const counter = fresh();
       const { start } = windowAt("hour", clock.now());
@@ -456,6 +469,10 @@ describe("quotas shared by replicas in a real Redis", { skip: redisMissing ?? fa
       epoch: moved.epoch,
       spent: 45,
     });
+    const fresh_ = await counters.quota(
+      call("reserve", [claim(fresh(), 1)], { epoch: moved.epoch, lease: "f", nothingBefore: true }),
+    );
+    assert.equal(fresh_.status, "done");
     const registered = await counters.quota(
       call("register", [claim(counter, 50)], { lease: "live", epoch: moved.epoch }),
     );

@@ -44,7 +44,7 @@ export interface Claim {
 export interface QuotaCall {
   /**
    * - `reserve`: takes the amounts, or nothing
-   * - `register`: takes them whatever the limits: the lease was granted by another
+   * - `register`: takes them whatever the limits, for a lease that another granted; one that is there is renewed
    * - `settle`: gives the lease's amounts back, its holder having said in `known` what was spent
    * - `report`: only says what is known, and asks
    */
@@ -58,6 +58,8 @@ export interface QuotaCall {
   /** How long a reservation lasts that nobody settles, in milliseconds. */
   readonly ttlMs: number;
   readonly claims: readonly Claim[];
+  /** The caller knows that nothing was ever spent before this epoch, so that there is nothing to recover. */
+  readonly nothingBefore?: boolean;
 }
 
 export interface CounterState {

@@ -58,9 +58,9 @@ export async function openRedisCounters(
     },
     quota: async (call) => {
       checkCall(call);
-      const { op, holder, epoch = "", lease, ttlMs, claims } = call;
+      const { op, holder, epoch = "", lease, ttlMs, claims, nothingBefore = false } = call;
       const keys = [`${QUOTA_PREFIX}:epoch`, `${QUOTA_PREFIX}:holders`, ...claims.flatMap(keysOfClaim)];
-      const head = [now(), op, holder, epoch, uuidv7(), lease, String(ttlMs), String(recoveryMs)];
+      const head = [now(), op, holder, epoch, uuidv7(), lease, String(ttlMs), String(nothingBefore ? 0 : recoveryMs)];
       return readQuota(await run(QUOTA, keys, [...head, ...claims.flatMap(argumentsOfClaim)]), claims.length);
     },
     close: async () => {

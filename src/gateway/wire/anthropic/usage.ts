@@ -15,10 +15,20 @@ import { isObject } from "../walk.ts";
 export function anthropicUsage(value: unknown, earlier: Usage | undefined): Usage | undefined {
   if (!isObject(value)) return earlier;
   const uncached = count(value["input_tokens"]);
-  const inputTokens =
+  const written = count(value["cache_creation_input_tokens"]) ?? 0;
+  const read = count(value["cache_read_input_tokens"]) ?? 0;
+  const inputTokens = uncached === undefined ? (earlier?.inputTokens ?? 0) : uncached + written + read;
+  const cached =
     uncached === undefined
-      ? (earlier?.inputTokens ?? 0)
-      : uncached + (count(value["cache_creation_input_tokens"]) ?? 0) + (count(value["cache_read_input_tokens"]) ?? 0);
+      ? cacheOf(earlier)
+      : written + read === 0
+        ? {}
+        : { cacheReadTokens: read, cacheWriteTokens: written };
   const outputTokens = count(value["output_tokens"]) ?? earlier?.outputTokens;
-  return outputTokens === undefined ? earlier : { inputTokens, outputTokens };
+  return outputTokens === undefined ? earlier : { inputTokens, outputTokens, ...cached };
+}
+
+function cacheOf(usage: Usage | undefined): Pick<Usage, "cacheReadTokens" | "cacheWriteTokens"> {
+  if (usage?.cacheReadTokens === undefined) return {};
+  return { cacheReadTokens: usage.cacheReadTokens, cacheWriteTokens: usage.cacheWriteTokens ?? 0 };
 }

@@ -29,6 +29,7 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
     usage = openaiUsage(value["usage"]) ?? usage;
     if (typeof value["model"] === "string") model = value["model"];
     if (typeof value["system_fingerprint"] === "string") fingerprint = value["system_fingerprint"];
+    if (hooks.dropUsage === true && isUsageOnly(value)) return false;
     const parts: Part[] = [{ shape: chatChunk, value, pointer: "", origin: "metadata" }];
     // Chat completions have no named events. One that a server adds is a text like any other.
     if (source.type !== undefined)
@@ -72,6 +73,11 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
     },
     hooks,
   );
+}
+
+/** The event that `stream_options.include_usage` adds: no choices, and the usage of all. */
+function isUsageOnly({ choices, usage }: Fields): boolean {
+  return Array.isArray(choices) && choices.length === 0 && isObject(usage);
 }
 
 /** Choices that are remembered; `n` is at most 128. */

@@ -12,5 +12,9 @@ import { isObject } from "../walk.ts";
 export function openaiUsage(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined;
   const inputTokens = count(value["prompt_tokens"]);
-  return inputTokens === undefined ? undefined : { inputTokens, outputTokens: count(value["completion_tokens"]) ?? 0 };
+  if (inputTokens === undefined) return undefined;
+  const details = value["prompt_tokens_details"];
+  const cached = isObject(details) ? count(details["cached_tokens"]) : undefined;
+  const usage = { inputTokens, outputTokens: count(value["completion_tokens"]) ?? 0 };
+  return cached === undefined ? usage : { ...usage, cacheReadTokens: cached };
 }

@@ -1,0 +1,184 @@
+/**
+ * Budgets of a gateway: what a request may use at most is reserved before the upstream is asked, what it did use is
+ * settled before its receipt, and what nobody settles expires.
+ *
+ * A request is bound by every budget that fits it, and all of them must have room. It counts as a request from then on; of
+ * tokens and money it is charged what the upstream says that it used, and an estimate that errs high where the upstream
+ * does not say.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../core/index.ts";
+import type { Counters, Db } from "../../storage/index.ts";
+import type { GatewayConfig } from "../config.ts";
+import { gatewayError } from "../errors.ts";
+import type { Principal } from "../identity/principal.ts";
+import type { Exchange } from "../receipt/receipt.ts";
+import type { Operation, ParsedRequest } from "../wire/index.ts";
+import { Accounts, type AccountsOptions, type Balance, type Reserved } from "./accounts.ts";
+import { bindingsFor, type Binding } from "./bind.ts";
+import { capRequest, type Capped } from "./cap.ts";
+import { MICRO, type BudgetConfig } from "./config.ts";
+import { budgetHeaders, secondsUntil } from "./headers.ts";
+import { BudgetLease } from "./lease.ts";
+import { loadPrices, mostOf, surchargeOf, type Price, type Prices } from "./prices.ts";
+
+export interface Budgets {
+  /**
+   * Reserves what a request may use at most, of all budgets that bind it, or refuses it. Sets the exchange's `budget`, and
+   * returns the body as it may be sent: with an output cap, and with usage asked for in a stream.
+   *
+   * @throws `gateway.budget-exceeded`, `gateway.price-unknown`
+   */
+  reserve(exchange: Exchange, request: BudgetRequest): Promise<Buffer>;
+  /** This instance's part of every limit while shared counters are away. */
+  readonly share: () => number;
+  close(): Promise<void>;
+}
+
+export interface BudgetRequest {
+  readonly principal: Principal;
+  readonly operation: Operation;
+  readonly parsed: ParsedRequest;
+  readonly value: unknown;
+  readonly body: Buffer;
+  /** What the upstreams that may be asked call the model. */
+  readonly models: readonly string[];
+}
+
+export interface BudgetsOptions {
+  readonly config: GatewayConfig;
+  readonly counters: Counters;
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: AccountsOptions["log"];
+}
+
+/** A reservation in a counter that only this process has cannot outlive it: it needs no other end than its request's. */
+const OWN_LEASE_MS = 86_400_000;
+
+/** Opens the budgets of the configuration. @throws `gateway.prices-invalid`, the database's errors */
+export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
+  const { config, counters, clock } = options;
+  const prices = await loadPrices(config.prices);
+  const accounts = await Accounts.open({
+    ...options,
+    share: config.limits.lostCountersShare,
+    leaseMs: counters.shared ? config.timeouts.leaseMs : OWN_LEASE_MS,
+  });
+
+  return {
+    share: () => accounts.share,
+    close: () => accounts.close(),
+    async reserve(exchange, request) {
+      const { principal, operation, parsed, value } = request;
+      const bindings = bindingsFor(config.budgets, principal, parsed.model);
+      if (bindings.length === 0) return request.body;
+      const metered = bindings.some(({ budget }) => budget.what !== "requests");
+      const capped = metered ? capRequest(operation.id, request, config.limits) : UNCAPPED;
+      const pricing = pricingFor(bindings, request, prices);
+      const amounts = bindings.map(({ budget }) => amountOf(budget, capped, pricing.get(budget) ?? [], value));
+      const reserved = await accounts.reserve(
+        bindings.map(({ budget, counter, limit }, index) => ({
+          counter,
+          window: budget.window,
+          limit,
+          amount: amounts[index] as number,
+          chargeIfLost: budget.onLost === "charge",
+        })),
+      );
+      const { grant, balances, fromShare } = reserved;
+      exchange.budget = new BudgetLease({
+        accounts,
+        grant,
+        bindings,
+        amounts,
+        capped,
+        pricing,
+        fromShare,
+        value,
+        parsed,
+      });
+      exchange.budget.headers = budgetHeaders(standings(bindings, balances), clock.now());
+      if (grant === undefined) throw exceeded(bindings, amounts, reserved, clock.now());
+      return metered ? capped.body : request.body;
+    },
+  };
+}
+
+const UNCAPPED: Capped = { worst: { input: 0, output: 0, audio: false }, body: Buffer.alloc(0), dropUsage: false };
+
+/** The prices that a budget of money counts with: of every upstream that may be asked. @throws `gateway.price-unknown` */
+function pricingFor(
+  bindings: readonly Binding[],
+  { models, parsed }: BudgetRequest,
+  prices: Prices,
+): ReadonlyMap<BudgetConfig, readonly Price[]> {
+  const pricing = new Map<BudgetConfig, readonly Price[]>();
+  for (const { budget } of bindings) {
+    if (budget.what !== "money") continue;
+    const known = (models.length === 0 ? [parsed.model] : models).map((model) => {
+      const price = prices.of(model) ?? (budget.onUnknownPrice === "default" ? prices.fallback : undefined);
+      // The name is the client's own text, and may be anything: it is not said again.
+      if (price === undefined) throw gatewayError("gateway.price-unknown", { detail: `budget ${budget.name}` });
+      return price;
+    });
+    pricing.set(budget, known);
+  }
+  return pricing;
+}
+
+/** The most that a request can take of a budget. */
+function amountOf({ what }: BudgetConfig, { worst }: Capped, pricing: readonly Price[], value: unknown): number {
+  if (what === "requests") return 1;
+  if (what === "tokens") return worst.input + worst.output;
+  return Math.max(
+    ...pricing.map((price) => mostOf(price, worst.input, worst.output, surchargeOf(price, value), worst.audio)),
+  );
+}
+
+function standings(bindings: readonly Binding[], balances: readonly Balance[]): Parameters<typeof budgetHeaders>[0] {
+  return bindings.map(({ budget, limit }, index) => {
+    const { left, endsAt } = balances[index] as Balance;
+    return { budget, limit, left, endsAt };
+  });
+}
+
+/** The refusal: of the budget that will have room last. */
+function exceeded(
+  bindings: readonly Binding[],
+  amounts: readonly number[],
+  { balances, fromShare }: Reserved,
+  now: number,
+): Error {
+  const short = bindings.flatMap(({ budget, limit }, index) => {
+    const [amount, balance] = [amounts[index] as number, balances[index] as Balance];
+    if (amount <= balance.left) return [];
+    // What others have reserved is partly free again as soon as their requests end.
+    const soon = !fromShare && balance.spent + amount <= limit;
+    return [{ budget, amount, balance, wait: amount > limit ? Infinity : soon ? now : balance.endsAt }];
+  });
+  const [worst] = short.toSorted((one, other) => (one.wait === other.wait ? 0 : other.wait - one.wait));
+  if (worst === undefined) return gatewayError("gateway.budget-exceeded");
+  const { budget, amount, balance, wait } = worst;
+  const say = (units: number): string => sayAmount(budget.what, units);
+  return gatewayError("gateway.budget-exceeded", {
+    detail:
+      `${budget.name}: ${say(balance.left)} of ${say(balance.limit)} left` +
+      `${fromShare ? " of this instance's share" : ""}, and the request may take ${say(amount)}`,
+    ...(Number.isFinite(wait) ? { retryAfter: secondsUntil(wait, now) } : {}),
+  });
+}
+
+/** An amount for people: `1200 tokens`, `0.02 USD`. */
+export function sayAmount(what: BudgetConfig["what"], units: number): string {
+  if (what !== "money") return `${units} ${units === 1 ? what.slice(0, -1) : what}`;
+  const [whole, fraction] = [
+    Math.floor(units / MICRO),
+    String(units % MICRO)
+      .padStart(6, "0")
+      .replace(/0+$/, ""),
+  ];
+  return `${whole}${fraction === "" ? "" : `.${fraction}`} USD`;
+}
