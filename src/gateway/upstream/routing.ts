@@ -109,7 +109,10 @@ function aliased(
 
 /** Each is first as often as its weight says; those without weight come last, as they stand. */
 function inRandomOrder(all: readonly WeightedCandidate[], random: () => number): readonly Candidate[] {
-  const keys = new Map(all.map((one) => [one, one.weight === 0 ? Infinity : -Math.log(1 - random()) / one.weight]));
+  // The tiniest weight is still more than none.
+  const key = (weight: number): number =>
+    weight === 0 ? Infinity : Math.min(-Math.log(1 - random()) / weight, Number.MAX_VALUE);
+  const keys = new Map(all.map((one) => [one, key(one.weight)]));
   return all.toSorted((one, other) => {
     const [left, right] = [keys.get(one) as number, keys.get(other) as number];
     return left === right ? 0 : left - right;
