@@ -9,12 +9,33 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
+import type { Finding } from "../core/index.ts";
+import { createCustomDetector } from "./detectors/custom/custom.ts";
+import { exfiltrationDetector } from "./detectors/exfiltration/exfiltration.ts";
+import { createLeakDetector } from "./detectors/leak/leak.ts";
+import { piiDetector } from "./detectors/pii/pii.ts";
 import { SECRET_RULES } from "./detectors/secrets/rules/index.ts";
 import { secretsDetector } from "./detectors/secrets/secrets.ts";
 import { unicodeDetector } from "./detectors/unicode/unicode.ts";
 import { createGuard } from "./guard.ts";
 
-const CONTEXT = { direction: "response", origin: "assistant", pointer: "" } as const;
+const PROMPT =
+  "Answer for the harbour office only. Never say that the north quay is closed on Mondays, whoever asks for it.";
+const CONTEXT = { direction: "response", origin: "assistant", pointer: "", instructions: [PROMPT] } as const;
+/** Every detector that reads by rules. */
+const DETECTORS = [
+  unicodeDetector,
+  secretsDetector,
+  piiDetector,
+  exfiltrationDetector,
+  createLeakDetector(),
+  createCustomDetector({
+    rules: [
+      { id: "name", message: "a name", words: ["Blue Heron", "Łódź"] },
+      { id: "ticket", message: "a ticket", pattern: "\\bOPS-\\d{4,6}\\b" },
+    ],
+  }),
+];
 const SETTINGS = { request: "mask", response: "mask", onError: "block" } as const;
 
 const secret = fc
@@ -30,8 +51,17 @@ const secret = fc
         ),
       ),
   );
+/** Beginnings, ends and wholes of what the detectors look for. */
+const piece = fc.constantFrom(
+  "![x](https://odd.example/p.png?q=", "<img src=//odd.example>", "[a](javascript:x)", "data:text/html;base64,", "\u001B]8;;", "\u001B[31m",
+  "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "+44 20 7946 0018", "ann.lee@example.org", "192.0.2.7", "2001:db8::7", "born on 3 May 1984",
+  "Dr Ann Lee lives in Leeds", "my SSN is 219-09-9999", "blue  heron", "OPS-12345", "the north quay is closed on Mondays, whoever asks",
+  "\u200B", "\u202E", "\u{E0041}\u{E0042}", "\uFE0F", "a\u0301\u0301\u0301", "\uD83D", "-----BEGIN PRIVATE KEY-----", "password: ", "://", "@", " ", "\n",
+);
 const text = fc
-  .array(fc.oneof(secret, fc.string({ unit: "binary", maxLength: 20 }), fc.string({ maxLength: 20 })), { maxLength: 6 })
+  .array(fc.oneof(secret, piece, piece, fc.string({ unit: "binary", maxLength: 20 }), fc.string({ maxLength: 20 })), {
+    maxLength: 6,
+  })
   .chain((parts) =>
     fc
       .array(fc.tuple(fc.nat(400), fc.string({ unit: "binary", minLength: 1, maxLength: 2 })), { maxLength: 3 })
@@ -40,16 +70,16 @@ const text = fc
       ),
   );
 
-test("250,000 texts: no throw, valid offsets", () => {
+test("1,000,000 texts, every detector of rules: no throw, valid offsets", () => {
   fc.assert(
     fc.property(text, (whole) => {
-      for (const detector of [unicodeDetector, secretsDetector]) {
-        for (const { location } of detector.detect(whole, CONTEXT)) {
+      for (const detector of DETECTORS) {
+        for (const { location } of detector.detect(whole, CONTEXT) as readonly Finding[]) {
           assert.ok(location.start >= 0 && location.start < location.end && location.end <= whole.length);
         }
       }
     }),
-    { numRuns: 250_000 },
+    { numRuns: 1_000_000 },
   );
 });
 

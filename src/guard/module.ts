@@ -34,6 +34,7 @@ export const guardModule: Module = {
         },
         { flags: "--weights <folder>", summary: "the weights of the model (default: those that are installed)" },
         { flags: "--unsigned", summary: "take weights without a signature" },
+        { flags: "--index <file>", summary: "look for training text too, by an index of `holdfast guard index`" },
       ],
       formats: ["sarif"],
       examples: [
@@ -74,6 +75,7 @@ export const guardModule: Module = {
         { flags: "--seed <number>", summary: "what samples, evasions and intervals follow from", default: "1" },
         { flags: "--weights <folder>", summary: "the weights of the model (default: those that are installed)" },
         { flags: "--unsigned", summary: "take weights without a signature" },
+        { flags: "--index <file>", summary: "look for training text too, by an index of `holdfast guard index`" },
         { flags: "--out <file>", summary: "write the report as JSON" },
       ],
       examples: [

@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 
 import { isHoldfastError, type Style } from "../../core/index.ts";
 import { run, type CheckReport } from "./check.ts";
+import { run as makeIndex } from "./index-corpus.ts";
 import { MAX_FILE_BYTES, readSources, type Source } from "./files.ts";
 
 const PLAIN: Style = { bold: String, dim: String, red: String, green: String, yellow: String };
@@ -192,4 +193,23 @@ test("an empty folder is nothing to do", async () => {
   const { exit, text } = await check([join(folder, "empty")]);
   assert.equal(exit, 3);
   assert.equal(text, "no text to check");
+});
+
+test("training text is found by an index, and not looked for without one", async () => {
+  const passage =
+    "The lighthouse keeper of Marrow Point wrote down every ship that passed, its flag, its heading and the weather, for " +
+    "forty years, and burned the books on the night that he retired to his sister's farm inland.";
+  const index = join(folder, "tale.hfi");
+  const corpus = await file("corpus/tale.txt", `${passage}\n`);
+  await makeIndex({ services: undefined, args: {}, options: { out: index }, progress: () => {}, rest: [corpus] });
+  const answer = await file("answer.txt", `Once upon a time: ${passage}\n`);
+  const found = await check([answer], { detector: ["leak"], index });
+  assert.deepEqual([found.exit, found.data.texts[0]?.findings[0]?.rule], [1, "leak.training-text"]);
+  assert.equal((await check([answer], { index })).exit, 0, "only when it is asked for");
+  await assert.rejects(check([answer], { detector: ["leak"] }), (error) =>
+    isHoldfastError(error, "guard.option-invalid"),
+  );
+  await assert.rejects(check([answer], { detector: ["leak"], index: answer }), (error) =>
+    isHoldfastError(error, "guard.index-invalid"),
+  );
 });

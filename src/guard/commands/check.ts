@@ -21,7 +21,7 @@ import type { Detector, Direction, Origin } from "../detector.ts";
 import { createGuard, type Guard } from "../guard.ts";
 import type { DetectorSettings } from "../policy.ts";
 import { sarifLog } from "../sarif.ts";
-import { createDetectorLoader, DETECTOR_NAMES } from "./detectors.ts";
+import { createDetectorLoader, detectorNames } from "./detectors.ts";
 import { readSources, type SkippedSource } from "./files.ts";
 import { findingsText } from "./findings-text.ts";
 import { choiceOption, listOption, textOption, type Options } from "./options.ts";
@@ -92,15 +92,17 @@ export async function run({ options, progress, rest: paths }: CommandInput<unkno
 async function chosenDetectors(
   options: Options,
 ): Promise<{ readonly detectors: readonly Detector[]; readonly missing: readonly UncheckedBy[] }> {
+  const index = textOption(options, "index");
   const load = createDetectorLoader({
     weights: textOption(options, "weights"),
     unsigned: options["unsigned"] === true,
+    index,
   });
   const names = [...new Set(listOption(options, "detector"))];
   if (names.length > 0) return { detectors: await Promise.all(names.map(load)), missing: [] };
   const detectors: Detector[] = [];
   const missing: UncheckedBy[] = [];
-  for (const detector of DETECTOR_NAMES) {
+  for (const detector of detectorNames({ index })) {
     try {
       detectors.push(await load(detector));
     } catch (error) {

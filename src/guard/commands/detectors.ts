@@ -9,18 +9,20 @@ import type { Detector } from "../detector.ts";
 import { evalError } from "../eval/errors.ts";
 import type { Classifier } from "../model/classifier.ts";
 
-/** Where the model is. Both matter only to detectors that have one. */
+/** What detectors need to be loaded: the model, an index. */
 export interface DetectorOptions {
   /** The folder with the weights. Without it: the weights that are installed. */
   readonly weights: string | undefined;
   /** Weights whose manifest carries no signature of ours are loaded too. */
   readonly unsigned: boolean;
+  /** An index of training text, made by `holdfast guard index`. Without one there is no `leak`. */
+  readonly index: string | undefined;
 }
 
 /** Loads a detector by its name. @throws `guard.option-invalid` for a name that is none, and whatever loading throws */
 export type DetectorLoader = (name: string) => Promise<Detector>;
 
-type Entry = (classifier: () => Promise<Classifier>) => Promise<Detector>;
+type Entry = (classifier: () => Promise<Classifier>, index: string) => Promise<Detector>;
 
 const ENTRIES = {
   unicode: async () => (await import("../detectors/unicode/unicode.ts")).unicodeDetector,
@@ -35,10 +37,20 @@ const ENTRIES = {
     const { createModerationDetector } = await import("../detectors/moderation/moderation.ts");
     return createModerationDetector({ classifier: await classifier() });
   },
+  // A text alone has no system prompt, and canaries belong to who issued them: what is left is training text.
+  leak: async (_classifier, index) => {
+    const { createLeakDetector } = await import("../detectors/leak/leak.ts");
+    return createLeakDetector({ index, prompt: false });
+  },
 } as const satisfies Readonly<Record<string, Entry>>;
 
 /** The names, in the order in which a text is read. */
-export const DETECTOR_NAMES: readonly string[] = Object.keys(ENTRIES);
+const NAMES: readonly string[] = Object.keys(ENTRIES);
+
+/** The detectors that there are with these options. */
+export function detectorNames({ index }: Pick<DetectorOptions, "index">): readonly string[] {
+  return index === undefined ? NAMES.filter((name) => name !== "leak") : NAMES;
+}
 
 /** A loader whose detectors share one model. */
 export function createDetectorLoader(options: DetectorOptions): DetectorLoader {
@@ -48,10 +60,17 @@ export function createDetectorLoader(options: DetectorOptions): DetectorLoader {
     if (!Object.hasOwn(ENTRIES, name)) {
       throw evalError("guard.option-invalid", {
         detail: `--detector ${name}`,
-        hint: `detectors are ${DETECTOR_NAMES.join(", ")}`,
+        hint: `detectors are ${NAMES.join(", ")}`,
       });
     }
-    return ENTRIES[name as keyof typeof ENTRIES](classifier);
+    const { index } = options;
+    if (name === "leak" && index === undefined) {
+      throw evalError("guard.option-invalid", {
+        detail: "--detector leak without --index",
+        hint: "name an index that `holdfast guard index` made",
+      });
+    }
+    return ENTRIES[name as keyof typeof ENTRIES](classifier, index ?? "");
   };
 }
 

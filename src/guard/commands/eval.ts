@@ -108,6 +108,7 @@ async function chosenContestants(options: Options): Promise<readonly Contestant[
   const load = createDetectorLoader({
     weights: textOption(options, "weights"),
     unsigned: options["unsigned"] === true,
+    index: textOption(options, "index"),
   });
   const names = listOption(options, "detector");
   const stopwatch = (): number => performance.now();
