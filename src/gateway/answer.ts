@@ -10,7 +10,7 @@ import { hardest, parseJson, type Verdict } from "../core/index.ts";
 import type { GuardStream } from "../guard/index.ts";
 import { mayList } from "./authorize/permit.ts";
 import { gatewayError } from "./errors.ts";
-import { blocked, judgeAnswer, maySayModel, type Cleared, type PipelineServices } from "./pipeline.ts";
+import { blocked, guardFor, judgeAnswer, maySayModel, type Cleared, type PipelineServices } from "./pipeline.ts";
 import type { Reply } from "./reply.ts";
 import { isSameModel, judgeAnswered, MODEL_SWAPPED, type Answered } from "./upstream/answered.ts";
 import { ask } from "./upstream/attempts.ts";
@@ -40,12 +40,14 @@ export async function answer(cleared: Cleared, reply: Reply, services: PipelineS
     await answerStream(cleared, candidate, upstream, reply, services);
   } else {
     const { bytes, value } = await readAnswer(target, upstream, services);
-    const { fingerprint, model, spans, usage, unscanned } = understand(cleared, target, value);
+    const { fingerprint, made, model, spans, usage, unscanned } = understand(cleared, target, value);
     cleared.exchange.usage = usage;
     cleared.exchange.budget?.answered(spans);
     const outgoing = await judgeAnswer(cleared, { value, bytes, spans }, unscanned, services);
     const said = sayAnswered(cleared, candidate, { model, fingerprint });
     if (said?.action === "block") throw blocked("gateway.answer-blocked", { verdict: said });
+    // Before the client has them: it may refer to them at once.
+    await services.references.remember(cleared.principal, target.name, made ?? []);
     cleared.exchange.outcome = "served";
     await reply.whole(200, {}, outgoing);
   }
@@ -158,7 +160,7 @@ async function answerStream(
     dropUsage: exchange.budget?.dropUsage === true,
     ...(vault === undefined ? {} : { jsonRestorer: () => vault.restorer(escapeJson) }),
     openChannel(origin, pointer, restores) {
-      const guarded = services.guard.stream("response", origin, pointer, restores ? cleared.context : rest);
+      const guarded = guardFor(cleared, services).stream("response", origin, pointer, restores ? cleared.context : rest);
       const channel = exchange.budget?.meter.watch(guarded, origin, pointer) ?? guarded;
       open.add(channel);
       return channel;
@@ -223,6 +225,7 @@ async function answerStream(
   } finally {
     settle();
   }
+  await services.references.remember(cleared.principal, target.name, stream.made ?? []);
   exchange.outcome = "served";
   await reply.end(tail);
 }

@@ -111,6 +111,16 @@ export const GatewayErrors = {
     hint: "use the certificate and the key of the same app",
     status: 401,
   },
+  "gateway.reference-unknown": {
+    what: "the request refers to something that is not known here, or not to the upstreams of this model",
+    hint: "name only answers that this app got through the gateway; the operator can share files and others under gateway.authorization.shared",
+    status: 404,
+  },
+  "gateway.too-many-references": {
+    what: "the request refers to more files, answers and items than the limit",
+    hint: "send their content, or fewer of them",
+    status: 413,
+  },
   "gateway.policy-denied": {
     what: "no policy permits this, or one forbids it",
     hint: "the receipt names the policies that decided; the operator sees why with `holdfast policy explain`",

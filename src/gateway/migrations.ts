@@ -1,5 +1,5 @@
 /**
- * The gateway's tables: apps, the keys that let them in, and what was spent of budgets.
+ * The gateway's tables: apps, the keys that let them in, what was spent of budgets, and what upstreams keep for whom.
  *
  * @module
  */
@@ -41,6 +41,19 @@ export const gatewayMigrations: readonly Migration[] = [
          spent bigint not null
        )`,
       `create index budget_spend_budget on budget_spend (budget)`,
+    ],
+  },
+  {
+    id: "0003-upstream-references",
+    statements: [
+      `create table upstream_references (
+         id_digest text not null,
+         upstream text not null,
+         owner text not null,
+         expires_at bigint not null,
+         primary key (id_digest, upstream)
+       )`,
+      `create index upstream_references_expiry on upstream_references (expires_at)`,
     ],
   },
 ];

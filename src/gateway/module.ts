@@ -7,6 +7,7 @@
 import type { Clock, Module } from "../core/index.ts";
 import type { Counters, Db } from "../storage/index.ts";
 import type { GatewayConfig } from "./config.ts";
+import { POLICY_ACTIONS } from "./authorize/schema.ts";
 import { GatewayErrors } from "./errors.ts";
 import { gatewayMigrations } from "./migrations.ts";
 import type { Gateway } from "./server.ts";
@@ -86,6 +87,58 @@ export const gatewayModule = {
         { what: "what is left, for a script", line: "holdfast budget show shop-monthly --format json | jq '.counters[].left'" },
       ],
       load: async () => (await import("./budget/commands.ts")).show,
+    },
+    {
+      path: "policy check",
+      summary: "check the policies, and show every problem with its place",
+      description: "Exit codes: 0 valid, 64 not valid or not readable.",
+      arguments: [{ name: "folder", summary: "the folder; else gateway.authorization.policies" }],
+      examples: [
+        { what: "those of the configuration", line: "holdfast policy check" },
+        { what: "another folder", line: "holdfast policy check ./policies" },
+      ],
+      load: async () => (await import("./authorize/commands.ts")).check,
+    },
+    {
+      path: "policy explain",
+      summary: "say whether policies let a principal ask a model, and what each of them says to it",
+      description: "Exit codes: 0 allowed, 1 denied, 64 policies or options that are not valid.",
+      options: [
+        { flags: "--principal <who>", summary: "key:ID, app:NAME, user:ISSUER/NAME or certificate:NAME" },
+        { flags: "--model <name>", summary: "the model that is asked for; a name of the gateway's own too" },
+        { flags: "--action <action>", summary: "what it is asked to do", default: "infer", choices: POLICY_ACTIONS },
+        { flags: "--upstream <name>", summary: "only at this upstream" },
+        { flags: "--app <name>", summary: "the app that a user acts through, where the configuration does not say" },
+        { flags: "--group <name>", summary: "a group of the user", repeatable: true },
+        { flags: "--data-class <name>", summary: "what guards find in the request: pii, secrets", repeatable: true },
+        { flags: "--rule <id>", summary: "by which rule: pii.email", repeatable: true },
+        { flags: "--origin <name>", summary: "where its texts come from; default: user", repeatable: true },
+        { flags: "--unread", summary: "the request has parts that no guard reads" },
+        { flags: "--stream", summary: "the answer is streamed" },
+        { flags: "--address <ip>", summary: "the client's address", default: "127.0.0.1" },
+        { flags: "--at <time>", summary: "when; default: now" },
+        { flags: "--policies <folder>", summary: "else gateway.authorization.policies" },
+      ],
+      examples: [
+        { what: "for a key", line: "holdfast policy explain --principal key:4fQx0Zt81LpA --model gpt-5" },
+        {
+          what: "for a user, with personal data",
+          line: "holdfast policy explain --principal user:corp/alice --group dev --model gpt-5 --data-class pii",
+        },
+      ],
+      load: async () => (await import("./authorize/commands.ts")).explainOne,
+    },
+  ],
+  jobs: [
+    {
+      name: "forget-references",
+      every: HOUR,
+      load: async () => {
+        const { forgetReferences } = await import("./authorize/references.ts");
+        return async (services) => {
+          await forgetReferences(await services.db(), services.clock);
+        };
+      },
     },
   ],
   proofs: [

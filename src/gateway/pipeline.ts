@@ -20,6 +20,8 @@ import { takePlace, takeRate, type Lease } from "./admission/lease.ts";
 import { checkMedia } from "./admission/media.ts";
 import type { Authorizer } from "./authorize/authorizer.ts";
 import { factsOf, permit } from "./authorize/permit.ts";
+import type { References } from "./authorize/references.ts";
+import { REQUEST_HEADERS, tightening, type Tightening } from "./authorize/tighten.ts";
 import type { Budgets } from "./budget/budgets.ts";
 import type { GatewayConfig } from "./config.ts";
 import { gatewayError } from "./errors.ts";
@@ -43,6 +45,7 @@ export interface Received extends Stage<"received"> {
   readonly http: IncomingMessage;
   readonly query: string;
   readonly cancellation: Cancellation;
+  readonly tightened: Tightening;
 }
 
 /** … from someone known. */
@@ -77,10 +80,13 @@ export interface PipelineServices {
   readonly authenticate: AuthenticateRequest;
   readonly counters: Counters;
   readonly guard: Guard;
+  /** The same, with every finding blocked. Made when it is first asked for. */
+  readonly blockingGuard: () => Guard;
   readonly routing: Routing;
   readonly budgets: Budgets;
   /** Undefined where no policies are configured. */
   readonly authorizer: Authorizer | undefined;
+  readonly references: References;
 }
 
 /** Headers that decide who acts, what the body is or where it ends. Two of one of them are two stories. */
@@ -94,10 +100,11 @@ const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "host",
   "anthropic-version",
+  REQUEST_HEADERS.guards,
 ]);
 
 /**
- * Stage 1. @throws `gateway.header-duplicate`, `gateway.query-unknown`, `gateway.media-type`
+ * Stage 1. @throws `gateway.header-duplicate`, `gateway.header-invalid`, `gateway.query-unknown`, `gateway.media-type`
  */
 export function receive(
   exchange: Exchange,
@@ -125,7 +132,7 @@ export function receive(
     }
   }
   exchange.route = route.operation.id;
-  return { exchange, route, http, query, cancellation } as Received;
+  return { exchange, route, http, query, cancellation, tightened: tightening(http.headers) } as Received;
 }
 
 /** Stage 2. @throws the errors of keys, tokens and certificates */
@@ -216,7 +223,7 @@ function checkTokens(parsed: ParsedRequest, limit: number): void {
   }
 }
 
-/** Stage 4. @throws `gateway.blocked`, `gateway.policy-…` */
+/** Stage 4. @throws `gateway.blocked`, `gateway.policy-…`, `gateway.reference-unknown` */
 export async function clear(leased: Leased, services: PipelineServices): Promise<Cleared> {
   const { exchange, parsed, value, body } = leased;
   const inspection = await inspect(leased, "request", parsed.spans, services);
@@ -224,7 +231,7 @@ export async function clear(leased: Leased, services: PipelineServices): Promise
   exchange.requestVerdict = { verdict, unscanned: parsed.unscanned };
   if (maySayModel(parsed.model, verdict)) exchange.model = parsed.model;
   if (verdict.action === "block") throw blocked("gateway.blocked", inspection);
-  const candidates = permitted(leased, verdict, services);
+  const candidates = permitted(leased, verdict, await referable(leased, services), services);
   const instructions = parsed.spans.flatMap(({ origin, text }) => (origin === "system" ? [text] : []));
   const known = parsed.spans.flatMap(({ origin, text }) => (origin === "user" ? [text] : []));
   const { vault } = inspection;
@@ -255,9 +262,20 @@ export async function judgeAnswer(
   return masked(answer.value, { masked: inspection.masked, restored }, "gateway.answer-blocked");
 }
 
-/** The candidates that the policies permit; all of them where there are none, or where a listing is asked for. */
-function permitted(leased: Leased, verdict: Verdict, { authorizer, clock }: PipelineServices): Leased["candidates"] {
-  const { candidates, exchange, http, parsed, principal, route } = leased;
+/** The candidates that may be asked for what the request refers to; where there are none, nothing is known to them. */
+async function referable(leased: Leased, { references }: PipelineServices): Promise<Leased["candidates"]> {
+  const { candidates, parsed, principal } = leased;
+  return candidates.length === 0 ? candidates : await references.allow(principal, parsed, candidates);
+}
+
+/** Those of the candidates that the policies permit; all of them where there are no policies, or a listing is asked for. */
+function permitted(
+  leased: Leased,
+  verdict: Verdict,
+  candidates: Leased["candidates"],
+  { authorizer, clock }: PipelineServices,
+): Leased["candidates"] {
+  const { exchange, http, parsed, principal, route } = leased;
   if (authorizer === undefined || route.operation.method === "GET") return candidates;
   // A client that has gone has no address, which no policy can judge: it is denied, and nobody is there to read so.
   const facts = factsOf(parsed, verdict, http.socket.remoteAddress ?? "", clock.now());
@@ -273,7 +291,7 @@ function permitted(leased: Leased, verdict: Verdict, { authorizer, clock }: Pipe
 
 /** Text in a direction that the route's policy does not have read has no business there. */
 async function inspect(
-  stage: { readonly route: Route },
+  stage: Pick<Received, "route" | "tightened">,
   direction: "request" | "response",
   spans: readonly TextSpan[],
   services: PipelineServices,
@@ -282,7 +300,12 @@ async function inspect(
   if (spans.length > 0 && !stage.route.policy.guards.includes(direction)) {
     throw gatewayError("gateway.route-without-policy", { detail: `${stage.route.operation.id}, ${direction}` });
   }
-  return await services.guard.inspect(spans, direction, context);
+  return await guardFor(stage, services).inspect(spans, direction, context);
+}
+
+/** The guard of an exchange: stricter where its client asked for that. */
+export function guardFor({ tightened }: Pick<Received, "tightened">, services: PipelineServices): Guard {
+  return tightened.block ? services.blockingGuard() : services.guard;
 }
 
 /** Longest name of a model that a receipt shows. */

@@ -11,12 +11,14 @@ import type { LookupFunction } from "node:net";
 import type { Duplex } from "node:stream";
 
 import { canonicalJson, isHoldfastError, uuidv7, type Clock, type HoldfastError } from "../core/index.ts";
-import { createGuard } from "../guard/index.ts";
+import { createGuard, type Guard } from "../guard/index.ts";
 import type { Committer, Ledger } from "../ledger/index.ts";
 import { withFallback, type Counters, type Db } from "../storage/index.ts";
 import { discardRest } from "./admission/body.ts";
 import { answer } from "./answer.ts";
 import type { Authorizer } from "./authorize/authorizer.ts";
+import { openReferences } from "./authorize/references.ts";
+import { blocking } from "./authorize/tighten.ts";
 import type { Budgets } from "./budget/budgets.ts";
 import type { GatewayConfig, TelemetryConfig } from "./config.ts";
 import { watchEnd, type Ending } from "./ending.ts";
@@ -103,6 +105,7 @@ export class Serving {
     this.#recorder = recorder;
     const policies = authorizer === undefined ? {} : { policies: authorizer.digest };
     this.#policyDigest = hash("sha256", canonicalJson({ ...options.config, ...policies }));
+    let strict: Guard | undefined;
     this.#services = {
       config: options.config,
       clock: options.clock,
@@ -116,8 +119,15 @@ export class Serving {
         pseudonym: pseudonyms(options.committer),
       }),
       guard: createGuard(guardsOf(options.config.guards)),
+      blockingGuard: () => (strict ??= createGuard(guardsOf(blocking(options.config.guards)))),
       routing,
       authorizer,
+      references: openReferences(
+        options.db,
+        options.clock,
+        options.config.authorization,
+        options.config.upstreams.map(({ url }) => new URL(url).hostname),
+      ),
     };
   }
 

@@ -31,6 +31,8 @@ export interface HarnessOptions {
   /** Instead of one upstream of each protocol at the fake server. */
   readonly upstreams?: readonly unknown[];
   readonly telemetry?: unknown;
+  /** Where counters are. Default: in memory. */
+  readonly countersUrl?: string;
   readonly key?: Partial<KeyInput>;
   /** Stands between the gateway and its ledger. */
   readonly wrapLedger?: (ledger: Ledger) => Pick<Ledger, "append">;
@@ -80,7 +82,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const folder = join(home, "ledger");
   const ledger = await openLedger({ folder, keyFile: join(home, "keys", "ledger.key") });
   const committer = await openCommitter(join(home, "keys", "commitment.key"));
-  const counters = await openCounters({ url: "memory" });
+  const counters = await openCounters({ url: options.countersUrl ?? "memory", recoveryMs: 300 });
   const logged: string[] = [];
   const log = (message: string, fields?: object): void => {
     logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
@@ -93,6 +95,13 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     ],
     ...options.config,
   });
+  const closeRest = async (): Promise<void> => {
+    await counters.close();
+    await ledger.close();
+    await db.close();
+    await upstream.close();
+    await rm(home, { recursive: true, force: true });
+  };
   const gateway = await startGateway({
     config,
     db,
@@ -104,6 +113,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     telemetry: telemetryConfig.parse(options.telemetry),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+  }).catch(async (error: unknown) => {
+    await closeRest();
+    throw error;
   });
   const { port } = gateway.address;
   const url = `http://127.0.0.1:${port}`;
@@ -155,11 +167,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     },
     async close() {
       await gateway.close(1_000);
-      await counters.close();
-      await ledger.close();
-      await db.close();
-      await upstream.close();
-      await rm(home, { recursive: true, force: true });
+      await closeRest();
     },
   };
 }

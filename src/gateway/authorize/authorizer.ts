@@ -31,7 +31,9 @@ export interface Authorizer {
  * authorizer?.decide({ principal, action: "infer", model: "gpt-5", upstream: "openai", facts }).decision; // "deny"
  * ```
  */
-export async function openAuthorizer({ policies: folder }: AuthorizationConfig): Promise<Authorizer | undefined> {
+export async function openAuthorizer({
+  policies: folder,
+}: Pick<AuthorizationConfig, "policies">): Promise<Authorizer | undefined> {
   if (folder === undefined) return undefined;
   const cedar = await loadCedar();
   const read = readPolicies(folder, cedar);

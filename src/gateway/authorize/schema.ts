@@ -14,9 +14,6 @@ export const POLICY_ACTIONS = ["infer", "embed"] as const;
 
 export type PolicyAction = (typeof POLICY_ACTIONS)[number];
 
-/** Kinds of principals, by the word that starts their names in `holdfast policy explain`. */
-export const PRINCIPAL_TYPES = { key: "Key", user: "User", certificate: "Certificate" } as const;
-
 export const SCHEMA = `
 // Whose keys, users and certificates act.
 entity App;

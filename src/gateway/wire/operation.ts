@@ -63,6 +63,8 @@ export interface ParsedResponse {
   readonly model: string | undefined;
   /** What the upstream says of its own set-up (`system_fingerprint`), where the protocol has it. */
   readonly fingerprint?: string | undefined;
+  /** Ids under which the upstream keeps the answer, or parts of it: a later request may refer to them. */
+  readonly made?: readonly string[];
 }
 
 /** One route of one protocol. */
@@ -148,6 +150,8 @@ export interface ResponseStream {
   readonly usage: Usage | undefined;
   readonly model: string | undefined;
   readonly fingerprint?: string | undefined;
+  /** As in a {@link ParsedResponse}, of what has come so far. */
+  readonly made?: readonly string[];
   /** The answer came whole: its last event was seen, or all of it that a client needs. */
   readonly complete: boolean;
   /** What was not read as text so far, one entry for each field. */

@@ -28,6 +28,7 @@ export interface StreamReader {
   readonly usage: Usage | undefined;
   readonly model: string | undefined;
   readonly fingerprint?: string | undefined;
+  readonly made?: readonly string[];
 }
 
 /** Most levels of the JSON of one event. */
@@ -102,6 +103,9 @@ export function createResponseStream(
     },
     get fingerprint() {
       return reader.fingerprint;
+    },
+    get made() {
+      return reader.made ?? [];
     },
     get complete() {
       return last;

@@ -8,6 +8,7 @@
 import { gatewayError } from "../../../errors.ts";
 import { collect } from "../../collect.ts";
 import type { Operation } from "../../operation.ts";
+import { isObject } from "../../walk.ts";
 import { ANSWER, count, REQUEST, requireAnswer, requireRequest } from "../../read.ts";
 import { responsesRequest } from "./request.ts";
 import { responsesEvents, responsesResponse } from "./response.ts";
@@ -46,7 +47,12 @@ export const responsesOperation: Operation = {
       unscanned,
       usage: responsesUsage(body["usage"]),
       model: typeof model === "string" ? model : undefined,
+      made: [body, ...(body["output"] as readonly unknown[])].flatMap(idOf),
     };
   },
   responseStream: responsesStream,
 };
+
+function idOf(value: unknown): readonly string[] {
+  return isObject(value) && typeof value["id"] === "string" ? [value["id"]] : [];
+}

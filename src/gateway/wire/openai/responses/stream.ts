@@ -43,6 +43,9 @@ export function responsesStream(hooks: StreamHooks): ResponseStream {
   const unknown = new Map<string, number>();
   let usage: Usage | undefined;
   let model: string | undefined;
+  let responseId: string | undefined;
+  // Of its items: as many as `told` takes.
+  const made = new Set<string>();
 
   function* read(source: SseEvent, value: Fields, relay: Relay): Steps<boolean> {
     const type = value["type"];
@@ -57,12 +60,16 @@ export function responsesStream(hooks: StreamHooks): ResponseStream {
       if (EARLY.has(type) && !isEmpty(response["output"])) throw odd("an answer that begins with its end");
       usage = responsesUsage(response["usage"]) ?? usage;
       if (typeof response["model"] === "string") model = response["model"];
+      if (typeof response["id"] === "string") responseId = response["id"];
     }
 
     const item = `/output/${count(value["output_index"]) ?? 0}`;
     const id = isObject(value["item"]) ? value["item"]["id"] : value["item_id"];
     agree(item, id);
-    if (typeof id === "string" && id !== "") agree(`#${id}`, item);
+    if (typeof id === "string" && id !== "") {
+      agree(`#${id}`, item);
+      made.add(id);
+    }
     const last = LAST.has(type);
     if (last) yield* relay.close();
     const delta = typeof type === "string" ? deltas.get(type) : undefined;
@@ -138,6 +145,9 @@ export function responsesStream(hooks: StreamHooks): ResponseStream {
       },
       get model() {
         return model;
+      },
+      get made() {
+        return responseId === undefined ? [...made] : [responseId, ...made];
       },
     },
     hooks,

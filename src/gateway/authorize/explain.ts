@@ -1,0 +1,69 @@
+/**
+ * Why a question is answered as it is: the decision, and beside it what every single policy says to it. A policy that
+ * permits and is not reached, or whose condition fails, is what an operator looks for when a request is denied.
+ *
+ * @module
+ */
+
+import type { Cedar } from "./cedar.ts";
+import type { Decision } from "./authorizer.ts";
+import { textsOf, type Policy } from "./policies.ts";
+import { cedarQuestion, type Question } from "./question.ts";
+
+/** What one policy says to one question. */
+export interface PolicyOpinion {
+  readonly id: string;
+  readonly effect: Policy["effect"];
+  readonly file: string;
+  readonly line: number;
+  /** `applies`: who, what and every condition fit. `failed`: it could not be evaluated, which denies by itself. */
+  readonly says: "applies" | "does not apply" | "failed";
+}
+
+export interface Explanation {
+  readonly model: string;
+  readonly upstream: string | undefined;
+  readonly decision: Decision["decision"];
+  /** One sentence. */
+  readonly why: string;
+  readonly policies: readonly PolicyOpinion[];
+}
+
+/**
+ * Explains one question.
+ *
+ * @example
+ * ```ts
+ * const { decision, why } = explain(cedar, policies, { principal, action: "infer", model: "gpt-5", upstream: "openai", facts });
+ * // "deny", "no policy permits it"
+ * ```
+ */
+export function explain(cedar: Cedar, policies: readonly Policy[], question: Question): Explanation {
+  const asked = cedarQuestion(question);
+  const { decision, reasons, errors } = cedar.prepare(textsOf(policies))(asked);
+  const opinions = policies.map(({ id, effect, file, line, text }): PolicyOpinion => {
+    const alone = cedar.prepare({ [id]: text })(asked);
+    const says = alone.decision === "error" ? "failed" : alone.reasons.includes(id) ? "applies" : "does not apply";
+    return { id, effect, file, line, says };
+  });
+  return {
+    model: question.model,
+    upstream: question.upstream,
+    decision,
+    why: sentence(decision, reasons, errors),
+    policies: opinions,
+  };
+}
+
+function sentence(decision: Decision["decision"], reasons: readonly string[], errors: readonly string[]): string {
+  switch (decision) {
+    case "allow":
+      return `permitted by ${reasons.join(", ")}`;
+    case "deny":
+      return reasons.length === 0 ? "no policy permits it" : `forbidden by ${reasons.join(", ")}`;
+    case "error":
+      return errors.length === 0
+        ? "the question cannot be evaluated, which denies"
+        : `${errors.join(", ")} failed, which denies whatever the others say`;
+  }
+}
