@@ -56,9 +56,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock: options.clock,
     lookup: options.lookup,
   });
-  const telemetry = await startTelemetry(options.telemetry, routing.targets);
-  const authorizer = await openAuthorizer(config.authorization);
   const budgets = await openBudgets(options);
+  const telemetry = await startTelemetry(options.telemetry, routing.targets, budgets.countersAway);
+  const authorizer = await openAuthorizer(config.authorization);
   const receipts = recorder(options.ledger, config.receipts, log);
   const serving = new Serving(options, table, routing, telemetry, receipts, authorizer, budgets);
   const server = createServer(
@@ -81,7 +81,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
     if (!serving.connectionFailed(socket, timedOut)) refuseConnection(error, socket);
   });
-  const address = await listen(server, config.listen);
+  const address = await listen(server, config.listen).catch(async (error: unknown) => {
+    await budgets.close();
+    throw error;
+  });
 
   return {
     address,

@@ -5,18 +5,33 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 
-import { chat, message, startHarness, type Harness, type HarnessOptions } from "./harness.ts";
+import type { Receipt } from "../../src/gateway/index.ts";
+import { chat, message, startHarness, type Answer, type Harness, type HarnessOptions } from "./harness.ts";
 
 const CHAT = "/v1/chat/completions";
 const MESSAGES = "/v1/messages";
 
 let harness: Harness | undefined;
-async function start(budgets: readonly object[], options: HarnessOptions = {}, config: object = {}): Promise<Harness> {
+
+/** What a test takes apart of a harness: functions of their own. */
+type Parts = Pick<Harness, "url" | "key" | "upstream" | "gateway"> & {
+  readonly post: (path: string, body: unknown) => Promise<Answer>;
+  readonly receipt: (id: string | null) => Promise<Receipt>;
+  readonly receipts: () => Promise<readonly Receipt[]>;
+};
+
+async function start(budgets: readonly object[], options: HarnessOptions = {}, config: object = {}): Promise<Parts> {
   // Budgets do not depend on the trained guard, which takes a while to load.
   const off = { request: "off", response: "off" };
   const guards = { injection: off, pii: off };
-  harness = await startHarness({ ...options, config: { budgets, guards, ...config } });
-  return harness;
+  const started = await startHarness({ ...options, config: { budgets, guards, ...config } });
+  harness = started;
+  return {
+    ...started,
+    post: (path, body) => started.post(path, body),
+    receipt: (id) => started.receipt(id),
+    receipts: () => started.receipts(),
+  };
 }
 afterEach(async () => {
   await harness?.close();
@@ -148,7 +163,14 @@ describe("a budget of tokens", () => {
       if (answer.status !== 200) continue;
       assert.equal(upstream.requests.at(-1)?.json?.["max_tokens"], 777, String(cap));
     }
-    assert.equal((await post(CHAT, chat("hi", { max_tokens: 50_000, n: 3 }))).status, 429);
+    const most = Number.MAX_SAFE_INTEGER;
+    for (const more of [{ max_tokens: 50_000, n: 3 }, { max_tokens: most }, { max_tokens: most, n: most }]) {
+      const answer = await post(CHAT, chat("hi", more));
+      assert.equal(answer.status, 429, answer.text);
+      assert.match(answer.json.error?.message ?? "", /left, and the request may take more than all of it/);
+      // No waiting would help.
+      assert.equal(answer.headers.get("retry-after"), null);
+    }
   });
 
   it("leaves a request alone that no budget of tokens binds", async () => {

@@ -381,3 +381,23 @@ describe("an upstream that answers with another model", () => {
     assert.equal(everything.includes(AWS_KEY), false);
   });
 });
+
+describe("a listing of models", () => {
+  it("that is none is refused", async () => {
+    let data: unknown;
+    const script: FakeScript = {
+      answer(_, response) {
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ object: "list", data }));
+        return true;
+      },
+    };
+    await withUpstreams([script], {}, async (harness) => {
+      for (data of [[null], [{}], [{ id: 7 }], ["m"], {}, null]) {
+        const answer = await harness.get("/v1/models");
+        assert.equal(answer.json.error?.code, "gateway.upstream-invalid", JSON.stringify(data));
+      }
+      data = [{ id: "m" }];
+      assert.equal((await harness.get("/v1/models")).status, 200);
+    });
+  });
+});

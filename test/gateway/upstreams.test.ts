@@ -31,6 +31,7 @@ const expected: Readonly<Record<MisbehaviourName, { readonly whole: RegExp; read
   "html-as-json": { whole: /^gateway\.upstream-invalid$/ },
   "invalid-json": { whole: /^gateway\.upstream-invalid$/ },
   "other-json": { whole: /^gateway\.upstream-invalid$/ },
+  "other-lists": { whole: /^gateway\.upstream-invalid$/ },
   "empty-body": { whole: /^gateway\.upstream-invalid$/ },
   "invalid-utf8": { whole: /^gateway\.upstream-invalid$/ },
   "short-body": { whole: /^gateway\.upstream-broken$/ },

@@ -56,6 +56,9 @@ export const misbehaviours = {
   "invalid-json": (socket) => void socket.end(answer('{"id": "x", "choices": [', JSON_TYPE)),
   /** JSON, but no answer of the protocol. */
   "other-json": (socket) => void socket.end(answer('{"hello":"world"}', JSON_TYPE)),
+  /** An answer by its names, whose lists hold no objects. */
+  "other-lists": (socket) =>
+    void socket.end(answer('{"choices":[1,null,"x"],"content":["x",2],"data":[null],"output":[0]}', JSON_TYPE)),
   "empty-body": (socket) => void socket.end(answer("", JSON_TYPE)),
   /** Bytes in the middle of the answer that are not UTF-8. */
   "invalid-utf8": (socket, request) =>

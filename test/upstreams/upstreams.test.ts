@@ -108,6 +108,7 @@ const seen: Readonly<Record<MisbehaviourName, RegExp>> = {
   "html-as-json": /^200 <html>/,
   "invalid-json": /^200 \{"id"/,
   "other-json": /^200 \{"hello"/,
+  "other-lists": /^200 \{"choices":\[1/,
   "empty-body": /^200 $/,
   "invalid-utf8": /^200 data: \uFFFD\uFFFD/,
   "short-body": /^200 \{"id":failed$/,

@@ -343,7 +343,14 @@ export class Accounts {
   #schedule(ms: number): void {
     if (this.#closed || !this.#options.counters.shared) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.talk(), ms).unref();
+    this.#timer = setTimeout(() => {
+      this.talk().catch((error: unknown) => {
+        // Closed by another hand, or a defect: the next reservation meets it too, and tells its caller.
+        const code = isHoldfastError(error) ? error.code : "an error that is not the counters'";
+        this.#options.log.warn("budgets: talking with the shared counters failed", { error: code });
+        if (isHoldfastError(error, "storage.closed")) this.#closed = true;
+      });
+    }, ms).unref();
   }
 
   /** Talks with the shared counters now, rather than within the second. */

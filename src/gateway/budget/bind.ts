@@ -44,8 +44,8 @@ export function limitOf({ what, limit }: BudgetConfig): number {
 function counterOf({ name, what, window, per }: BudgetConfig, principal: Principal, model: string): string {
   const user = principal.user === undefined ? "" : principal.keyId;
   const values = { key: principal.keyId, app: principal.app, user, model };
-  const parts = ([...new Set(per)].toSorted() as typeof per).map(
-    (dimension) => `${dimension}=${encodeURIComponent(values[dimension].toWellFormed())}`,
-  );
+  const parts = [...new Set(per)]
+    .toSorted()
+    .map((dimension) => `${dimension}=${encodeURIComponent(values[dimension].toWellFormed())}`);
   return [name, what, window, ...parts].join("|");
 }

@@ -34,6 +34,7 @@ export interface Budgets {
   reserve(exchange: Exchange, request: BudgetRequest): Promise<Buffer>;
   /** This instance's part of every limit while shared counters are away. */
   readonly share: () => number;
+  readonly countersAway: () => boolean;
   close(): Promise<void>;
 }
 
@@ -70,6 +71,7 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
 
   return {
     share: () => accounts.share,
+    countersAway: () => accounts.away,
     close: () => accounts.close(),
     async reserve(exchange, request) {
       const { principal, operation, parsed, value } = request;
@@ -78,7 +80,10 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
       const metered = bindings.some(({ budget }) => budget.what !== "requests");
       const capped = metered ? capRequest(operation.id, request, config.limits) : UNCAPPED;
       const pricing = pricingFor(bindings, request, prices);
-      const amounts = bindings.map(({ budget }) => amountOf(budget, capped, pricing.get(budget) ?? [], value));
+      // More than a limit is as good as the limit and one; far beyond it numbers could not be counted with.
+      const amounts = bindings.map(({ budget, limit }) =>
+        Math.min(limit + 1, amountOf(budget, capped, pricing.get(budget) ?? [], value)),
+      );
       const reserved = await accounts.reserve(
         bindings.map(({ budget, counter, limit }, index) => ({
           counter,
@@ -157,16 +162,16 @@ function exceeded(
     if (amount <= balance.left) return [];
     // What others have reserved is partly free again as soon as their requests end.
     const soon = !fromShare && balance.spent + amount <= limit;
-    return [{ budget, amount, balance, wait: amount > limit ? Infinity : soon ? now : balance.endsAt }];
+    return [{ budget, limit, amount, balance, wait: amount > limit ? Infinity : soon ? now : balance.endsAt }];
   });
   const [worst] = short.toSorted((one, other) => (one.wait === other.wait ? 0 : other.wait - one.wait));
   if (worst === undefined) return gatewayError("gateway.budget-exceeded");
-  const { budget, amount, balance, wait } = worst;
+  const { budget, limit, amount, balance, wait } = worst;
   const say = (units: number): string => sayAmount(budget.what, units);
   return gatewayError("gateway.budget-exceeded", {
     detail:
       `${budget.name}: ${say(balance.left)} of ${say(balance.limit)} left` +
-      `${fromShare ? " of this instance's share" : ""}, and the request may take ${say(amount)}`,
+      `${fromShare ? " of this instance's share" : ""}, and the request may take ${amount > limit ? "more than all of it" : say(amount)}`,
     ...(Number.isFinite(wait) ? { retryAfter: secondsUntil(wait, now) } : {}),
   });
 }

@@ -49,6 +49,8 @@ const CAPS: Readonly<Record<string, Cap>> = {
   "gemini.embed": { fields: [] },
   "gemini.embed-batch": { fields: [] },
   "gemini.count-tokens": { fields: [] },
+  "predict.infer": { fields: [] },
+  "predict.rows": { fields: [] },
 };
 
 /** Operations that cost nothing upstream: they only count. */
@@ -89,12 +91,12 @@ export function capRequest(
   const cap = CAPS[operation];
   const value = request.value as Fields;
   const input = FREE.has(operation) ? 0 : worstInput(parsed, body.length, defaults.inputTokens);
-  const audio = parsed.media.some(({ stated, found }) => /^audio\//.test(found ?? stated ?? ""));
+  const audio = parsed.media.some(({ stated, found }) => (found ?? stated ?? "").startsWith("audio/"));
   if (cap === undefined) {
     return { worst: { input, output: defaults.outputTokens, audio }, body, dropUsage: false };
   }
   const patch = new Patch(value, body);
-  const output = cap.fields.length === 0 ? 0 : putCap(cap, value, parsed.model, defaults.outputTokens, patch);
+  const output = putCap(cap, value, parsed.model, defaults.outputTokens, patch);
   const dropUsage = cap.askUsage === true && parsed.stream && putUsage(value, patch);
   return { worst: { input, output, audio }, body: patch.body(), dropUsage };
 }
@@ -102,15 +104,17 @@ export function capRequest(
 /** Reads the caps that a request names, puts one in where none counts, and says how much it may write. */
 function putCap(cap: Cap, value: Fields, model: string, most: number, patch: Patch): number {
   const { fields, within, times } = cap;
+  const [first] = fields;
+  if (first === undefined) return 0;
   const inner = within === undefined ? value : value[within];
   const holder = isFields(inner) ? inner : undefined;
   const named = fields.filter((field) => holder !== undefined && Object.hasOwn(holder, field));
   const valid = named.filter((field) => isCount(holder?.[field]));
-  const answers = times !== undefined && isCount(holder?.[times]) ? Math.max(1, holder[times] as number) : 1;
+  const answers = times !== undefined && isCount(holder?.[times]) ? Math.max(1, holder[times]) : 1;
   // What is there and is no cap (null, -1 for «no end») would be read by the upstream as it likes.
   for (const field of named) if (!valid.includes(field)) patch.remove(holder as Fields, field);
   if (valid.length > 0) return answers * Math.max(...valid.map((field) => holder?.[field] as number));
-  const field = cap.choose?.(model) ?? (fields[0] as string);
+  const field = cap.choose?.(model) ?? first;
   if (within === undefined) patch.add(field, most);
   else if (holder === undefined) patch.add(within, { [field]: most });
   else patch.within(holder, field, most);

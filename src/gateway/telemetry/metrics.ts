@@ -23,7 +23,7 @@ export interface Metrics {
 }
 
 /** A registry of its own, so that two gateways in one process do not share counters. */
-export function startMetrics(upstreams: readonly Target[] = []): Metrics {
+export function startMetrics(upstreams: readonly Target[] = [], countersAway = (): boolean => false): Metrics {
   const registry = createRegistry();
   const requests = registry.counter("holdfast_requests_total", "Requests that ended", ["route", "outcome", "error"]);
   const duration = registry.histogram(
@@ -63,6 +63,17 @@ export function startMetrics(upstreams: readonly Target[] = []): Metrics {
     ["upstream"],
     ofEach(({ gate }) => gate.waiting),
   );
+  const budgeted = registry.counter(
+    "holdfast_budget_requests_total",
+    "Requests that a budget bound: settled or refused, by the shared counters or by this instance's share",
+    ["budget", "outcome", "counter"],
+  );
+  registry.gauge(
+    "holdfast_counters_away",
+    "1 while the shared counters are away and this instance goes on with its share of limits and budgets",
+    "gauge",
+    () => (countersAway() ? 1 : 0),
+  );
   const findings = registry.counter("holdfast_guard_findings_total", "Findings of the guards", ["direction", "rule"]);
   const tokens = registry.histogram(
     "gen_ai_client_token_usage",
@@ -99,6 +110,9 @@ export function startMetrics(upstreams: readonly Target[] = []): Metrics {
       for (const attempt of exchange.attempts ?? []) attempts.add(attempt.name, attempt.error ?? "");
       // The last one may have begun well and broken off: then the exchange says why it ended.
       if (upstream !== undefined) attempts.add(upstream.name, upstream.error ?? upstreamError(error));
+      for (const { counter, name, settled } of exchange.budget?.records ?? []) {
+        budgeted.add(name, settled === null ? "refused" : "settled", counter);
+      }
       for (const { rule } of requestVerdict?.verdict.findings ?? []) findings.add("request", rule);
       for (const { rule } of responseVerdict?.verdict.findings ?? []) findings.add("response", rule);
       if (usage !== undefined) {

@@ -20,8 +20,12 @@ export interface Telemetry {
 }
 
 /** Starts what the configuration asks for. The libraries are loaded only then. */
-export async function startTelemetry(config: TelemetryConfig, upstreams: readonly Target[]): Promise<Telemetry> {
-  const metrics = config.metrics ? (await import("./metrics.ts")).startMetrics(upstreams) : undefined;
+export async function startTelemetry(
+  config: TelemetryConfig,
+  upstreams: readonly Target[],
+  countersAway: () => boolean,
+): Promise<Telemetry> {
+  const metrics = config.metrics ? (await import("./metrics.ts")).startMetrics(upstreams, countersAway) : undefined;
   const traces =
     config.traces === undefined ? undefined : (await import("./traces.ts")).startTraces(config.traces.endpoint);
   return {

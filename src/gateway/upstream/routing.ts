@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { AliasedModel, GatewayConfig, UpstreamConfig } from "../config.ts";
+import type { GatewayConfig, UpstreamConfig } from "../config.ts";
 import { gatewayError } from "../errors.ts";
 import { covers, type Principal } from "../identity/principal.ts";
 import type { ProtocolId } from "../wire/index.ts";
@@ -44,11 +44,35 @@ export function openRouting(
   models: GatewayConfig["models"],
   options: TargetOptions,
 ): Routing {
+  checkAliases(models, upstreams);
   const targets = openTargets(upstreams, options);
+  const byName = new Map(targets.map((target) => [target.name, target]));
   const aliases = new Map(
-    Object.entries(models).map(([alias, list]) => [alias, list.map((one) => aliased(alias, one, targets))]),
+    Object.entries(models).map(([alias, list]) => [
+      alias,
+      list.map(({ upstream, ...one }) => ({ ...one, target: byName.get(upstream) as Target })),
+    ]),
   );
   return { targets, aliases };
+}
+
+/**
+ * Checks that every name under `gateway.models` leads somewhere.
+ *
+ * @throws `gateway.alias-invalid`
+ */
+export function checkAliases(
+  models: GatewayConfig["models"],
+  upstreams: readonly Pick<UpstreamConfig, "name" | "models">[],
+): void {
+  for (const [alias, list] of Object.entries(models)) {
+    for (const { upstream, model } of list) {
+      const serving = upstreams.find(({ name }) => name === upstream);
+      if (serving !== undefined && covers(serving.models, model)) continue;
+      const why = serving === undefined ? `there is no upstream ${upstream}` : `${upstream} does not serve ${model}`;
+      throw gatewayError("gateway.alias-invalid", { detail: `${alias}: ${why}` });
+    }
+  }
 }
 
 /**
@@ -90,21 +114,6 @@ export function aliasesFor(routing: Routing, principal: Principal, protocol: Pro
       return false;
     }
   });
-}
-
-function aliased(
-  alias: string,
-  { upstream, model, weight }: AliasedModel,
-  targets: readonly Target[],
-): WeightedCandidate {
-  const target = targets.find(({ name }) => name === upstream);
-  if (target === undefined) {
-    throw gatewayError("gateway.alias-invalid", { detail: `${alias}: there is no upstream ${upstream}` });
-  }
-  if (!covers(target.models, model)) {
-    throw gatewayError("gateway.alias-invalid", { detail: `${alias}: ${upstream} does not serve ${model}` });
-  }
-  return { target, model, weight };
 }
 
 /** Each is first as often as its weight says; those without weight come last, as they stand. */

@@ -42,10 +42,16 @@ export function requireRequest(value: unknown): Fields {
   return isObject(value) ? value : requestMismatch("", "an object");
 }
 
-/** The answer as an object with the list that makes it one. @throws `gateway.upstream-invalid` */
+/** The answer as an object with the list of objects that makes it one. @throws `gateway.upstream-invalid` */
 export function requireAnswer(value: unknown, listName: string): Fields {
-  if (isObject(value) && Array.isArray(value[listName])) return value;
-  throw gatewayError("gateway.upstream-invalid", { detail: `the answer has no list named ${listName}` });
+  const list = isObject(value) ? value[listName] : undefined;
+  if (!Array.isArray(list)) {
+    throw gatewayError("gateway.upstream-invalid", { detail: `the answer has no list named ${listName}` });
+  }
+  if (!list.every(isObject)) {
+    throw gatewayError("gateway.upstream-invalid", { detail: `${listName} has members that are no objects` });
+  }
+  return value as Fields;
 }
 
 /** A count as an upstream or a caller states it, if it is one. */

@@ -14,7 +14,7 @@ import { runDoctor } from "../commands/doctor.ts";
 import { lockHome } from "../home.ts";
 import { createLogger } from "../log.ts";
 import { createServices, type Services } from "../services.ts";
-import type { CheckResult } from "./checks.ts";
+import { checks, type CheckResult } from "./checks.ts";
 
 const QUIET =
   "gateway: {listen: '127.0.0.1:0', upstreams: [{name: u, protocol: openai, url: 'http://127.0.0.1:1/v1'}]}\nadmin: {listen: '127.0.0.1:0'}\n";
@@ -112,6 +112,19 @@ test("an upstream that accepts a connection is reachable, and no more is claimed
   });
   const gone = setUp(context);
   assert.equal((await says(gone.services, "upstreams")).status, "fail");
+  const inside = setUp(context, QUIET.replace("protocol: openai", "protocol: openai, network: public"));
+  assert.match((await says(inside.services, "upstreams")).what, /loopback address/);
+});
+
+test("a name of a model must lead to an upstream that serves it", async (context) => {
+  const named = (upstream: string): string =>
+    QUIET.replace("gateway: {", `gateway: {models: {fast: [{upstream: ${upstream}, model: m}]}, `);
+  const lines = async (text: string): Promise<readonly string[]> => {
+    const [check] = checks.filter(({ name }) => name === "upstreams");
+    return ((await check?.run(setUp(context, text).services)) ?? []).map(({ status, what }) => `${status} ${what}`);
+  };
+  assert.match((await lines(named("u")))[1] ?? "", /^ok fast: /);
+  assert.match((await lines(named("nobody")))[1] ?? "", /^fail .*fast: there is no upstream nobody$/);
 });
 
 test("an invalid configuration fails what needs it, with its hint, and the rest is still checked", async (context) => {

@@ -8,10 +8,11 @@
  */
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 
-import { discoverUpstreams } from "../../gateway/index.ts";
+import { isHoldfastError } from "../../core/index.ts";
+import { checkAliases, discoverUpstreams, probeUpstream } from "../../gateway/index.ts";
 import { verifyLedger } from "../../ledger/index.ts";
 import { openCounters, openDb, sql, type Db } from "../../storage/index.ts";
 import { formatListen, isLoopback, parseListen, type ListenAddress } from "../config/listen.ts";
@@ -35,7 +36,6 @@ export interface Check {
   readonly run: (services: Services) => Promise<readonly Omit<CheckResult, "name">[]>;
 }
 
-const CONNECT_MS = 3_000;
 const NODE_FLOOR = "24.21.0";
 
 export const checks: readonly Check[] = [
@@ -172,33 +172,32 @@ async function checkLedger(services: Services): Promise<readonly Omit<CheckResul
 }
 
 async function checkUpstreams(services: Services): Promise<readonly Omit<CheckResult, "name">[]> {
-  const { upstreams: configured } = loadConfig(services.source).config.gateway;
+  const { models, upstreams: configured } = loadConfig(services.source).config.gateway;
   const upstreams = configured.length > 0 ? configured : await discoverUpstreams(services.source.env);
   if (upstreams.length === 0) {
     const todo = "set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local model server, or name one in holdfast.yaml";
     return [{ status: "warn", what: "none: protection works, but there is no model to talk to", todo }];
   }
-  return await Promise.all(
-    upstreams.map(async ({ name, url }): Promise<Omit<CheckResult, "name">> => {
-      const code = await connectOnce(new URL(url));
-      return code === undefined
-        ? { status: "ok", what: `${name} accepts connections (its key was not tried)` }
-        : { status: "fail", what: `${name} cannot be reached (${code})`, todo: "check its url, and that it runs" };
+  const reached = await Promise.all(
+    upstreams.map(async (upstream): Promise<Omit<CheckResult, "name">> => {
+      const problem = await probeUpstream(upstream);
+      return problem === undefined
+        ? { status: "ok", what: `${upstream.name} accepts connections (its key was not tried)` }
+        : { status: "fail", what: problem.message, todo: problem.hint };
     }),
   );
+  return [...reached, ...aliasesOf(models, upstreams)];
 }
 
-/** Opens a connection and closes it. The code of what went wrong, or undefined. */
-function connectOnce(url: URL): Promise<string | undefined> {
-  const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
-  return new Promise((resolve) => {
-    const socket = connect({ host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port, timeout: CONNECT_MS });
-    const end = (code: string | undefined): void => {
-      socket.destroy();
-      resolve(code);
-    };
-    socket.once("connect", () => end(undefined));
-    socket.once("timeout", () => end("ETIMEDOUT"));
-    socket.once("error", (error: NodeJS.ErrnoException) => end(error.code ?? "unknown error"));
-  });
+/** One line for all names under `gateway.models`, or for the first that leads nowhere; none where there are none. */
+function aliasesOf(...[models, upstreams]: Parameters<typeof checkAliases>): readonly Omit<CheckResult, "name">[] {
+  const names = Object.keys(models);
+  if (names.length === 0) return [];
+  try {
+    checkAliases(models, upstreams);
+  } catch (error) {
+    if (!isHoldfastError(error, "gateway.alias-invalid")) throw error;
+    return [{ status: "fail", what: error.message, todo: error.hint }];
+  }
+  return [{ status: "ok", what: `${names.join(", ")}: every model behind them has its upstream` }];
 }

@@ -1,0 +1,89 @@
+/**
+ * Budgets of several gateways on one Redis, which is killed and started again under them.
+ */
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { redisMissing, startRedis, type RedisServer } from "../servers/redis.ts";
+import { chat, startHarness, type Answer, type Harness } from "./harness.ts";
+
+const CHAT = "/v1/chat/completions";
+const off = { request: "off", response: "off" };
+
+describe("gateways that share their counters", { skip: redisMissing ?? false }, () => {
+  let server: RedisServer;
+  let gateways: Harness[] = [];
+  before(async () => {
+    server = await startRedis();
+    const budgets = [
+      { name: "req", what: "requests", limit: 60, window: "total" },
+      { name: "tok", what: "tokens", limit: 100_000, window: "month", per: ["app"] },
+    ];
+    gateways = await Promise.all(
+      [0, 1, 2].map(() =>
+        startHarness({
+          countersUrl: server.url,
+          telemetry: { metrics: true },
+          config: { budgets, guards: { injection: off, pii: off }, limits: { outputTokens: 50 } },
+        }),
+      ),
+    );
+  });
+  after(async () => {
+    await Promise.all(gateways.map((gateway) => gateway.close()));
+    await server.stop();
+  });
+
+  const ask = (at: number): Promise<Answer> => (gateways[at % 3] as Harness).post(CHAT, chat("hi"));
+  const many = async (count: number): Promise<number> => {
+    const answers = await Promise.all(Array.from({ length: count }, (_, at) => ask(at)));
+    const wrong = answers.filter(({ status }) => status !== 200 && status !== 429);
+    assert.deepEqual(
+      wrong.map(({ status, text }) => [status, text]),
+      [],
+    );
+    return answers.filter(({ status }) => status === 200).length;
+  };
+
+  it("count as one, also with Redis away, and again when it is back without its memory", async () => {
+    assert.equal(await many(15), 15);
+    assert.match((await ask(0)).headers.get("ratelimit") ?? "", /^"req";r=44, "tok";r=\d+;t=\d+$/);
+    // All have had a look at how it stands.
+    await delay(1_500);
+
+    await server.kill();
+    // 44 are left: 14 for each of the three.
+    const first = await ask(0);
+    assert.equal(first.status, 200, first.text);
+    const receipt = await (gateways[0] as Harness).receipt(first.headers.get("request-id"));
+    assert.deepEqual(
+      receipt.budgets?.map(({ name, counter }) => [name, counter]),
+      [
+        ["req", "share"],
+        ["tok", "share"],
+      ],
+    );
+    assert.equal(await many(57), 3 * 14 - 1);
+    const refused = await ask(0);
+    assert.equal(refused.status, 429);
+    assert.match(refused.json.error?.message ?? "", /req: 0 requests of 60 requests left of this instance's share/);
+    const metrics = (await gateways[0]?.gateway.metricsText?.()) ?? "";
+    assert.match(metrics, /^holdfast_counters_away 1$/m);
+    assert.match(metrics, /^holdfast_budget_requests_total\{budget="req",outcome="settled",counter="share"\} 14$/m);
+    assert.match(metrics, /^holdfast_budget_requests_total\{budget="req",outcome="refused",counter="share"\} \d+$/m);
+    assert.ok(gateways[0]?.logged.some((line) => line.includes("the shared counters are away")));
+
+    await server.start();
+    for (let round = 0; round < 200; round++) {
+      const texts = await Promise.all(gateways.map(async ({ gateway }) => await gateway.metricsText?.()));
+      if (texts.every((text) => text?.includes("\nholdfast_counters_away 0\n"))) break;
+      await delay(50);
+    }
+    // 16 before, 42 while it was away: two are left, for all three together.
+    assert.equal(await many(9), 2);
+    const upstream = gateways.reduce((sum, gateway) => sum + gateway.upstream.requests.length, 0);
+    assert.equal(upstream, 60);
+  });
+});
