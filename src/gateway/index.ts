@@ -17,3 +17,5 @@ export type { Receipt } from "./receipt/receipt.ts";
 export { startGateway, type Gateway } from "./server.ts";
 export type { GatewayOptions, Log, Tally } from "./serving.ts";
 export { discoverUpstreams } from "./upstream/discover.ts";
+export { probeUpstream } from "./upstream/probe.ts";
+export { checkAliases } from "./upstream/routing.ts";
