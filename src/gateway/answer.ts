@@ -273,7 +273,10 @@ async function answerListing(cleared: Cleared, reply: Reply, services: PipelineS
     const { answer: upstream } = await askOne(cleared, [candidate], services);
     const { value } = await readAnswer(target, upstream, services);
     understand(cleared, target, value);
-    for (const model of (value as { data: { id: string }[] }).data) {
+    for (const model of (value as { data: { id: unknown }[] }).data) {
+      if (typeof model.id !== "string") {
+        throw gatewayError("gateway.upstream-invalid", { detail: `${target.name}: a model without a name` });
+      }
       if (!covers(principal.models, model.id) || !covers(target.models, model.id)) continue;
       if (await sees(model.id, [{ target, model: model.id }])) data.push(model);
     }

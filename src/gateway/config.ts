@@ -222,7 +222,6 @@ export const gatewayConfig = z
 
 export type GatewayConfig = z.output<typeof gatewayConfig>;
 export type UpstreamConfig = z.output<typeof upstreamConfig>;
-export type AliasedModel = z.output<typeof aliasedModel>;
 
 export const telemetryConfig = z
   .strictObject({
