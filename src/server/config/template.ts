@@ -9,7 +9,7 @@ import { stringify } from "yaml";
 
 import { expectation, type JsonSchema } from "./expectation.ts";
 
-/** Lists whose first entry nobody should have to guess. They stand commented out under the empty default. */
+/** Lists and maps whose first entry nobody should have to guess. They stand commented out under the empty default. */
 const EXAMPLES: Readonly<Record<string, unknown>> = {
   "gateway.upstreams": [
     {
@@ -21,6 +21,12 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
     },
     { name: "local", protocol: "openai", url: "http://127.0.0.1:11434/v1", models: ["*"] },
   ],
+  "gateway.models": {
+    fast: [
+      { upstream: "openai", model: "gpt-5-mini", weight: 1 },
+      { upstream: "local", model: "llama3", weight: 0 },
+    ],
+  },
   "admin.hosts": ["holdfast.example.org"],
 };
 
