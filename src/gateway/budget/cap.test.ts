@@ -70,6 +70,33 @@ describe("the output cap", () => {
     assert.deepEqual([both.worst.output, "max_tokens" in both.sent], [9, false]);
   });
 
+  it("stands in the configuration of Gemini's requests, in either spelling", () => {
+    const contents = [{ parts: [{ text: "hi" }] }];
+    for (const [more, output] of [
+      [{}, 500],
+      [{ generationConfig: {} }, 500],
+      [{ generationConfig: null }, 500],
+      [{ generation_config: { temperature: 1 } }, 500],
+      [{ generationConfig: { maxOutputTokens: 7 } }, 7],
+      [{ generation_config: { max_output_tokens: 7, candidate_count: 2 } }, 14],
+      [{ generationConfig: { max_output_tokens: 7, candidateCount: 3 } }, 21],
+    ] as const) {
+      const { worst, sent } = capped("gemini.generate", { contents, ...more }, "gemini-2.5-pro");
+      assert.equal(worst.output, output, JSON.stringify(more));
+      const [name, other] =
+        "generation_config" in more
+          ? ["generation_config", "generationConfig"]
+          : ["generationConfig", "generation_config"];
+      const config = sent[name] as Record<string, number>;
+      assert.equal(
+        (config["maxOutputTokens"] ?? config["max_output_tokens"] ?? 0) *
+          (config["candidateCount"] ?? config["candidate_count"] ?? 1),
+        output,
+      );
+      assert.equal(other in sent, false);
+    }
+  });
+
   it("leaves embeddings without an output, and counts of tokens without a cost", () => {
     const { worst, body } = capped("openai.embeddings", { model: "m", input: "hello" });
     assert.deepEqual([worst.output, worst.input], [0, body.length]);

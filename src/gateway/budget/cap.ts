@@ -19,17 +19,24 @@ type Fields = Record<string, unknown>;
 
 /** How a route bounds its output. */
 interface Cap {
-  /** The object of the body that the fields stand in; left out: the body. */
-  readonly within?: string;
+  /** The object of the body that the fields stand in, in its spellings; left out: the body. */
+  readonly within?: readonly [string, ...string[]];
   /** Fields that bound the output, the one to be used first; empty: it has no output that costs. */
   readonly fields: readonly string[];
   /** Which of the fields to use for a model. */
   readonly choose?: (model: string) => string;
-  /** The field that asks for several answers. */
-  readonly times?: string;
+  /** The field that asks for several answers, in its spellings. */
+  readonly times?: readonly string[];
   /** A stream says its usage only when asked. */
   readonly askUsage?: true;
 }
+
+/** Protocol buffers in JSON take every field in two spellings; a request with both of one is refused before it comes here. */
+const GEMINI: Cap = {
+  within: ["generationConfig", "generation_config"],
+  fields: ["maxOutputTokens", "max_output_tokens"],
+  times: ["candidateCount", "candidate_count"],
+};
 
 /** By operation. One that is not here is taken to write as much as the default cap, and is settled by what it says. */
 const CAPS: Readonly<Record<string, Cap>> = {
@@ -37,15 +44,15 @@ const CAPS: Readonly<Record<string, Cap>> = {
     fields: ["max_completion_tokens", "max_tokens"],
     // The reasoning models of OpenAI refuse the older field, many other servers do not know the newer one.
     choose: (model) => (/^(?:gpt-(?!oss)|chatgpt-|o\d)/.test(model) ? "max_completion_tokens" : "max_tokens"),
-    times: "n",
+    times: ["n"],
     askUsage: true,
   },
   "openai.responses": { fields: ["max_output_tokens"] },
   "openai.embeddings": { fields: [] },
   "anthropic.messages": { fields: ["max_tokens"] },
   "anthropic.count-tokens": { fields: [] },
-  "gemini.generate": { within: "generationConfig", fields: ["maxOutputTokens"], times: "candidateCount" },
-  "gemini.stream": { within: "generationConfig", fields: ["maxOutputTokens"], times: "candidateCount" },
+  "gemini.generate": GEMINI,
+  "gemini.stream": GEMINI,
   "gemini.embed": { fields: [] },
   "gemini.embed-batch": { fields: [] },
   "gemini.count-tokens": { fields: [] },
@@ -103,21 +110,22 @@ export function capRequest(
 
 /** Reads the caps that a request names, puts one in where none counts, and says how much it may write. */
 function putCap(cap: Cap, value: Fields, model: string, most: number, patch: Patch): number {
-  const { fields, within, times } = cap;
+  const { fields, within, times = [] } = cap;
   const [first] = fields;
   if (first === undefined) return 0;
-  const inner = within === undefined ? value : value[within];
-  const holder = isFields(inner) ? inner : undefined;
-  const named = fields.filter((field) => holder !== undefined && Object.hasOwn(holder, field));
-  const valid = named.filter((field) => isCount(holder?.[field]));
-  const answers = times !== undefined && isCount(holder?.[times]) ? Math.max(1, holder[times]) : 1;
+  const name = within?.find((one) => Object.hasOwn(value, one)) ?? within?.[0];
+  const inner = name === undefined ? value : value[name];
+  const holder = isFields(inner) ? inner : {};
+  const named = fields.filter((field) => Object.hasOwn(holder, field));
+  const caps = named.map((field) => holder[field]).filter(isCount);
+  const answers = Math.max(1, ...times.map((field) => holder[field]).filter(isCount));
   // What is there and is no cap (null, -1 for «no end») would be read by the upstream as it likes.
-  for (const field of named) if (!valid.includes(field)) patch.remove(holder as Fields, field);
-  if (valid.length > 0) return answers * Math.max(...valid.map((field) => holder?.[field] as number));
+  for (const field of named) if (!isCount(holder[field])) patch.remove(holder, field);
+  if (caps.length > 0) return answers * Math.max(...caps);
   const field = cap.choose?.(model) ?? first;
-  if (within === undefined) patch.add(field, most);
-  else if (holder === undefined) patch.add(within, { [field]: most });
-  else patch.within(holder, field, most);
+  if (name === undefined) patch.add(field, most);
+  else if (holder === inner) patch.within(holder, field, most);
+  else patch.add(name, { [field]: most });
   return answers * most;
 }
 
