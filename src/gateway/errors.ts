@@ -158,6 +158,12 @@ export const GatewayErrors = {
     status: 400,
     exit: Exit.usage,
   },
+  "gateway.route-option": {
+    what: "there is no route with this id",
+    hint: "use one of those that the detail names",
+    status: 400,
+    exit: Exit.usage,
+  },
   // Lease
   "gateway.rate-limited": {
     what: "the key has used up its requests for now",

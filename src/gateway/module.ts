@@ -73,6 +73,17 @@ export const gatewayModule = {
       load: async () => (await import("./commands.ts")).rotate,
     },
     {
+      path: "gateway coverage",
+      summary: "what is read of every field of every protocol, worked out by sending a canary through each",
+      options: [{ flags: "--route <id>", summary: "every place for text of one route: openai.chat, gemini.stream, …" }],
+      examples: [
+        { what: "all routes, in numbers", line: "holdfast gateway coverage" },
+        { what: "one route, field by field", line: "holdfast gateway coverage --route openai.responses" },
+        { what: "the whole matrix, for a script", line: "holdfast gateway coverage --format json" },
+      ],
+      load: async () => (await import("./matrix/command.ts")).coverage,
+    },
+    {
       path: "budget list",
       summary: "list the budgets of the configuration",
       examples: [{ what: "all of them", line: "holdfast budget list" }],

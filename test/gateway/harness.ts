@@ -92,6 +92,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     upstreams: options.upstreams ?? [
       { name: "fake-openai", protocol: "openai", url: upstream.url },
       { name: "fake-anthropic", protocol: "anthropic", url: upstream.url },
+      { name: "fake-gemini", protocol: "gemini", url: upstream.url.replace(/v1$/, "v1beta") },
     ],
     ...options.config,
   });

@@ -21,6 +21,7 @@ import {
   models,
   type FakeTool,
 } from "./answers.ts";
+import { geminiAnswer, geminiEvents } from "./gemini.ts";
 import { fakeItems, response as wholeResponse, responseEvents } from "./responses.ts";
 
 export interface FakeScript {
@@ -152,6 +153,43 @@ async function answer(script: FakeScript, request: RecordedRequest, response: Se
     case "POST /v1/messages":
       if (!streamed) return sendJson(response, anthropicMessage(model, text.join(""), tool));
       return await sendEvents(script, request, response, anthropicEvents(model, pieces, tool));
+    default:
+      await answerGemini(script, request, response, pieces, tool);
+  }
+}
+
+/** The Gemini API names the model and the method in the path. */
+async function answerGemini(
+  script: FakeScript,
+  request: RecordedRequest,
+  response: ServerResponse,
+  pieces: readonly string[],
+  tool: FakeTool | undefined,
+): Promise<void> {
+  const [, model = "", method] =
+    /^POST \/v1beta\/models\/([\w.-]+):(\w+)(?:\?alt=sse)?$/.exec(`${request.method} ${request.path}`) ?? [];
+  switch (method) {
+    case "generateContent":
+      return sendJson(response, geminiAnswer(model, pieces.join(""), tool));
+    case "streamGenerateContent":
+      return await sendEvents(
+        script,
+        request,
+        response,
+        geminiEvents(
+          model,
+          pieces.map((text) => ({ text })),
+          tool,
+        ),
+      );
+    case "embedContent":
+      return sendJson(response, { embedding: { values: [0.25, -0.5, 0.125] } });
+    case "batchEmbedContents": {
+      const requests = request.json?.["requests"] as readonly unknown[];
+      return sendJson(response, { embeddings: requests.map(() => ({ values: [0.25, -0.5, 0.125] })) });
+    }
+    case "countTokens":
+      return sendJson(response, { totalTokens: 11 });
     default:
       response.writeHead(404).end();
   }

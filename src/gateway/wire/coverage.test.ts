@@ -264,6 +264,100 @@ const responseItems = [
   { type: "novel_call", anything: { deep: ["x"] }, content: "c" },
 ];
 
+const geminiContents = [
+  {
+    role: "user",
+    parts: [
+      { text: "t" },
+      { inlineData: { mimeType: "image/png", data: IMAGE, displayName: "n" } },
+      { file_data: { mime_type: "image/png", file_uri: "https://u", display_name: "n" } },
+      {
+        functionResponse: {
+          id: "i",
+          name: "f",
+          response: { a: ["b"] },
+          parts: [{ inlineData: { mimeType: "image/png", data: IMAGE } }],
+        },
+      },
+      { codeExecutionResult: { outcome: "OUTCOME_OK", output: "o" } },
+      { novelPart: { deep: ["x"] } },
+    ],
+  },
+  {
+    role: "model",
+    parts: [
+      { text: "t", thought: true, thoughtSignature: "c2ln" },
+      {
+        functionCall: {
+          id: "i",
+          name: "f",
+          args: { a: { b: ["c"] } },
+          partialArgs: [{ jsonPath: "$", stringValue: "v" }],
+        },
+      },
+      { executableCode: { language: "PYTHON", code: "c", id: "i" } },
+    ],
+  },
+  { parts: [{ text: "t", videoMetadata: { startOffset: "1s" }, partMetadata: { k: "v" } }] },
+];
+const geminiRequest = {
+  model: "models/m",
+  contents: geminiContents,
+  systemInstruction: { role: "system", parts: [{ text: "s" }] },
+  tools: [
+    {
+      functionDeclarations: [
+        {
+          name: "f",
+          description: "d",
+          parameters: schema,
+          parametersJsonSchema: schema,
+          response: schema,
+          behavior: "BLOCKING",
+        },
+      ],
+    },
+    { googleSearch: { excludeDomains: ["d"] } },
+  ],
+  toolConfig: { functionCallingConfig: { mode: "ANY", allowedFunctionNames: ["f"] } },
+  safetySettings: [{ category: "c", threshold: "t" }],
+  generationConfig: {
+    stopSequences: ["x"],
+    responseMimeType: "application/json",
+    responseSchema: schema,
+    response_json_schema: schema,
+    responseModalities: ["TEXT"],
+    candidateCount: 1,
+    maxOutputTokens: 5,
+    temperature: 1,
+    topP: 1,
+    topK: 1,
+    seed: 1,
+    presencePenalty: 0,
+    frequencyPenalty: 0,
+    responseLogprobs: true,
+    logprobs: 2,
+    speechConfig: { voice: "v" },
+  },
+  cachedContent: "cachedContents/1",
+  labels: { k: "v" },
+  serviceTier: "standard",
+  store: false,
+  unknown: { a: [{ b: "c" }] },
+};
+requests["gemini.generate"] = geminiRequest;
+requests["gemini.stream"] = { ...geminiRequest, system_instruction: "s", generation_config: null };
+requests["gemini.embed"] = {
+  model: "models/m",
+  content: { parts: [{ text: "t" }] },
+  taskType: "T",
+  title: "t",
+  output_dimensionality: 4,
+  k: "v",
+};
+requests["gemini.embed-batch"] = { requests: [requests["gemini.embed"]], unknown: "x" };
+requests["gemini.count-tokens"] = { generateContentRequest: geminiRequest };
+
 requests["openai.responses"] = {
   model: "m",
   instructions: "i",
@@ -331,7 +425,39 @@ requests["openai.responses"] = {
   unknown: { a: [{ b: "c" }] },
 };
 
-const answers: Readonly<Record<string, unknown>> = {
+const answers: Record<string, unknown> = {
+  "gemini.generate": {
+    candidates: [
+      {
+        index: 0,
+        content: geminiContents[1],
+        finishReason: "STOP",
+        finishMessage: "m",
+        safetyRatings: [{ category: "c", probability: "p" }],
+        citationMetadata: { citationSources: [{ uri: "u", license: "l" }] },
+        groundingMetadata: { webSearchQueries: ["q"], groundingChunks: [{ web: { uri: "u", title: "t" } }] },
+        urlContextMetadata: { urlMetadata: [{ retrievedUrl: "u" }] },
+        tokenCount: 1,
+        avgLogprobs: -1,
+        logprobsResult: {
+          chosenCandidates: [{ token: "t", tokenId: 1, logProbability: -1 }],
+          topCandidates: [{ candidates: [{ token: "t", tokenId: 1, logProbability: -1 }] }],
+        },
+      },
+      { index: 1, content: geminiContents[0] },
+    ],
+    promptFeedback: { blockReason: "SAFETY", safetyRatings: [{ category: "c" }] },
+    usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 4, promptTokensDetails: [{ modality: "TEXT" }] },
+    modelVersion: "m",
+    responseId: "r",
+    unknown: { a: "b" },
+  },
+  "gemini.embed": { embedding: { values: [0.1], statistics: { k: "v" } }, metadata: { k: "v" } },
+  "gemini.embed-batch": {
+    embeddings: [{ values: [0.1, 0.2] }],
+    usageMetadata: { promptTokenDetails: [{ modality: "TEXT" }] },
+  },
+  "gemini.count-tokens": { totalTokens: 3, promptTokensDetails: [{ modality: "TEXT" }], unknown: "x" },
   "openai.responses": {
     id: "resp_1",
     object: "response",
@@ -425,6 +551,8 @@ const answers: Readonly<Record<string, unknown>> = {
   },
 };
 
+answers["gemini.stream"] = answers["gemini.generate"];
+
 type Path = readonly (string | number)[];
 
 /** Every string of `value`, and every name, by path. */
@@ -469,6 +597,12 @@ function isRead(
   }
 }
 
+/** A model beside that of the path: one that differs is refused. */
+const mustAgree = (path: Path): boolean => path.at(-1) === "model";
+
+/** The model of the samples, where the path names it. */
+const inPath = ({ path }: Operation): string | undefined => (path.includes("{model}") ? "m" : undefined);
+
 function sides(
   operation: Operation,
 ): { name: string; sample: unknown; parse: Operation["parseResponse"]; code: string }[] {
@@ -477,7 +611,7 @@ function sides(
     {
       name: `${id} request`,
       sample: requests[id],
-      parse: (v: unknown) => operation.parseRequest(v) as never,
+      parse: (v: unknown) => operation.parseRequest(v, inPath(operation)) as never,
       code: "gateway.request-invalid",
     },
     {
@@ -497,16 +631,19 @@ describe("coverage: a canary is read", () => {
       for (const { path, isName } of places(sample)) {
         count++;
         const value = replaced(sample, path, isName, isName ? CANARY : `${CANARY} x`);
-        assert.ok(isRead(parse, value, code, isName), `${isName ? "name" : "string"} ${path.join(".")}`);
+        assert.ok(
+          isRead(parse, value, code, isName || mustAgree(path)),
+          `${isName ? "name" : "string"} ${path.join(".")}`,
+        );
       }
-      assert.ok(count > 8);
+      assert.ok(count > 4);
     });
 
     it(`at the end of every string of ${name}, long base64 excepted`, () => {
       for (const { path, isName } of places(sample)) {
         if (isName) continue;
         const value = replaced(sample, path, false, `${"A".repeat(5_000)}+${CANARY} .`);
-        assert.ok(isRead(parse, value, code, false), path.join("."));
+        assert.ok(isRead(parse, value, code, mustAgree(path)), path.join("."));
       }
     });
   }
@@ -538,7 +675,7 @@ describe("coverage: a canary is read", () => {
         fc.property(fc.constantFrom(...all), holding, fc.boolean(), (path, value, added) => {
           const target = added ? [...path.slice(0, -1), path.at(-1) as string | number] : path;
           const body = put(structuredClone(sample), target, value, added);
-          assert.ok(isRead((v) => operation.parseRequest(v), body, "gateway.request-invalid"));
+          assert.ok(isRead((v) => operation.parseRequest(v, inPath(operation)), body, "gateway.request-invalid"));
         }),
         { numRuns: 400 },
       );

@@ -18,4 +18,5 @@ export type {
   Usage,
 } from "./operation.ts";
 export { setAtPointer } from "./pointer.ts";
+export type { Fields, RecordShape, Shape } from "./shape.ts";
 export { estimateTokens, MOST_TOKENS_PER_UNIT } from "./tokens.ts";

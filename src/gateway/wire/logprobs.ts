@@ -30,6 +30,14 @@ export function logprobLanes(value: unknown): readonly Lane[] {
   }
   if (!isObject(value)) return rest(value);
   for (const [list, entries] of Object.entries(value)) {
+    if (list === "chosenCandidates" && Array.isArray(entries)) {
+      for (const entry of entries as readonly unknown[]) addEntry(entry, list, add);
+      continue;
+    }
+    if (list === "topCandidates" && Array.isArray(entries)) {
+      for (const entry of entries as readonly unknown[]) addRanks(entry, list, add);
+      continue;
+    }
     if ((list !== "content" && list !== "refusal") || !Array.isArray(entries)) {
       add("#rest", `${list === "content" || list === "refusal" ? "" : `${list}\n`}${strings(entries)}`);
       continue;
@@ -51,9 +59,22 @@ function addEntry(entry: unknown, lane: string, add: (name: string, text: string
       value.forEach((alternative, rank) => {
         addEntry(alternative, `${lane}/#rank${rank}`, add);
       });
-    } else if (name !== "logprob" || typeof value !== "number") add("#rest", `${name}\n${strings(value)}`);
+    } else if (!NUMBERS.has(name) || typeof value !== "number") add("#rest", `${name}\n${strings(value)}`);
   }
 }
+
+/** Gemini gives the alternatives of each token in an object of their own. */
+function addRanks(entry: unknown, lane: string, add: (name: string, text: string) => void): void {
+  const { candidates, ...others } = isObject(entry) ? entry : { candidates: undefined, others: entry };
+  if (Array.isArray(candidates)) {
+    candidates.forEach((alternative, rank) => {
+      addEntry(alternative, `${lane}/#rank${rank}`, add);
+    });
+  } else add("#rest", strings(candidates));
+  add("#rest", strings(others));
+}
+
+const NUMBERS: ReadonlySet<string> = new Set(["logprob", "logProbability", "tokenId"]);
 
 /** The bytes of a token matter where they say something else than its text does. */
 function addBytes(bytes: unknown, token: unknown, lane: string, add: (name: string, text: string) => void): void {

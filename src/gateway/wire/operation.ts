@@ -80,7 +80,7 @@ export interface Operation {
   readonly upstreamPath: string;
   /** Query strings that are passed on: what the official clients send. Every other one is refused. */
   readonly queries: readonly string[];
-  /** What is known of the fields, as data: for the matrix of what is read (`coverage/`). */
+  /** What is known of the fields, as data: for the matrix of what is read (`matrix/`). */
   readonly shapes: OperationShapes;
   /**
    * @param inPath the model that the path names, where it does

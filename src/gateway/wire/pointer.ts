@@ -49,7 +49,7 @@ function setAt(holder: Holder, name: string | number, tokens: readonly string[],
   const target = holder[name];
   const [token, ...rest] = tokens;
   if (token === undefined) {
-    if (typeof target !== "string" || isSealed(holder)) return false;
+    if (typeof target !== "string" || isSealed(holder) || SEALED_FIELDS.has(name)) return false;
     if (name === "arguments" && parseText(target).valid && !parseText(text).valid) return false;
     holder[name] = text;
     return true;
@@ -68,12 +68,14 @@ function setAt(holder: Holder, name: string | number, tokens: readonly string[],
   if (!isObject(target)) return false;
   const member = /^#\d+$/.test(token) ? Object.keys(target)[Number(token.slice(1))] : token;
   if (member === undefined || !Object.hasOwn(target, member)) return false;
-  if (member === "logprobs" && token === "logprobs") {
+  if (LOGPROBS.has(member) && token === member) {
     target[member] = Array.isArray(target[member]) ? [] : null;
     return true;
   }
   return setAt(target, member, rest, text);
 }
+
+const LOGPROBS: ReadonlySet<string> = new Set(["logprobs", "logprobsResult", "logprobs_result"]);
 
 /** Anthropic signs its thinking blocks, and seals the redacted ones: its API refuses them once they have changed. */
 function isSealed(holder: Holder): boolean {
@@ -81,6 +83,13 @@ function isSealed(holder: Holder): boolean {
 }
 
 const SEALED_TYPES: ReadonlySet<unknown> = new Set(["thinking", "redacted_thinking"]);
+/** What the other APIs take back only as they gave it. */
+const SEALED_FIELDS: ReadonlySet<unknown> = new Set([
+  "encrypted_content",
+  "encrypted_stdout",
+  "thoughtSignature",
+  "thought_signature",
+]);
 
 function parseText(text: string): { valid: boolean; value: unknown } & Holder {
   try {

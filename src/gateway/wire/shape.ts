@@ -22,9 +22,9 @@ export type Shape =
   | { readonly is: "word"; readonly of: ReadonlySet<string> }
   /**
    * Base64: text where its object's `media_type` says so, and not text else, unless it is short or not base64 at all.
-   * `media`: what it is, where its type and its bytes do not tell.
+   * `media`: what it is, where its type and its bytes do not tell. `sealed`: a signature, or what only its API can read.
    */
-  | { readonly is: "base64"; readonly media?: MediaKind }
+  | { readonly is: "base64"; readonly media?: MediaKind; readonly sealed?: boolean }
   /** A URL: text, but for the payload of a base64 `data:` URL. `file`: the payload may also stand alone. */
   | { readonly is: "url"; readonly file?: boolean; readonly media?: MediaKind }
   /**
@@ -93,6 +93,8 @@ export const any: Shape = { is: "any" };
 export const text: Shape = { is: "text" };
 export const json: Shape = { is: "json" };
 export const base64: Shape = { is: "base64" };
+/** What an API takes back only as it gave it: a mask in it becomes a block. */
+export const sealedBase64: Shape = { is: "base64", sealed: true };
 export const url: Shape = { is: "url" };
 export const reference: Shape = { is: "reference" };
 /** A file that the upstream keeps under an id. */

@@ -107,7 +107,7 @@ function visit(
       return visitor.text(value, pointer, origin, "padding", { holder, name });
     case "base64":
       if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
-      return visitStated(shape.media, value, pointer, origin, visitor, { holder, name });
+      return visitStated(shape, value, pointer, origin, visitor, { holder, name });
     case "url":
       if (typeof value !== "string") return mismatched(holder, name, pointer, visitor, "a string");
       return visitUrl(shape, value, pointer, origin, visitor, { holder, name });
@@ -307,7 +307,7 @@ function visitUrl(
 
 /** Base64 of which the object that holds it states the type. Without a word it is a signature, sound or a vector. */
 function visitStated(
-  media: MediaKind | undefined,
+  { media, sealed }: Extract<Shape, { is: "base64" }>,
   value: string,
   pointer: string,
   origin: Origin,
@@ -316,7 +316,8 @@ function visitStated(
 ): void {
   const type = statedType(place.holder);
   if (media !== undefined) visitor.media?.(inlineMedia(pointer, media, type, value));
-  visitBase64(value, 0, type === undefined ? "other" : contentOf(type), pointer, origin, visitor, place);
+  const content = type === undefined ? "other" : contentOf(type);
+  visitBase64(value, 0, content, pointer, origin, visitor, place, sealed === true ? "sealed" : "text");
 }
 
 /** An id or a URL: text itself, and the sign of what no guard sees. */
@@ -343,11 +344,12 @@ function visitBase64(
   origin: Origin,
   visitor: Visitor,
   place: Place,
+  treatment: "text" | "sealed" = "text",
 ): void {
   const size = value.length - start;
   const pure = size > 0 && isBase64(start === 0 ? value : value.slice(start));
   if (pure || content === "text") visitPayload(value.slice(start), content, pointer, origin, visitor, place);
-  if (!pure || size <= SHORT_BASE64) visitor.text(value, pointer, origin, "text", place);
+  if (!pure || size <= SHORT_BASE64) visitor.text(value, pointer, origin, treatment, place);
   else if (start > 0) visitor.text(value.slice(0, start), `${pointer}/#head`, origin, "sealed", place);
 }
 

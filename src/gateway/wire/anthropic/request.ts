@@ -9,13 +9,13 @@ import type { MediaKind } from "../media.ts";
 import { jsonSchema } from "../schema.ts";
 import {
   any,
-  base64,
   boolean,
   fileId,
   from,
   list,
   number,
   record,
+  sealedBase64,
   text,
   url,
   variant,
@@ -62,7 +62,14 @@ const serverToolContent: Shape = {
 };
 
 const serverToolItem: Shape = record(
-  { encrypted_content: base64, encrypted_stdout: base64, content: serverToolContent, title: text, url, source },
+  {
+    encrypted_content: sealedBase64,
+    encrypted_stdout: sealedBase64,
+    content: serverToolContent,
+    title: text,
+    url,
+    source,
+  },
   { rest: any },
 );
 
@@ -91,9 +98,9 @@ export const block: Shape = variant(
     thinking: record({
       type: word("thinking"),
       thinking: { is: "text", sealed: true },
-      signature: base64,
+      signature: sealedBase64,
     }),
-    redacted_thinking: record({ type: word("redacted_thinking"), data: base64 }),
+    redacted_thinking: record({ type: word("redacted_thinking"), data: sealedBase64 }),
     tool_use: toolUse,
     server_tool_use: toolUse,
     mcp_tool_use: record({ type: word("mcp_tool_use"), id: text, name: text, server_name: text, input: any }),

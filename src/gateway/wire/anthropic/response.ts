@@ -5,7 +5,19 @@
  * @module
  */
 
-import { any, base64, from, list, number, record, text, variant, word, type EventShape, type Shape } from "../shape.ts";
+import {
+  any,
+  sealedBase64,
+  from,
+  list,
+  number,
+  record,
+  text,
+  variant,
+  word,
+  type EventShape,
+  type Shape,
+} from "../shape.ts";
 import { block } from "./request.ts";
 
 const stop = word("end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal");
@@ -22,10 +34,13 @@ const message = record({
 });
 
 /** A whole message. */
-export const messagesResponse: Shape = message;
+export const messagesResponse: Shape = { ...message, required: ["content"] };
 
 /** The answer of a count of tokens. */
-export const countResponse: Shape = record({ input_tokens: number, context_management: any });
+export const countResponse: Shape = record(
+  { input_tokens: number, context_management: any },
+  { required: ["input_tokens"] },
+);
 
 const piece: Shape = { is: "text", part: true };
 const unknownPiece: Shape = { is: "any", part: true };
@@ -46,7 +61,7 @@ export const blockDelta: Shape = from(
         thinking: { is: "text", part: true, sealed: true },
         estimated_tokens: number,
       }),
-      signature_delta: record({ type: word("signature_delta"), signature: base64 }),
+      signature_delta: record({ type: word("signature_delta"), signature: sealedBase64 }),
       citations_delta: record({ type: word("citations_delta"), citation: from("document", any) }),
     },
     record({ type: text }, { rest: unknownPiece }),

@@ -42,10 +42,13 @@ const message = record({
 });
 
 /** A whole chat completion. */
-export const chatResponse: Shape = record({
-  ...envelope,
-  choices: list(from("assistant", record({ index: number, message, finish_reason: finish, logprobs }))),
-});
+export const chatResponse: Shape = record(
+  {
+    ...envelope,
+    choices: list(from("assistant", record({ index: number, message, finish_reason: finish, logprobs }))),
+  },
+  { required: ["choices"] },
+);
 
 const piece: Shape = { is: "text", part: true };
 const unknownPiece: Shape = { is: "any", part: true };
@@ -95,20 +98,26 @@ export const chatEvents: readonly EventShape[] = [
 ];
 
 /** Vectors are numbers, or their bytes in base64. */
-export const embeddingsResponse: Shape = record({
-  object: word("list"),
-  model: text,
-  usage: any,
-  data: list(
-    record({
-      object: word("embedding"),
-      index: number,
-      embedding: { is: "either", text: base64, numbers: { is: "numbers", kind: "vector" }, list: list(any) },
-    }),
-  ),
-});
+export const embeddingsResponse: Shape = record(
+  {
+    object: word("list"),
+    model: text,
+    usage: any,
+    data: list(
+      record({
+        object: word("embedding"),
+        index: number,
+        embedding: { is: "either", text: base64, numbers: { is: "numbers", kind: "vector" }, list: list(any) },
+      }),
+    ),
+  },
+  { required: ["data"] },
+);
 
-export const modelsResponse: Shape = record({
-  object: word("list"),
-  data: list(record({ id: text, object: word("model"), created: number, owned_by: text })),
-});
+export const modelsResponse: Shape = record(
+  {
+    object: word("list"),
+    data: list(record({ id: text, object: word("model"), created: number, owned_by: text })),
+  },
+  { required: ["data"] },
+);

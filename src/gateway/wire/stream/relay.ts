@@ -34,8 +34,16 @@ export interface Relay {
    *
    * @param parts what to read in `value`, which stands for the event's data and may be changed
    * @param closing the scopes whose channels end with this event, and all below them: `/choices/0`, `/content/3`
+   * @param last nothing may come any more: the event waits for the next one, or for the end of all channels, so that
+   *   what is left of their texts comes before it
    */
-  event(source: SseEvent, value: unknown, parts: readonly Part[], closing?: readonly string[]): Steps<void>;
+  event(
+    source: SseEvent,
+    value: unknown,
+    parts: readonly Part[],
+    closing?: readonly string[],
+    last?: boolean,
+  ): Steps<void>;
   /** Ends the channels of scopes, and of all below them, before the next event. */
   end(scopes: readonly string[]): Steps<void>;
   /** Takes an event that holds no text of an upstream. */
@@ -118,6 +126,7 @@ export function createRelay(hooks: StreamHooks, { scopeOf = firstTwo, repeats = 
   const outcomes = new Map<string, string>();
   let repeated = 0;
   let queue: Waiting[] = [];
+  let parked: Waiting | undefined;
   let guards = 0;
   let open = 0;
   let sequence = 0;
@@ -296,6 +305,11 @@ export function createRelay(hooks: StreamHooks, { scopeOf = firstTwo, repeats = 
     if (rest !== "" && channel.last !== undefined) deliver(channel.last, rest);
   }
 
+  function unpark(): void {
+    if (parked !== undefined) queue.push(parked);
+    parked = undefined;
+  }
+
   /** Text that is left when its channel ends: added to the channel's last event, or sent in a copy of it. */
   function deliver({ event, place }: Slot, rest: string): void {
     if (!event.left) {
@@ -310,8 +324,9 @@ export function createRelay(hooks: StreamHooks, { scopeOf = firstTwo, repeats = 
   }
 
   return {
-    *event(source, value, parts, closing = []) {
+    *event(source, value, parts, closing = [], last = false) {
       sequence++;
+      unpark();
       const event: Waiting = { source, value, open: 0, changed: false, rewritten: false, logprobs: [], left: false };
       const found = readsOf(event, parts);
       for (const read of found) yield* judge(event, read);
@@ -325,17 +340,21 @@ export function createRelay(hooks: StreamHooks, { scopeOf = firstTwo, repeats = 
         yield* end(channel);
       }
       for (const channel of holding) {
-        if (channel.touched === sequence && queue.length < MAX_WAITING) continue;
+        if ((last || channel.touched === sequence) && queue.length < MAX_WAITING) continue;
         giveUp(channel, "");
         holding.delete(channel);
       }
-      queue.push(event);
+      if (last) parked = event;
+      else queue.push(event);
     },
     end: endScopes,
     pass(source) {
       queue.push({ source, value: undefined, open: 0, changed: false, rewritten: false, logprobs: [], left: false });
     },
-    close: () => endScopes([""]),
+    *close() {
+      yield* endScopes([""]);
+      unpark();
+    },
     release() {
       let text = "";
       let events = 0;
@@ -354,7 +373,7 @@ export function createRelay(hooks: StreamHooks, { scopeOf = firstTwo, repeats = 
       return { text, events, unchanged };
     },
     get waiting() {
-      return queue.length > 0;
+      return queue.length > 0 || parked !== undefined;
     },
     get unscanned() {
       return [...unscanned.values()];

@@ -8,7 +8,6 @@
 import type { Origin } from "../../../../guard/index.ts";
 import {
   any,
-  base64,
   boolean,
   fileId,
   from,
@@ -17,6 +16,7 @@ import {
   number,
   record,
   reference,
+  sealedBase64,
   text,
   variant,
   word,
@@ -100,7 +100,7 @@ export const item: Shape = variant(
       type: word("reasoning"),
       summary: list(part),
       content: list(part),
-      encrypted_content: base64,
+      encrypted_content: sealedBase64,
     }),
     function_call: call({ type: word("function_call"), arguments: json }),
     function_call_output: result({ type: word("function_call_output"), output }),
@@ -138,7 +138,7 @@ export const item: Shape = variant(
     computer_call_output: result({ type: word("computer_call_output"), output }),
     local_shell_call_output: result({ type: word("local_shell_call_output"), output: json }),
     item_reference: record({ type: word("item_reference"), id: reference }),
-    compaction: record({ type: word("compaction"), id: text, encrypted_content: base64, created_by: text }),
+    compaction: record({ type: word("compaction"), id: text, encrypted_content: sealedBase64, created_by: text }),
   },
   // A message may leave its type out. What has another type is taken for the result of a tool: nobody vouches for it.
   from((item) => (typeof item["type"] === "string" ? "tool" : byRole(item)), record(message.fields, { rest: any })),

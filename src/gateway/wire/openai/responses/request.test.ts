@@ -133,9 +133,9 @@ describe("an answer of the Responses API", () => {
     const parsed = responsesOperation.parseResponse({
       model: "m",
       output: [],
-      usage: { input_tokens: 3, output_tokens: 4, total_tokens: 7 },
+      usage: { input_tokens: 3, input_tokens_details: { cached_tokens: 2 }, output_tokens: 4, total_tokens: 7 },
     });
-    assert.deepEqual([parsed.usage, parsed.model], [{ inputTokens: 3, outputTokens: 4 }, "m"]);
+    assert.deepEqual([parsed.usage, parsed.model], [{ inputTokens: 3, outputTokens: 4, cacheReadTokens: 2 }, "m"]);
     assert.equal(responsesOperation.parseResponse({ output: [] }).usage, undefined);
     assert.throws(
       () => responsesOperation.parseResponse({ choices: [] }),

@@ -25,28 +25,31 @@ import { reasoning, textConfig, tool, toolChoice } from "./request.ts";
  * A whole response. It says the request's own settings again, among them its instructions: these are the caller's text
  * and not the model's.
  */
-export const responsesResponse: Shape = record({
-  ...settings,
-  id: text,
-  object: word("response"),
-  created_at: number,
-  completed_at: number,
-  status: word("completed", "failed", "in_progress", "cancelled", "queued", "incomplete"),
-  error: any,
-  incomplete_details: record({ reason: word("max_output_tokens", "content_filter") }),
-  instructions: inputFrom("system"),
-  model: text,
-  output: list(item),
-  previous_response_id: text,
-  conversation: any,
-  prompt: from("system", any),
-  reasoning,
-  text: textConfig,
-  tools: list(tool),
-  tool_choice: toolChoice,
-  metadata: { is: "map", of: any },
-  usage: any,
-});
+export const responsesResponse: Shape = record(
+  {
+    ...settings,
+    id: text,
+    object: word("response"),
+    created_at: number,
+    completed_at: number,
+    status: word("completed", "failed", "in_progress", "cancelled", "queued", "incomplete"),
+    error: any,
+    incomplete_details: record({ reason: word("max_output_tokens", "content_filter") }),
+    instructions: inputFrom("system"),
+    model: text,
+    output: list(item),
+    previous_response_id: text,
+    conversation: any,
+    prompt: from("system", any),
+    reasoning,
+    text: textConfig,
+    tools: list(tool),
+    tool_choice: toolChoice,
+    metadata: { is: "map", of: any },
+    usage: any,
+  },
+  { required: ["output"] },
+);
 
 const piece: Shape = { is: "text", part: true };
 const jsonPiece: Shape = { is: "json", part: true };
@@ -145,13 +148,13 @@ export const responsesEvents: readonly EventShape[] = [
   ...[...DELTAS].map(([kind, said]): EventShape => ({
     name: `response.${kind}.delta`,
     shape: deltaOf(kind, said),
-    event: (value) => ({ ...at, ...(value as object), type: `response.${kind}.delta` }),
+    event: (value) => ({ ...at, type: `response.${kind}.delta`, ...(value as object) }),
   })),
-  ...["response.output_item.added", "response.output_item.done", "response.completed"].map((type): EventShape => ({
-    name: type,
+  {
+    name: "every other event",
     shape: wholeEvent,
-    event: (value) => ({ ...at, ...(value as object), type }),
-  })),
+    event: (value) => ({ ...at, type: "response.output_item.done", ...(value as object) }),
+  },
   {
     name: "an unknown event",
     shape: unknownEvent,

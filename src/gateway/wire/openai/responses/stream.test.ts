@@ -73,7 +73,7 @@ describe("a streamed response", () => {
           const { text: got, blocked, stream } = await run(ID, guardThat("block"), cut(sent, chunks));
           assert.equal(got, sent);
           assert.deepEqual([blocked, stream.complete, stream.model], [false, true, "m"]);
-          assert.deepEqual(stream.usage, { inputTokens: 11, outputTokens: 7 });
+          assert.deepEqual(stream.usage, { inputTokens: 11, outputTokens: 7, cacheReadTokens: 0 });
         }),
         { numRuns: 25 },
       );

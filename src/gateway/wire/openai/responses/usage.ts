@@ -13,5 +13,8 @@ export function responsesUsage(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined;
   const inputTokens = count(value["input_tokens"]);
   const outputTokens = count(value["output_tokens"]);
-  return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens };
+  if (inputTokens === undefined || outputTokens === undefined) return undefined;
+  const details = value["input_tokens_details"];
+  const cached = isObject(details) ? count(details["cached_tokens"]) : undefined;
+  return cached === undefined ? { inputTokens, outputTokens } : { inputTokens, outputTokens, cacheReadTokens: cached };
 }
