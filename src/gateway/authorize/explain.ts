@@ -56,14 +56,8 @@ export function explain(cedar: Cedar, policies: readonly Policy[], question: Que
 }
 
 function sentence(decision: Decision["decision"], reasons: readonly string[], errors: readonly string[]): string {
-  switch (decision) {
-    case "allow":
-      return `permitted by ${reasons.join(", ")}`;
-    case "deny":
-      return reasons.length === 0 ? "no policy permits it" : `forbidden by ${reasons.join(", ")}`;
-    case "error":
-      return errors.length === 0
-        ? "the question cannot be evaluated, which denies"
-        : `${errors.join(", ")} failed, which denies whatever the others say`;
-  }
+  if (decision === "allow") return `permitted by ${reasons.join(", ")}`;
+  if (decision === "deny") return reasons.length === 0 ? "no policy permits it" : `forbidden by ${reasons.join(", ")}`;
+  if (errors.length === 0) return "the question cannot be evaluated, which denies";
+  return `${errors.join(", ")} failed, which denies whatever the others say`;
 }

@@ -71,6 +71,17 @@ async function problem(response: Response): Promise<{ code: string; status: numb
   return value;
 }
 
+test("no app's key is a token here: what keys, evidence and posture say is for operators", async (context) => {
+  const { get, send } = await setUp(context);
+  const { key } = (await (await send("POST", "/api/keys", { app: "shop" })).json()) as { key: string };
+  for (const path of ["/api/keys", "/api/posture", "/ledger/checkpoint", "/"]) {
+    for (const headers of [{ authorization: `Bearer ${key}` }, { authorization: "", "x-api-key": key }]) {
+      assert.equal((await get(path, headers)).status, 401, path);
+    }
+  }
+  assert.equal((await send("POST", "/api/keys", { app: "bank" }, { authorization: `Bearer ${key}` })).status, 401);
+});
+
 test("every route but the three open ones wants the token", async (context) => {
   const { get, send } = await setUp(context, { metricsText: async () => "metric 1\n" });
   for (const path of ["/healthz", "/readyz", "/openapi.json"]) {
