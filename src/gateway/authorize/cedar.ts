@@ -13,10 +13,12 @@
  * @module
  */
 
-import type { CedarValueJson, EntityJson, TypeAndId, ValidationError } from "@cedar-policy/cedar-wasm/nodejs";
+import { hash } from "node:crypto";
 
+import type { CedarValueJson, EntityJson, TypeAndId, ValidationError } from "@cedar-policy/cedar-wasm/nodejs";
 import type * as CedarEngine from "@cedar-policy/cedar-wasm/nodejs";
 
+import { canonicalJson } from "../../core/index.ts";
 import { SCHEMA } from "./schema.ts";
 
 /** A question in Cedar's words. */
@@ -73,8 +75,6 @@ export interface Cedar {
 
 type Engine = typeof CedarEngine;
 
-let prepared = 0;
-
 /** Loads the engine. The second call costs nothing. */
 export async function loadCedar(): Promise<Cedar> {
   const engine = await import("@cedar-policy/cedar-wasm/nodejs");
@@ -125,7 +125,8 @@ function validate(engine: Engine, policies: CedarPolicies): ReturnType<Cedar["va
 }
 
 function prepare(engine: Engine, policies: CedarPolicies): (question: CedarQuestion) => CedarAnswer {
-  const id = `holdfast-${++prepared}`;
+  // The engine keeps what was prepared for as long as it lives: the same policies are kept once.
+  const id = hash("sha256", canonicalJson(policies));
   const answer = engine.preparsePolicySet(id, { staticPolicies: { ...policies } });
   if (answer.type === "failure") throw new TypeError("policies were prepared before they were checked");
   return (question) => evaluate(engine, id, question);

@@ -1,7 +1,7 @@
 /** Policies at the start: what may not be used is told, all of it, by its place. */
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -131,6 +131,21 @@ describe("a folder of policies", () => {
     );
     const { warnings } = read({ "a.cedar": `${PERMIT} permit (principal, action, resource) when { false };` });
     assert.match(problemLine(warnings[0] ?? assert.fail("no warning")), /^a\.cedar:1: a\.cedar#2: .*impossible/);
+  });
+
+  it("may be the one of the guide, word for word", () => {
+    const guide = readFileSync(new URL("../../../docs/guides/identity-and-policies.md", import.meta.url), "utf8");
+    const [, text = ""] = /```cedar\n([^]*?)```/.exec(guide) ?? [];
+    const { errors, policies, warnings } = read({ "models.cedar": text });
+    assert.deepEqual([errors, warnings], [[], []]);
+    assert.deepEqual(
+      policies.map(({ id, line }) => [id, line]),
+      [
+        ["shop-inside", 2],
+        ["dev-outside", 6],
+        ["no-pii-outside", 11],
+      ],
+    );
   });
 
   // Last: the engine does not get over it, in this process.
