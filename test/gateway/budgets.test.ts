@@ -315,6 +315,24 @@ describe("an upstream that fails", () => {
   });
 });
 
+describe("a request that only counts tokens", () => {
+  it("is bound by budgets of requests alone", async () => {
+    const { post, receipt } = await start(
+      [
+        { name: "req", what: "requests", limit: 1, window: "day" },
+        tokens(1),
+        { name: "money", what: "money", limit: 1, window: "day" },
+      ],
+      { script: { answer: async (_request, response) => (response.end('{"input_tokens":7}'), true) } },
+    );
+    const counting = { model: "fake-model", messages: [{ role: "user", content: "hi" }] };
+    const answer = await post("/v1/messages/count_tokens", counting);
+    const { budgets = [] } = await receipt(answer.headers.get("request-id"));
+    assert.deepEqual([answer.status, budgets.map(({ name }) => name)], [200, ["req"]]);
+    assert.equal((await post("/v1/messages/count_tokens", counting)).status, 429);
+  });
+});
+
 describe("a budget of money", () => {
   const prices = { models: [{ model: "fake-model", input: 2_000_000, output: 10_000_000 }] };
 

@@ -18,7 +18,7 @@ import type { Exchange } from "../receipt/receipt.ts";
 import type { Operation, ParsedRequest } from "../wire/index.ts";
 import { Accounts, type AccountsOptions, type Balance, type Reserved } from "./accounts.ts";
 import { bindingsFor, type Binding } from "./bind.ts";
-import { capRequest, type Capped } from "./cap.ts";
+import { capRequest, isFree, type Capped } from "./cap.ts";
 import { MICRO, type BudgetConfig } from "./config.ts";
 import { budgetHeaders, secondsUntil } from "./headers.ts";
 import { BudgetLease } from "./lease.ts";
@@ -68,6 +68,7 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
     share: config.limits.lostCountersShare,
     leaseMs: counters.shared ? config.timeouts.leaseMs : OWN_LEASE_MS,
   });
+  const ofRequests = config.budgets.filter(({ what }) => what === "requests");
 
   return {
     share: () => accounts.share,
@@ -75,7 +76,8 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
     close: () => accounts.close(),
     async reserve(exchange, request) {
       const { principal, operation, parsed, value } = request;
-      const bindings = bindingsFor(config.budgets, principal, parsed.model);
+      const budgets = isFree(operation.id) ? ofRequests : config.budgets;
+      const bindings = bindingsFor(budgets, principal, parsed.model);
       if (bindings.length === 0) return request.body;
       const metered = bindings.some(({ budget }) => budget.what !== "requests");
       const capped = metered ? capRequest(operation.id, request, config.limits) : UNCAPPED;

@@ -50,18 +50,26 @@ const CAPS: Readonly<Record<string, Cap>> = {
   "openai.responses": { fields: ["max_output_tokens"] },
   "openai.embeddings": { fields: [] },
   "anthropic.messages": { fields: ["max_tokens"] },
-  "anthropic.count-tokens": { fields: [] },
   "gemini.generate": GEMINI,
   "gemini.stream": GEMINI,
   "gemini.embed": { fields: [] },
   "gemini.embed-batch": { fields: [] },
-  "gemini.count-tokens": { fields: [] },
   "predict.infer": { fields: [] },
   "predict.rows": { fields: [] },
 };
 
-/** Operations that cost nothing upstream: they only count. */
-const FREE: ReadonlySet<string> = new Set(["anthropic.count-tokens", "gemini.count-tokens"]);
+/** Operations that cost no tokens and no money: they only count tokens, or run here. */
+const FREE: ReadonlySet<string> = new Set([
+  "anthropic.count-tokens",
+  "gemini.count-tokens",
+  "predict.infer",
+  "predict.rows",
+]);
+
+/** Whether an operation is bound by budgets of requests alone. */
+export function isFree(operation: string): boolean {
+  return FREE.has(operation);
+}
 
 /** The most that a request can come to, in tokens. */
 export interface Worst {
@@ -97,7 +105,7 @@ export function capRequest(
   const { parsed, body } = request;
   const cap = CAPS[operation];
   const value = request.value as Fields;
-  const input = FREE.has(operation) ? 0 : worstInput(parsed, body.length, defaults.inputTokens);
+  const input = worstInput(parsed, body.length, defaults.inputTokens);
   const audio = parsed.media.some(({ stated, found }) => (found ?? stated ?? "").startsWith("audio/"));
   if (cap === undefined) {
     return { worst: { input, output: defaults.outputTokens, audio }, body, dropUsage: false };

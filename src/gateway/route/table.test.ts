@@ -33,6 +33,14 @@ describe("the route table", () => {
     }
   });
 
+  it("does not start with a route that asks a model and is bound by no budget", () => {
+    const whole = Object.fromEntries(routes().map((route) => [route.operation.id, route.policy]));
+    const chat = whole["openai.chat"] as (typeof whole)[string];
+    const limits = chat.limits.filter((name) => name !== "budgets");
+    const without = { ...whole, "openai.chat": { ...chat, limits } };
+    assert.throws(() => joinPolicies(operations, without), code("gateway.route-without-policy"));
+  });
+
   it("finds what is in it and nothing else", () => {
     const find = router(routes());
     assert.equal(find("POST", "/v1/chat/completions").operation.id, "openai.chat");

@@ -42,14 +42,18 @@ test("every field stands in the template under its description", () => {
 
 test("the examples in comments are valid once uncommented", () => {
   const examples = text
-    .replace(/^(\s*)(?:(?:upstreams|hosts): \[\]|models: \{\})$/gm, "")
-    .replace(/^(\s*)# (?=(upstreams|models|hosts):$| +(- )?[\w-]+)/gm, "$1");
+    .replace(/^(\s*)(?:(?:upstreams|budgets|hosts): \[\]|models: \{\})$/gm, "")
+    .replace(/^(\s*)# (?=(upstreams|models|budgets|hosts):$| +(- )?[\w-]+)/gm, "$1");
   const { config, problems } = readConfig(examples, "holdfast.yaml");
   assert.deepEqual(problems, []);
   assert.equal(config?.gateway.upstreams.length, 2);
   assert.deepEqual(
     config.gateway.models["fast"]?.map(({ upstream }) => upstream),
     config.gateway.upstreams.map(({ name }) => name),
+  );
+  assert.deepEqual(
+    config.gateway.budgets.map(({ name }) => name),
+    ["shop-monthly", "each-key-daily"],
   );
   assert.deepEqual(config.admin.hosts, ["holdfast.example.org"]);
 });

@@ -27,6 +27,10 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
       { upstream: "local", model: "llama3", weight: 0 },
     ],
   },
+  "gateway.budgets": [
+    { name: "shop-monthly", what: "money", limit: 200, window: "month", who: { app: ["shop"] } },
+    { name: "each-key-daily", what: "tokens", limit: 2_000_000, window: "day", per: ["key"] },
+  ],
   "admin.hosts": ["holdfast.example.org"],
 };
 
