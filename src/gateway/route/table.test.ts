@@ -55,6 +55,17 @@ describe("the route table", () => {
     ]) {
       assert.throws(() => find("POST", path), code("gateway.route-unknown"), path);
     }
+    for (const version of ["v1beta", "v1"]) {
+      const found = find("POST", `/${version}/models/a-model.2:generateContent`);
+      assert.deepEqual([found.operation.id, found.model], ["gemini.generate", "a-model.2"]);
+    }
+    for (const name of ["", ".", "..", "a..b", "a/b", "a%2fb", "a b", "a:b", ".a", "a.", "ä", "m".repeat(600)]) {
+      const path = `/v1beta/models/${name}:generateContent`;
+      assert.throws(() => find("POST", path), code("gateway.route-unknown"), path);
+    }
+    for (const path of ["/v1beta/models/m:predict", "/v2/models/m:generateContent"]) {
+      assert.throws(() => find("POST", path), code("gateway.route-unknown"), path);
+    }
     assert.throws(() => find("GET", "/v1/chat/completions"), code("gateway.method-not-allowed"));
     assert.throws(() => find("DELETE", "/v1/models"), code("gateway.method-not-allowed"));
   });

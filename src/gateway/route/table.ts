@@ -115,9 +115,7 @@ export function router(table: readonly Route[]): (method: string, path: string) 
   }
   return (method, path) => {
     const model = modelIn(path);
-    const methods = byPath.get(
-      model === undefined ? path : `${MODELS}{model}${path.slice(MODELS.length + model.length)}`,
-    );
+    const methods = byPath.get(model === undefined ? path : `${MODELS}{model}${path.slice(path.lastIndexOf(":"))}`);
     if (methods === undefined) throw gatewayError("gateway.route-unknown");
     const route = methods.get(method);
     if (route === undefined) {
@@ -132,11 +130,15 @@ export function router(table: readonly Route[]): (method: string, path: string) 
  * reader of a URL: no `%`, and dots only inside.
  */
 function modelIn(path: string): string | undefined {
-  if (!path.startsWith(MODELS) || path.length > PATH_CHARS) return undefined;
-  const name = path.slice(MODELS.length, path.lastIndexOf(":"));
+  const start = VERSIONS.find((version) => path.startsWith(version));
+  const end = path.lastIndexOf(":");
+  if (start === undefined || end === -1 || path.length > PATH_CHARS) return undefined;
+  const name = path.slice(start.length, end);
   return /^[\w-]+(?:\.[\w-]+)*$/.test(name) ? name : undefined;
 }
 
 const MODELS = "/v1beta/models/";
+/** Clients of the Gemini API ask for either version; which one the upstream is asked for, its URL says. */
+const VERSIONS: readonly string[] = [MODELS, "/v1/models/"];
 /** Longest path that is taken apart. */
 const PATH_CHARS = 512;
