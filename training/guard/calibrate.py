@@ -18,7 +18,7 @@ from rows import HEADS
 # Of the harmless texts that the scoring models did not see, each source counting alike, the default thresholds flag this
 # share. The source with most alarms is left aside: to a model that never saw its like one kind of text can look like an
 # attack as a whole, and it would set the threshold alone; the model that ships has seen it.
-FALSE_ALARMS = {"injection": 0.02, "indirect": 0.005}
+FALSE_ALARMS = {"injection": 0.01, "indirect": 0.005}
 MODERATION_FALSE_ALARMS = 0.02
 # The cheap stage may call clean at most this share of the attacks that are found without it. It settles no moderation head: on
 # sources left out it would drop most of what the encoder finds, and seven heads at once are clean to it too seldom to save time.
@@ -31,12 +31,10 @@ ORDINARY = ("clinc", "banking77", "fuzzyai_benign", "self_instruct")
 
 @dataclass
 class Settings:
-    """By head. `encoder`: a, b of p = sigmoid(a · logit + b); `blend`: a, c, b with the cheap stage's logit times c added."""
+    """By head. `encoder`: a, b of p = sigmoid(a · logit + b)."""
 
     encoder: dict[str, tuple[float, float]] = field(default_factory=dict)
     encoder_lines: dict[str, float] = field(default_factory=dict)
-    blend: dict[str, tuple[float, float, float]] = field(default_factory=dict)
-    blend_lines: dict[str, float] = field(default_factory=dict)
     cheap_lines: dict[str, float] = field(default_factory=dict)
     clean: dict[str, float] = field(default_factory=dict)
     sure: dict[str, float | None] = field(default_factory=dict)
@@ -151,14 +149,10 @@ def settle(scores: Scores, targets: np.ndarray, sources: np.ndarray) -> Settings
         a, b = platt(encoder[picked][use][:, None], labels, weights)
         made.encoder[head] = (a, b)
         made.encoder_lines[head] = float(sigmoid(of(a * encoder + b)))
-        a, c, b = platt(np.stack([encoder[picked], cheap[picked]], 1)[use], labels, weights)
-        made.blend[head] = (a, c, b)
-        z = a * encoder + c * cheap + b
-        made.blend_lines[head] = float(sigmoid(of(z)))
         made.cheap_lines[head] = of(cheap)
 
         # Of the attacks found, how high the cheap stage puts the windows that give them away.
-        given_away = scores.top(np.where(sigmoid(z) >= made.blend_lines[head], cheap, -np.inf))
+        given_away = scores.top(np.where(sigmoid(a * encoder + b) >= made.encoder_lines[head], cheap, -np.inf))
         caught = known & (targets[:, index] == 1) & np.isfinite(given_away)
         made.clean[head] = (
             quantile(given_away[caught], source_weights(sources[caught]), LOST) if head in FALSE_ALARMS and caught.any() else NEVER

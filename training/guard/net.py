@@ -1,7 +1,7 @@
-"""The network: a BERT encoder cut to its first layers, mean pooling, one linear layer with a sigmoid for each head.
+"""The network: a BERT encoder, mean pooling, one linear layer with a sigmoid for each head.
 
-`forward` takes ids and mask and gives logits. The word table is frozen: it stays where the base left it, so languages
-that the training rows do not hold stay near those that they do, and the table is read, never updated.
+`forward` takes ids and mask and gives logits. The word table is frozen while heads are trained: it stays where the transplant left
+it, so words that the training rows do not hold stay near those that they do.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from base import Base
+from body import Body
 
 
 class Layer(nn.Module):
@@ -38,10 +39,9 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, base: Base, rows: np.ndarray, layers: int, positions: int, outputs: int, drop: float = 0.0) -> None:
+    def __init__(self, base: Base | Body, word: np.ndarray, layers: int, positions: int, outputs: int, drop: float = 0.0) -> None:
         super().__init__()
-        word = torch.from_numpy(base.tensors["emb.word"][rows])
-        self.word = nn.Embedding.from_pretrained(word, freeze=True)
+        self.word = nn.Embedding.from_pretrained(torch.from_numpy(word), freeze=True)
         # One token type only: its vector is added to the positions once and for all.
         self.position = nn.Parameter(torch.from_numpy(base.tensors["emb.pos"][:positions] + base.tensors["emb.type"][: base.hidden]))
         self.norm = nn.LayerNorm(base.hidden, base.eps)
@@ -66,12 +66,31 @@ class Encoder(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        keep = attention_mask.to(torch.float32)
-        bias = (1.0 - keep)[:, None, None, :] * -10000.0
-        x = self.norm(self.word(input_ids) + self.position[: input_ids.shape[1]])
-        x = F.dropout(x, self.drop, self.training)
+        x = F.dropout(self.embedded(input_ids), self.drop, self.training)
+        keep, bias = masks(attention_mask)
         for layer in self.layers:
             x = layer(x, bias)
-        x = (x * keep[:, :, None]).sum(1) / keep.sum(1, keepdim=True)
-        x = F.dropout(x, self.drop, self.training)
-        return self.head(x.float())
+        return self.head(F.dropout(mean(x, keep), self.drop, self.training).float())
+
+    def embedded(self, input_ids: Tensor) -> Tensor:
+        return self.norm(self.word(input_ids) + self.position[: input_ids.shape[1]])
+
+
+def masks(attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+    keep = attention_mask.to(torch.float32)
+    return keep, (1.0 - keep)[:, None, None, :] * -10000.0
+
+
+def mean(x: Tensor, keep: Tensor) -> Tensor:
+    return (x * keep[:, :, None]).sum(1) / keep.sum(1, keepdim=True)
+
+
+def pooled(model: Encoder, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    """The mean over a text's tokens after each layer [texts, layers, hidden]."""
+    keep, bias = masks(attention_mask)
+    x = model.embedded(input_ids)
+    out = []
+    for layer in model.layers:
+        x = layer(x, bias)
+        out.append(mean(x.float(), keep))
+    return torch.stack(out, 1)

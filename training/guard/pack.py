@@ -12,7 +12,7 @@ from fit import MAX_TOKENS
 from net import Encoder
 from rows import HEADS
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 
 def encoder(folder: Path, model: Encoder, tokenizer: str) -> None:
@@ -22,21 +22,13 @@ def encoder(folder: Path, model: Encoder, tokenizer: str) -> None:
 
 
 def settings(folder: Path, found: Settings) -> None:
-    """`model.json`, as src/guard/model/config.ts reads it, and all that was found as `settings.json` for the report.
-
-    `calibration` and `thresholds` hold for the encoder alone; `blend` has those for encoder and cheap stage together:
-    p = sigmoid(a · logit + c · cheap logit + b).
-    """
+    """`model.json`, as src/guard/model/config.ts reads it, and all that was found as `settings.json` for the report."""
     text = {
         "version": VERSION,
         "maxTokens": MAX_TOKENS,
         "heads": list(HEADS),
         "calibration": {head: rounded(found.encoder[head]) for head in HEADS},
         "thresholds": {head: rounded(found.encoder_lines[head]) for head in HEADS},
-        "blend": {
-            "calibration": {head: rounded(found.blend[head]) for head in HEADS},
-            "thresholds": {head: rounded(found.blend_lines[head]) for head in HEADS},
-        },
         "cheap": {
             "file": "cheap.bin",
             "clean": {head: rounded(found.clean[head]) for head in HEADS},

