@@ -1,17 +1,15 @@
 /**
  * The tokenizer: from a text to the numbers that the transformer reads. Reads the `tokenizer.json` of Hugging Face, as
- * far as weights of the guard use it: WordPiece behind BERT's normaliser, or Unigram behind Metaspace, and a template of
- * special tokens around either. Any other step is refused, since a step left out would make other tokens than the
- * training did. `truncation` and `padding` are not read: how a long text is cut is said here, and no text is padded.
+ * far as weights of the guard use it: Unigram behind Metaspace, and a template of special tokens around it. Any other
+ * step is refused, since a step left out would make other tokens than the training did. `truncation` and `padding` are not read: how a long text is cut is said here, and no text is padded.
  *
- * Held to the Rust library `tokenizers` by `test/vectors/guard-tokenizer` and `test/vectors/guard-wordpiece`.
+ * Held to the Rust library `tokenizers` by `test/vectors/guard-tokenizer`.
  *
  * @module
  */
 
 import { openSentencePiece } from "./sentencepiece.ts";
 import { fields, list, number, readFile, string, unread, type Fields } from "./tokenizer-file.ts";
-import { openWordPiece } from "./wordpiece.ts";
 
 export interface Tokenizer {
   /**
@@ -30,7 +28,7 @@ const SHARED_TOKENS = 48;
 /** Reads `tokenizer.json`. @throws `guard.model-invalid` */
 export function openTokenizer(bytes: Uint8Array): Tokenizer {
   const file = readFile(bytes);
-  const encodeText = openModel(file);
+  const encodeText = openSentencePiece(file);
   const { added, mark } = readAddedTokens(file["added_tokens"]);
   const { before, after } = readTemplate(file["post_processor"]);
   const around = before.length + after.length;
@@ -58,17 +56,6 @@ export function openTokenizer(bytes: Uint8Array): Tokenizer {
       return chunks(ids, maxTokens - around).map((chunk) => [...before, ...chunk, ...after]);
     },
   };
-}
-
-function openModel(file: Fields): Encode {
-  switch (fields(file["model"])["type"]) {
-    case "WordPiece":
-      return openWordPiece(file);
-    case "Unigram":
-      return openSentencePiece(file);
-    default:
-      throw unread("model");
-  }
 }
 
 /** Parts of at most `most`, of about one size, each sharing {@link SHARED_TOKENS} with the next. */
