@@ -240,7 +240,7 @@ export const GatewayErrors = {
   // Upstream
   "gateway.no-upstream": {
     what: "no model is configured: the request was allowed, and there is nobody to answer it",
-    hint: "set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server (examples/local-model), or name an upstream in holdfast.yaml",
+    hint: "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, start a local server (examples/local-model), or name an upstream in holdfast.yaml",
     status: 503,
   },
   "gateway.model-unknown": {

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 
 import Anthropic from "@anthropic-ai/sdk";
+import { ApiError, GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 
 import { coreError } from "../../core/index.ts";
@@ -170,9 +171,51 @@ describe("an error in the caller's protocol", () => {
 
   it("says nothing of a cause", () => {
     const error = gatewayError("gateway.upstream-broken", { cause: new Error("key sk-upstream at /home/x.ts:1") });
-    for (const protocol of ["openai", "anthropic"] as const) {
+    for (const protocol of ["openai", "openai-responses", "anthropic", "gemini"] as const) {
       assert.doesNotMatch(errorBody(protocol, error).body + errorEvent(protocol, error), /sk-upstream|home|\n {4}at /);
     }
+  });
+});
+
+describe("an error for a client of the Gemini API", () => {
+  const askGemini = async (stream: boolean): Promise<unknown> => {
+    const { models } = new GoogleGenAI({ apiKey: "k", httpOptions: { baseUrl: url, retryOptions: { attempts: 1 } } });
+    const asked = { model: "m", contents: "hi" };
+    return stream ? await drain(await models.generateContentStream(asked)) : await models.generateContent(asked);
+  };
+
+  for (const [code, status, named] of [
+    ["gateway.request-invalid", 400, "INVALID_ARGUMENT"],
+    ["gateway.key-missing", 401, "UNAUTHENTICATED"],
+    ["gateway.blocked", 403, "PERMISSION_DENIED"],
+    ["gateway.route-unknown", 404, "NOT_FOUND"],
+    ["gateway.body-too-large", 413, "INVALID_ARGUMENT"],
+    ["gateway.rate-limited", 429, "RESOURCE_EXHAUSTED"],
+    ["gateway.internal", 500, "INTERNAL"],
+    ["gateway.upstream-broken", 502, "UNAVAILABLE"],
+    ["gateway.stopping", 503, "UNAVAILABLE"],
+    ["gateway.upstream-timeout", 504, "DEADLINE_EXCEEDED"],
+  ] as const) {
+    it(`is raised by the client as its own: ${code}, ${status}`, async () => {
+      const error = gatewayError(code);
+      respond = () => ({ type: "application/json", ...errorBody("gemini", error) });
+      await assert.rejects(askGemini(false), (raised) => {
+        assert.ok(raised instanceof ApiError);
+        assert.equal(raised.status, status);
+        const told = (JSON.parse(raised.message) as { error: Record<string, unknown> }).error;
+        assert.deepEqual([told["code"], told["status"]], [status, named]);
+        assert.match(JSON.stringify(told["details"]), new RegExp(`"reason":"${code.replace(".", "\\.")}"`));
+        assert.ok(String(told["message"]).includes(error.hint));
+        return true;
+      });
+    });
+  }
+
+  it("is raised in mid-stream, after what came before", async () => {
+    const chunk = { candidates: [{ index: 0, content: { role: "model", parts: [{ text: "hi" }] } }] };
+    const error = errorEvent("gemini", gatewayError("gateway.answer-blocked"));
+    respond = () => ({ status: 200, type: "text/event-stream", body: `data: ${JSON.stringify(chunk)}\n\n${error}` });
+    await assert.rejects(askGemini(true), (raised) => raised instanceof ApiError && raised.status === 403);
   });
 });
 
@@ -192,6 +235,33 @@ describe("an error in mid-stream", () => {
       assert.match(raised.message, /blocked by policy: secrets\.aws-access-key-id/);
       return true;
     });
+  });
+
+  it("is raised by the OpenAI client in a stream of the Responses API, by name and by type", async () => {
+    const created = { type: "response.created", sequence_number: 0, response: { id: "r", output: [] } };
+    for (const event of [
+      errorEvent("openai-responses", error),
+      // Some clients do not read the names of events.
+      errorEvent("openai-responses", error).replace("event: error\n", ""),
+    ]) {
+      respond = () => ({
+        status: 200,
+        type: "text/event-stream",
+        body: `event: response.created\ndata: ${JSON.stringify(created)}\n\n${event}`,
+      });
+      const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "k", maxRetries: 0 });
+      const asked = { model: "m", input: "hi" };
+      for (const ask of [
+        () => client.responses.create({ ...asked, stream: true }).then(drain),
+        () => client.responses.stream(asked).finalResponse(),
+      ]) {
+        await assert.rejects(ask(), (raised) => {
+          assert.ok(raised instanceof OpenAI.APIError, String(raised));
+          assert.deepEqual([raised.code, raised.type], ["gateway.answer-blocked", "permission_error"]);
+          return true;
+        });
+      }
+    }
   });
 
   it("is raised by the Anthropic client as an API error", async () => {

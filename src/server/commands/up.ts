@@ -89,7 +89,7 @@ function modelLine({ upstreams, discovered }: Running, style: Style): string {
   if (upstreams.length === 0) {
     return (
       `${style.yellow("none")}: protection works, but there is no model to talk to, so what is allowed ends with 503; ` +
-      "set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local model server, or name an upstream in holdfast.yaml"
+      "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, start a local model server, or name an upstream in holdfast.yaml"
     );
   }
   const names = upstreams.map(({ name, protocol }) => (name === protocol ? name : `${name} (${protocol})`));

@@ -175,7 +175,8 @@ async function checkUpstreams(services: Services): Promise<readonly Omit<CheckRe
   const { models, upstreams: configured } = loadConfig(services.source).config.gateway;
   const upstreams = configured.length > 0 ? configured : await discoverUpstreams(services.source.env);
   if (upstreams.length === 0) {
-    const todo = "set OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local model server, or name one in holdfast.yaml";
+    const todo =
+      "set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, start a local model server, or name one in holdfast.yaml";
     return [{ status: "warn", what: "none: protection works, but there is no model to talk to", todo }];
   }
   const reached = await Promise.all(
