@@ -65,7 +65,8 @@ function attributesOf(exchange: Exchange, operation: string): Attributes {
   };
   const optional: Attributes = {
     "gen_ai.provider.name": exchange.upstream?.name,
-    "gen_ai.request.model": exchange.model,
+    "gen_ai.request.model": exchange.upstream?.asked ?? exchange.model,
+    "holdfast.upstream.attempts": exchange.upstream === undefined ? undefined : 1 + (exchange.attempts?.length ?? 0),
     "gen_ai.response.model": exchange.upstream?.model,
     "gen_ai.usage.input_tokens": exchange.usage?.inputTokens,
     "gen_ai.usage.output_tokens": exchange.usage?.outputTokens,

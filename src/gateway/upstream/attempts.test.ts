@@ -176,6 +176,15 @@ describe("a failed request", () => {
     });
   }
 
+  it("goes to the next upstream also when the first never ends to say why it failed", async () => {
+    const one = await upstream("one", ["HTTP/1.1 503 Oh\r\ncontent-length: 99\r\n\r\n{"]);
+    const started = performance.now();
+    assert.equal((await question([one, await upstream("two", [OK])])).got, "ok");
+    // idleMs is two minutes.
+    assert.ok(performance.now() - started < 30_000);
+    assert.equal(one.target.gate.taken, 0);
+  });
+
   for (const code of [401, 403, 407]) {
     it(`goes to another upstream after ${code}, and never to the same one`, async () => {
       const [one, two] = [await upstream("one", [status(code)]), await upstream("two", [OK])];

@@ -7,13 +7,15 @@ import { fakeClock } from "../../core/index.ts";
 import { Circuit, type CircuitOutcome } from "./circuit.ts";
 
 const settings = { failures: 3, share: 0.5, windowMs: 1_000, openMs: 500 };
-const circuit = (): {
+const circuit = (
+  changed?: (state: string) => void,
+): {
   breaker: Circuit;
   clock: ReturnType<typeof fakeClock>;
   end: (...all: CircuitOutcome[]) => void;
 } => {
   const clock = fakeClock();
-  const breaker = new Circuit(settings, clock);
+  const breaker = new Circuit(settings, clock, changed);
   return {
     breaker,
     clock,
@@ -36,6 +38,17 @@ describe("a circuit", () => {
     assert.equal(breaker.state, "open");
     assert.equal(breaker.enter(), undefined);
     assert.equal(breaker.waitMs, 500);
+  });
+
+  it("tells when it opens and when it closes again, and not each time that a try fails", () => {
+    const told: string[] = [];
+    const { clock, end } = circuit((state) => told.push(state));
+    end("failure", "failure", "failure");
+    for (const outcome of ["failure", "none", "failure", "success", "success"] as const) {
+      clock.advance(500);
+      end(outcome);
+    }
+    assert.deepEqual(told, ["open", "closed"]);
   });
 
   it("stays closed while failures are less than their share, or too old", () => {

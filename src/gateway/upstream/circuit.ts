@@ -31,15 +31,22 @@ interface Slice {
 export class Circuit {
   readonly #settings: GatewayConfig["circuit"];
   readonly #clock: Clock;
+  readonly #changed: (state: "open" | "closed") => void;
   #slices: Slice[] = [];
   /** Until when it is open; undefined while it is closed. */
   #until: number | undefined;
   /** In half-open, one request is on its way. */
   #trying = false;
 
-  constructor(settings: GatewayConfig["circuit"], clock: Clock) {
+  /** @param changed is told when it opens, and when it closes again */
+  constructor(
+    settings: GatewayConfig["circuit"],
+    clock: Clock,
+    changed: (state: "open" | "closed") => void = () => undefined,
+  ) {
     this.#settings = settings;
     this.#clock = clock;
+    this.#changed = changed;
   }
 
   get state(): CircuitState {
@@ -77,6 +84,7 @@ export class Circuit {
     if (outcome === "success") {
       this.#until = undefined;
       this.#slices = [];
+      this.#changed("closed");
     } else if (outcome === "failure") this.#open();
   }
 
@@ -98,7 +106,9 @@ export class Circuit {
   }
 
   #open(): void {
+    const again = this.#until !== undefined;
     this.#until = this.#clock.monotonic() + this.#settings.openMs;
     this.#slices = [];
+    if (!again) this.#changed("open");
   }
 }

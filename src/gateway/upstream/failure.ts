@@ -15,6 +15,8 @@ import type { Target } from "./target.ts";
 
 /** Bytes of a failure's body that are read at most. */
 const BODY_BYTES = 65_536;
+/** How long a failure's body has to come, in milliseconds: nobody waits for words of explanation. */
+const BODY_MS = 2_000;
 /** Characters of a failure's message that are passed on at most. */
 const MESSAGE_CHARS = 1_000;
 
@@ -57,12 +59,17 @@ export function retryAfterMs(headers: IncomingHttpHeaders, now: number): number 
 
 async function messageOf(target: Target, answer: UpstreamAnswer, guard: Guard): Promise<string | undefined> {
   let message: unknown;
+  const timer = setTimeout(() => {
+    answer.abort();
+  }, BODY_MS);
   try {
     const value = parseJson(await answer.collect(BODY_BYTES), { maxBytes: BODY_BYTES, maxDepth: 16 });
     message = (value as { error?: { message?: unknown } } | null)?.error?.message;
   } catch {
-    // Not JSON, too large or broken off: then there is no message to pass on.
+    // Not JSON, too large, too slow or broken off: then there is no message to pass on.
     return undefined;
+  } finally {
+    clearTimeout(timer);
   }
   if (typeof message !== "string" || message === "" || message.length > MESSAGE_CHARS) return undefined;
   if (target.key !== undefined && message.includes(target.key.reveal())) return undefined;

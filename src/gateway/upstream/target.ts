@@ -43,6 +43,8 @@ export interface TargetOptions {
   readonly circuit: GatewayConfig["circuit"];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
+  /** Told when an upstream is left alone, and when it is asked again. */
+  readonly onCircuit?: (name: string, state: "open" | "closed") => void;
   /** How names become addresses. Default: as the machine does it. */
   readonly lookup?: LookupFunction | undefined;
 }
@@ -82,7 +84,7 @@ export function openTargets(upstreams: readonly UpstreamConfig[], options: Targe
         bodyTimeout: timeouts.idleMs,
       }),
       gate: new Gate({ name, places: concurrency, waiting: upstream.queue, waitMs: timeouts.queueMs }),
-      circuit: new Circuit(options.circuit, clock),
+      circuit: new Circuit(options.circuit, clock, (state) => options.onCircuit?.(name, state)),
     };
   });
 }
