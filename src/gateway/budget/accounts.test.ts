@@ -54,12 +54,16 @@ async function accountsOn(counters: Counters, clock: Clock = systemClock, more: 
 
 /** Shared counters that can be taken away, with their memory or without. */
 async function breakable(clock: Clock) {
-  const state = { away: false, inner: await openCounters({ url: "memory", clock }), recovering: false };
+  const state = { away: false, deaf: false, inner: await openCounters({ url: "memory", clock }), recovering: false };
+  const lost = (): Error => new HoldfastError("storage.counters-unavailable", { what: "away", hint: "wait" });
   const ask: Counters["quota"] = async (call) => {
-    if (state.away) {
-      const entry = { what: "away", hint: "wait" };
-      throw new HoldfastError("storage.counters-unavailable", entry);
-    }
+    if (state.away) throw lost();
+    const answer = await answered(call);
+    // It was done, and nobody heard so.
+    if (state.deaf) throw lost();
+    return answer;
+  };
+  const answered: Counters["quota"] = async (call) => {
     const { epoch } = await state.inner.quota({ ...call, op: "report", holder: "", claims: [] });
     if (call.epoch !== undefined && call.epoch !== epoch) return { status: "moved", epoch, holders: 2, counters: [] };
     const recovers = state.recovering && (call.op === "report" || call.op === "reserve");
@@ -71,6 +75,7 @@ async function breakable(clock: Clock) {
     counters,
     lose: () => (state.away = true),
     find: () => (state.away = false),
+    deaf: (value: boolean) => (state.deaf = value),
     forget: async () => (state.inner = await openCounters({ url: "memory", clock })),
     recovering: (value: boolean) => (state.recovering = value),
     look: async (counter: string) => {
@@ -199,6 +204,35 @@ describe("accounts whose shared counters go away", () => {
       assert.deepEqual([next.fromShare, next.grant === undefined], [false, false]);
     });
   }
+
+  it("count nothing twice where a call was done and its answer was lost", async () => {
+    const server = await breakable(systemClock);
+    const counter = fresh();
+    const accounts = await accountsOn(server.counters, systemClock, { share: 0.5 });
+    const first = (await accounts.reserve([demand(100, { counter })])).grant as Grant;
+    server.deaf(true);
+    await accounts.settle(first, [70]);
+    assert.deepEqual(await server.look(counter), { start: 0, spent: 70, reserved: 0 });
+    server.deaf(false);
+    await accounts.talk();
+    assert.deepEqual(await server.look(counter), { start: 0, spent: 70, reserved: 0 });
+    // A reservation that was done and not heard of is granted from the share, and is the same one afterwards.
+    server.deaf(true);
+    const second = await accounts.reserve([demand(40, { counter })]);
+    assert.equal(second.fromShare, true);
+    assert.equal((await server.look(counter))?.reserved, 40);
+    // One that the share has no room for is given back.
+    server.deaf(false);
+    await accounts.talk();
+    server.deaf(true);
+    const third = await accounts.reserve([demand(880, { counter })]);
+    assert.deepEqual([third.grant, (await server.look(counter))?.reserved], [undefined, 920]);
+    server.deaf(false);
+    await accounts.talk();
+    assert.deepEqual(await server.look(counter), { start: 0, spent: 70, reserved: 40 });
+    await accounts.settle(second.grant as Grant, [40]);
+    assert.deepEqual(await server.look(counter), { start: 0, spent: 110, reserved: 0 });
+  });
 
   it("go on with their share until all could have their say", async () => {
     const server = await breakable(systemClock);
