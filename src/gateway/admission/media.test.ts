@@ -24,13 +24,21 @@ const anthropicPart = (block: unknown): readonly [string, unknown] => [
   "anthropic.messages",
   { model: "m", messages: [{ role: "user", content: [block] }] },
 ];
+const responsesPart = (part: unknown): readonly [string, unknown] => [
+  "openai.responses",
+  { model: "m", input: [{ role: "user", content: [part] }] },
+];
+const geminiPart = (part: unknown): readonly [string, unknown] => [
+  "gemini.generate",
+  { contents: [{ parts: [part] }] },
+];
 const anthropicSource = (type: string, media_type: string, payload: string): readonly [string, unknown] =>
   anthropicPart({ type, source: { type: "base64", media_type, data: payload } });
 
 function check([id, body]: readonly [string, unknown], media: object = {}): string {
   const operation = operations.find((one) => one.id === id);
   try {
-    checkMedia(operation?.parseRequest(body).media ?? [], policy(media));
+    checkMedia(operation?.parseRequest(body, "m").media ?? [], policy(media));
   } catch (error) {
     assert.ok(isHoldfastError(error));
     return error.code;
@@ -50,6 +58,10 @@ const images: readonly (readonly [string, unknown])[] = [
   anthropicSource("document", "image/jpeg", JPEG),
   anthropicPart({ type: "image", source: { type: "url", url: "https://example.org/a.png" } }),
   anthropicPart({ type: "image", source: { type: "file", file_id: "file_1" } }),
+  responsesPart({ type: "input_image", image_url: data("image/png", PNG) }),
+  responsesPart({ type: "input_image", file_id: "file_1" }),
+  geminiPart({ inlineData: { mimeType: "image/png", data: PNG } }),
+  geminiPart({ file_data: { mime_type: "image/png", file_uri: "files/1" } }),
 ];
 
 const files: readonly (readonly [string, unknown])[] = [
@@ -62,6 +74,11 @@ const files: readonly (readonly [string, unknown])[] = [
   anthropicSource("document", "application/pdf", PDF),
   anthropicPart({ type: "document", source: { type: "url", url: "https://example.org/a.pdf" } }),
   anthropicPart({ type: "container_upload", file_id: "file_1" }),
+  responsesPart({ type: "input_file", file_data: data("application/pdf", PDF), filename: "a.pdf" }),
+  responsesPart({ type: "input_file", file_url: "https://example.org/a.pdf" }),
+  responsesPart({ type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }),
+  geminiPart({ inline_data: { mime_type: "audio/wav", data: "AAAA" } }),
+  geminiPart({ fileData: { fileUri: "files/1" } }),
 ];
 
 describe("images and files in requests", () => {
@@ -76,6 +93,21 @@ describe("images and files in requests", () => {
       assert.equal(check(file, { files: "refuse" }), "gateway.media-refused", JSON.stringify(file));
     }
     for (const image of images.slice(0, 3)) assert.equal(check(image, { files: "refuse" }), "passed");
+  });
+
+  it("may be what nobody knows: a part of a new kind passes only where both may", () => {
+    for (const part of [
+      chatPart({ type: "video_url", video_url: { url: "https://example.org/a.mp4" } }),
+      anthropicPart({ type: "novel", source: { type: "url", url: "https://example.org/a.png" } }),
+      anthropicPart({ type: "image", source: { type: "novel", at: "https://example.org/a.png" } }),
+      responsesPart({ type: "input_video", url: "u" }),
+      geminiPart({ novelPart: { uri: "u" } }),
+    ] as const) {
+      assert.equal(check(part), "passed");
+      assert.equal(check(part, { images: "refuse" }), "gateway.media-refused", JSON.stringify(part));
+      assert.equal(check(part, { files: "refuse" }), "gateway.media-refused", JSON.stringify(part));
+    }
+    assert.equal(check(geminiPart({ text: "hi" }), { images: "refuse", files: "refuse" }), "passed");
   });
 
   it("are measured, decoded: one byte over the limit is too large", () => {

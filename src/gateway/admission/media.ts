@@ -18,9 +18,8 @@ import type { MediaPart } from "../wire/index.ts";
 export function checkMedia(media: readonly MediaPart[], policy: GatewayConfig["media"]): void {
   for (const part of media) {
     const { pointer, kind, bytes } = part;
-    if ((kind === "image" ? policy.images : policy.files) === "refuse") {
-      throw gatewayError("gateway.media-refused", { detail: `${pointer} (${kind}s)` });
-    }
+    const refused = KINDS[kind].some((one) => policy[one] === "refuse");
+    if (refused) throw gatewayError("gateway.media-refused", { detail: `${pointer} (${KINDS[kind].join(" or ")})` });
     if (bytes !== undefined && bytes > policy.maxBytes) {
       const detail = `${pointer}: ${bytes} bytes, limit ${policy.maxBytes} (media.maxBytes)`;
       throw gatewayError("gateway.media-too-large", { detail });
@@ -28,6 +27,11 @@ export function checkMedia(media: readonly MediaPart[], policy: GatewayConfig["m
     if (isMislabelled(part)) throw gatewayError("gateway.media-mismatch", { detail: pointer });
   }
 }
+
+/** The policies that decide about each kind. What nobody knows must pass both. */
+const KINDS = { image: ["images"], file: ["files"], unknown: ["images", "files"] } as const satisfies Readonly<
+  Record<MediaPart["kind"], readonly ("images" | "files")[]>
+>;
 
 /** An image whose bytes are something else, and something else whose bytes are an image. SVG is text, and read as such. */
 function isMislabelled({ stated, found, bytes }: MediaPart): boolean {

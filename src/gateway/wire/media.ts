@@ -11,7 +11,8 @@
  * @module
  */
 
-export type MediaKind = "image" | "file";
+/** `unknown`: a part of a kind that is not known, which may be either. */
+export type MediaKind = "image" | "file" | "unknown";
 
 /** An image or a file in a message. */
 export interface MediaPart {

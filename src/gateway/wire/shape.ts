@@ -12,8 +12,11 @@ import type { Origin } from "../../guard/index.ts";
 import type { MediaKind } from "./media.ts";
 
 export type Shape =
-  /** Anything: every string and every name in it is text. `part`: successive events of a stream continue the text. */
-  | { readonly is: "any"; readonly part?: boolean }
+  /**
+   * Anything: every string and every name in it is text. `part`: successive events of a stream continue the text.
+   * `media`: an object here may be an image or a file in a form that is not known.
+   */
+  | { readonly is: "any"; readonly part?: boolean; readonly media?: boolean }
   /** A string. `part`: a piece of a streamed text. `sealed`: signed or quoted, it may be blocked but never changed. */
   | { readonly is: "text"; readonly part?: boolean; readonly sealed?: boolean }
   /** A string that holds JSON. */
@@ -90,6 +93,8 @@ export interface EventShape {
 export type Fields = Readonly<Record<string, unknown>>;
 
 export const any: Shape = { is: "any" };
+/** A part of a message, of a kind that is not known. */
+export const unknownPart: Shape = { is: "any", media: true };
 export const text: Shape = { is: "text" };
 export const json: Shape = { is: "json" };
 export const base64: Shape = { is: "base64" };

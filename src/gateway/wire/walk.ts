@@ -87,6 +87,7 @@ function visit(
   if (value === null || value === undefined) return;
   switch (shape.is) {
     case "any":
+      if (shape.media === true && isObject(value)) visitor.media?.(remoteMedia(pointer, "unknown", undefined));
       visitAny(shape.part === true, holder, name, pointer, origin, visitor);
       return;
     case "text": {

@@ -17,6 +17,7 @@ import {
   record,
   sealedBase64,
   text,
+  unknownPart,
   url,
   variant,
   word,
@@ -42,7 +43,7 @@ const sourceOf = (media: MediaKind): Shape =>
         content: { is: "either", text, list: { is: "lazy", shape: () => blocks } },
       }),
     },
-    any,
+    unknownPart,
   );
 const source = sourceOf("file");
 
@@ -122,7 +123,7 @@ export const block: Shape = variant(
     mcp_tool_result: serverToolResult,
     container_upload: record({ type: word("container_upload"), file_id: fileId, cache_control }),
   },
-  any,
+  unknownPart,
 );
 
 const blocks: Shape = list(block);

@@ -20,6 +20,7 @@ import {
   reference,
   sealedBase64,
   text,
+  unknownPart,
   word,
   type Fields,
   type RecordShape,
@@ -46,26 +47,35 @@ const functionCall = from("assistant", both({ id: text, name: text, args: any },
 
 /** A part of a message. `said` is the shape of its text, `more` of what is not known of a function's call. */
 export function partOf(said: Shape, call: Shape = functionCall): Shape {
-  const part: Shape = both({
-    text: said,
-    thought: boolean,
-    thoughtSignature: sealedBase64,
-    inlineData: blob,
-    fileData,
-    functionCall: call,
-    functionResponse: from(
-      "tool",
-      both(
-        { id: text, name: text, response: any, parts: list({ is: "lazy", shape: () => whole }), willContinue: boolean },
-        { rest: any },
+  const part: Shape = both(
+    {
+      text: said,
+      thought: boolean,
+      thoughtSignature: sealedBase64,
+      inlineData: blob,
+      fileData,
+      functionCall: call,
+      functionResponse: from(
+        "tool",
+        both(
+          {
+            id: text,
+            name: text,
+            response: any,
+            parts: list({ is: "lazy", shape: () => whole }),
+            willContinue: boolean,
+          },
+          { rest: any },
+        ),
       ),
-    ),
-    executableCode: both({ language: word("PYTHON"), code: text, id: text }),
-    codeExecutionResult: from("tool", both({ outcome: text, output: text, id: text })),
-    videoMetadata: any,
-    partMetadata: any,
-    mediaResolution: any,
-  });
+      executableCode: both({ language: word("PYTHON"), code: text, id: text }),
+      codeExecutionResult: from("tool", both({ outcome: text, output: text, id: text })),
+      videoMetadata: any,
+      partMetadata: any,
+      mediaResolution: any,
+    },
+    { rest: from("metadata", unknownPart) },
+  );
   const whole: Shape = said === text ? part : partOf(text);
   return part;
 }

@@ -18,6 +18,7 @@ import {
   record,
   reference,
   text,
+  unknownPart,
   variant,
   word,
   type Fields,
@@ -62,7 +63,7 @@ const part = variant(
     input_audio: record({ type: word("input_audio"), input_audio: sound }),
     file: record({ type: word("file"), file: record({ file_data: fileData, file_id: fileId, filename: text }) }),
   },
-  any,
+  unknownPart,
 );
 
 const content: Shape = { is: "either", text, list: list({ is: "either", text, record: part }) };

@@ -18,6 +18,7 @@ import {
   reference,
   sealedBase64,
   text,
+  unknownPart,
   variant,
   word,
   type Fields,
@@ -72,7 +73,7 @@ export const part: Shape = variant(
     }),
     input_audio: record({ type: word("input_audio"), input_audio: sound }),
   },
-  any,
+  unknownPart,
 );
 
 const parts: Shape = { is: "either", text, list: list({ is: "either", text, record: part }) };
