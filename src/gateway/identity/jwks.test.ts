@@ -193,8 +193,9 @@ describe("a key", () => {
     const two = [await publicJwk("ES256", { kid: "a" }), await publicJwk("ES256", { kid: "a" })];
     await assert.rejects(scene(two).keys.find("ES256", "a"), code("gateway.token-invalid", /which key/));
     await assert.rejects(scene(two).keys.find("ES256", undefined), code("gateway.token-invalid", /which key/));
-    // The same id for keys of two families is common, and clear.
+    // The same id for keys of two families, or of two curves, is common and clear.
     await scene([two[0], await publicJwk("RS256", { kid: "a" })]).keys.find("ES256", "a");
+    await scene([await publicJwk("ES384", { kid: "a" }), two[0]]).keys.find("ES256", "a");
   });
 
   it("is never private", async () => {
