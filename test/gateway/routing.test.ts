@@ -14,7 +14,7 @@ const AWS_KEY = ["AKIA", "Z3MGNQ4WTRKXUVYB"].join("");
 /** Runs with several fake upstreams of these scripts, named a, b, c, … in the configuration. */
 async function withUpstreams(
   scripts: readonly FakeScript[],
-  options: Omit<HarnessOptions, "upstreams"> & { readonly more?: readonly object[] },
+  options: Omit<HarnessOptions, "upstreams"> & { readonly more?: readonly Readonly<Record<string, unknown>>[] },
   use: (harness: Harness, upstreams: readonly FakeUpstream[]) => Promise<void>,
 ): Promise<void> {
   const upstreams = await Promise.all(scripts.map((script) => startFakeUpstream(script)));
@@ -25,7 +25,8 @@ async function withUpstreams(
     upstreams: upstreams.map(({ url }, index) => ({
       name: "abcdef"[index],
       protocol: "openai",
-      url,
+      // Where its API begins, Gemini has another version in its path.
+      url: more[index]?.["protocol"] === "gemini" ? `${url}beta` : url,
       ...more[index],
     })),
   });
@@ -254,6 +255,26 @@ describe("a model under a name of the gateway's own", () => {
     const cases = [
       [["fast"], [0, 0, 0, 0]],
       [["small-1"], [0, 0, 0, 0]],
+  it("takes the place of a model that stands in the path", async () => {
+    const models = {
+      fast: [{ upstream: "a", model: "gemini-2.0-flash" }],
+      odd: [{ upstream: "a", model: "tuned/../x?y" }],
+    };
+    await withUpstreams([{}], { config: { models }, more: [{ protocol: "gemini" }] }, async (harness, [upstream]) => {
+      const body = { contents: [{ role: "user", parts: [{ text: "hi" }] }] };
+      const answer = await harness.post("/v1beta/models/fast:generateContent", body);
+      assert.equal(answer.status, 200);
+      const receipt = await harness.receipt(idOf(answer));
+      assert.deepEqual([receipt.model, receipt.upstream?.asked], ["fast", "gemini-2.0-flash"]);
+      await harness.post("/v1beta/models/odd:generateContent", body);
+      assert.deepEqual(
+        upstream?.requests.map(({ path }) => path),
+        ["/v1beta/models/gemini-2.0-flash:generateContent", "/v1beta/models/tuned%2F..%2Fx%3Fy:generateContent"],
+      );
+      assert.deepEqual(upstream?.requests[0]?.json, body);
+    });
+  });
+
       [
         ["fast", "old"],
         [0, 0, 1, 0],
@@ -274,7 +295,7 @@ describe("a model under a name of the gateway's own", () => {
         assert.equal(ids.includes("fast"), served);
       });
     }
-    const onlyOthers = [{ apps: ["other"] }, { apps: ["other"] }, { apps: ["test"] }, more[3] as object];
+    const onlyOthers = [{ apps: ["other"] }, { apps: ["other"] }, { apps: ["test"] }, { protocol: "anthropic" }];
     await withUpstreams(four, { config, more: onlyOthers }, async (harness, upstreams) => {
       assert.equal((await harness.post(CHAT, chat("hi", { model: "fast" }))).status, 200);
       assert.deepEqual(counts(upstreams), [0, 0, 1, 0]);
