@@ -143,6 +143,10 @@ describe("a model that several upstreams serve", () => {
       async (harness, upstreams) => {
         for (let round = 0; round < 5; round++) await harness.post(CHAT, chat("hi"));
         assert.deepEqual(counts(upstreams), [3]);
+        assert.equal(
+          harness.logged.filter((line) => line.includes('left alone for a while {"upstream":"a"}')).length,
+          1,
+        );
         const answer = await harness.post(CHAT, chat("hi"));
         assert.equal(answer.status, 503);
         assert.equal(answer.json.error?.code, "gateway.upstream-circuit-open");
@@ -251,10 +255,6 @@ describe("a model under a name of the gateway's own", () => {
     });
   });
 
-  it("widens nothing: a key must cover the name and what is behind it, an app the upstream", async () => {
-    const cases = [
-      [["fast"], [0, 0, 0, 0]],
-      [["small-1"], [0, 0, 0, 0]],
   it("takes the place of a model that stands in the path", async () => {
     const models = {
       fast: [{ upstream: "a", model: "gemini-2.0-flash" }],
@@ -275,6 +275,10 @@ describe("a model under a name of the gateway's own", () => {
     });
   });
 
+  it("widens nothing: a key must cover the name and what is behind it, an app the upstream", async () => {
+    const cases = [
+      [["fast"], [0, 0, 0, 0]],
+      [["small-1"], [0, 0, 0, 0]],
       [
         ["fast", "old"],
         [0, 0, 1, 0],
