@@ -151,8 +151,13 @@ describe("holdfast gateway coverage", () => {
     assert.match(text, /^secrets +block +mask$/m);
     assert.match(text, /no way past the guards$/m);
     assert.equal(exit, 0);
-    const { text: changed } = await run({}, { guards: { secrets: { request: "off", response: "block" } } });
-    assert.match(changed, /^secrets +off +block$/m);
+  });
+
+  it("says what this configuration does", async () => {
+    const guards = { secrets: { request: "off", response: "block" } };
+    const { text } = await run({ route: "openai.embeddings" }, { guards });
+    assert.match(text, /^request +\/input +document +masked +block +off /m);
+    assert.match(text, /^answer +\/model +metadata +masked +mask +block /m);
   });
 
   it("prints each place for text of one route, where a mask becomes a block as well", async () => {

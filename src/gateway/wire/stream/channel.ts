@@ -54,7 +54,7 @@ export interface Channel {
   said: Said | undefined;
 }
 
-export interface Said {
+interface Said {
   heard: string;
   emitted: string;
 }
