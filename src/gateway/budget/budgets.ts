@@ -38,7 +38,7 @@ export interface Budgets {
   close(): Promise<void>;
 }
 
-export interface BudgetRequest {
+interface BudgetRequest {
   readonly principal: Principal;
   readonly operation: Operation;
   readonly parsed: ParsedRequest;

@@ -72,7 +72,7 @@ export function isFree(operation: string): boolean {
 }
 
 /** The most that a request can come to, in tokens. */
-export interface Worst {
+interface Worst {
   readonly input: number;
   /** Of all answers together. */
   readonly output: number;

@@ -58,7 +58,7 @@ export async function forgetSpend(db: Db, now: number): Promise<void> {
 }
 
 /** The budget that a counter belongs to: its name begins with it. */
-export function budgetOf(counter: string): string {
+function budgetOf(counter: string): string {
   return counter.slice(0, counter.indexOf("|"));
 }
 

@@ -21,7 +21,7 @@ import { storageError } from "../errors.ts";
 import type { Window } from "./window.ts";
 
 /** What a holder knows of a counter in the window that starts at `start`. */
-export interface Known {
+interface Known {
   readonly start: number;
   /** Spent by all, as last seen in an earlier epoch. */
   readonly base: number;
