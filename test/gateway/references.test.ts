@@ -19,6 +19,9 @@ let made = 0;
 
 /** An upstream that keeps what it answered. */
 function responses(request: RecordedRequest, response: ServerResponse): boolean {
+  const stream = request.json?.["stream"] === true;
+  if (request.path === "/v1/chat/completions") return spoken(response, `audio_${++made}`, stream);
+  if (request.path === "/v1/messages") return contained(response, `container_${++made}`, stream);
   if (request.path !== "/v1/responses") return false;
   const id = `resp_${++made}`;
   const text = request.json?.["input"] === "leak" ? `my key is ${["AKIA", "Z3MGNQ4WTRKXUVYB"].join("")}` : "hi";
@@ -30,19 +33,73 @@ function responses(request: RecordedRequest, response: ServerResponse): boolean 
     content: [{ type: "output_text", text, annotations: [] }],
   };
   const whole = { id, object: "response", created_at: 0, status: "completed", model: "m", output: [item], usage: null };
-  if (request.json?.["stream"] !== true) {
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(whole));
-    return true;
-  }
-  response.writeHead(200, { "content-type": "text/event-stream" });
+  if (!stream) return json(response, whole);
   const events = [
     { type: "response.created", response: { ...whole, status: "in_progress", output: [] } },
     { type: "response.output_item.added", output_index: 0, item: { ...item, content: [] } },
     { type: "response.output_item.done", output_index: 0, item },
     { type: "response.completed", response: whole },
   ];
-  for (const event of events) response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-  response.end();
+  return sse(response, events);
+}
+
+/** A chat completion that speaks. */
+function spoken(response: ServerResponse, id: string, stream: boolean): boolean {
+  const audio = { id, data: "", transcript: "hi", expires_at: 0 };
+  const base = { id: "chatcmpl-1", created: 0, model: "m" };
+  const finish_reason = "stop";
+  if (!stream) {
+    const message = { role: "assistant", content: null, audio };
+    return json(response, { ...base, object: "chat.completion", choices: [{ index: 0, message, finish_reason }] });
+  }
+  const chunk = (delta: object, more: object = { finish_reason: null }) => ({
+    ...base,
+    object: "chat.completion.chunk",
+    choices: [{ index: 0, delta, ...more }],
+  });
+  return sse(response, [chunk({ role: "assistant", audio }), chunk({}, { finish_reason })], "data: [DONE]\n\n");
+}
+
+/** A message whose code ran in a container. */
+function contained(response: ServerResponse, id: string, stream: boolean): boolean {
+  const container = { id, expires_at: "2026-12-01T00:00:00Z" };
+  const base = { id: "msg_a", type: "message", role: "assistant", model: "m", stop_sequence: null };
+  const usage = { input_tokens: 1, output_tokens: 1 };
+  if (!stream) {
+    return json(response, {
+      ...base,
+      content: [{ type: "text", text: "hi" }],
+      stop_reason: "end_turn",
+      usage,
+      container,
+    });
+  }
+  return sse(response, [
+    { type: "message_start", message: { ...base, content: [], stop_reason: null, usage } },
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "hi" } },
+    { type: "content_block_stop", index: 0 },
+    {
+      type: "message_delta",
+      delta: { stop_reason: "end_turn", stop_sequence: null, container },
+      usage: { output_tokens: 1 },
+    },
+    { type: "message_stop" },
+  ]);
+}
+
+function json(response: ServerResponse, value: unknown): true {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+  return true;
+}
+
+function sse(response: ServerResponse, events: readonly object[], last = ""): true {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  for (const event of events) {
+    const name = "type" in event ? `event: ${String(event.type)}\n` : "";
+    response.write(`${name}data: ${JSON.stringify(event)}\n\n`);
+  }
+  response.end(last);
   return true;
 }
 
@@ -54,6 +111,7 @@ before(async () => {
     upstreams: [
       { name: "one", protocol: "openai", url: one.url, models: ["m"] },
       { name: "two", protocol: "openai", url: two.url, models: ["m", "only-two"] },
+      { name: "three", protocol: "anthropic", url: two.url },
     ],
     config: {
       guards: { injection: { request: "off" }, secrets: { response: "block" } },
@@ -138,6 +196,41 @@ describe("an earlier answer", () => {
     }
     assert.equal(bodies[0], bodies[1]);
   });
+});
+
+describe("what an answer leaves behind", () => {
+  const send = (who: string, path: string, body: object): Promise<Answer> =>
+    harness.post(path, { model: "m", ...body }, { authorization: `Bearer ${keys[who] ?? ""}` });
+  const user = { role: "user", content: "hi" };
+  const ways: Readonly<Record<string, readonly [string, object, (id: string) => object]>> = {
+    "its sound": [
+      "/v1/chat/completions",
+      { messages: [user] },
+      (id) => ({ messages: [user, { role: "assistant", audio: { id } }, user] }),
+    ],
+    "its container": [
+      "/v1/messages",
+      { max_tokens: 9, messages: [user] },
+      (id) => ({ max_tokens: 9, messages: [user], container: id }),
+    ],
+    "its container, as a record": [
+      "/v1/messages",
+      { max_tokens: 9, messages: [user] },
+      (id) => ({ max_tokens: 9, messages: [user], container: { id, skills: [] } }),
+    ],
+  };
+  for (const [what, [path, first, next]] of Object.entries(ways)) {
+    for (const stream of [false, true]) {
+      it(`${what} is for its app alone${stream ? ", streamed" : ""}`, async () => {
+        const { text } = await send("shop", path, { ...first, stream });
+        const id = /(?:audio|container)_\d+/.exec(text)?.[0] ?? assert.fail(text);
+        assert.equal((await send("shop again", path, next(id))).status, 200);
+        const thief = await send("thief", path, next(id));
+        assert.equal(thief.status, 404, thief.text);
+        assert.equal((await send("shop", path, next(`${id}0`))).status, 404);
+      });
+    }
+  }
 });
 
 describe("what the gateway did not see being made", () => {

@@ -58,3 +58,9 @@ export function requireAnswer(value: unknown, listName: string): Fields {
 export function count(value: unknown): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
+
+/** The id of what an upstream keeps of an answer: in a list, empty where `value` has none. */
+export function idIn(value: unknown, name = "id"): readonly string[] {
+  const id = isObject(value) ? value[name] : undefined;
+  return typeof id === "string" && id !== "" ? [id] : [];
+}

@@ -7,7 +7,7 @@
 import { gatewayError } from "../../errors.ts";
 import { collect } from "../collect.ts";
 import type { Operation, ParsedRequest } from "../operation.ts";
-import { ANSWER, count, REQUEST, requireAnswer, requireRequest } from "../read.ts";
+import { ANSWER, count, idIn, REQUEST, requireAnswer, requireRequest } from "../read.ts";
 import { isObject } from "../walk.ts";
 import { messagesRequest } from "./request.ts";
 import { countResponse, messageEvents, messagesResponse } from "./response.ts";
@@ -37,6 +37,7 @@ export const anthropicOperations: readonly Operation[] = [
         unscanned,
         usage: anthropicUsage(body["usage"], undefined),
         model: typeof model === "string" ? model : undefined,
+        made: idIn(body["container"]),
       };
     },
     responseStream: messageStream,

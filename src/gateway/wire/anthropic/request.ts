@@ -15,6 +15,7 @@ import {
   list,
   number,
   record,
+  reference,
   sealedBase64,
   text,
   unknownPart,
@@ -180,7 +181,8 @@ export const messagesRequest: Shape = record(
     ),
     thinking: record({ type: word("enabled", "disabled", "adaptive"), budget_tokens: number }),
     metadata: record({ user_id: text }),
-    container: any,
+    // Where the code of an earlier answer ran, with its files.
+    container: { is: "either", text: reference, record: record({ id: reference }, { rest: any }) },
     mcp_servers: any,
     output_config: any,
     service_tier: word("auto", "standard_only"),

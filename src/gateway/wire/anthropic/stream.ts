@@ -8,7 +8,7 @@
 import { gatewayError } from "../../errors.ts";
 import type { SseEvent } from "../../sse/index.ts";
 import type { ResponseStream, StreamHooks, Usage } from "../operation.ts";
-import { count } from "../read.ts";
+import { count, idIn } from "../read.ts";
 import type { Fields } from "../shape.ts";
 import type { Part, Relay } from "../stream/relay.ts";
 import type { Steps } from "../stream/settle.ts";
@@ -21,6 +21,8 @@ import { anthropicUsage } from "./usage.ts";
 export function messageStream(hooks: StreamHooks): ResponseStream {
   let usage: Usage | undefined;
   let model: string | undefined;
+  // The one container that the code of an answer runs in.
+  let made: readonly string[] = [];
 
   function* read(source: SseEvent, value: Fields, relay: Relay): Steps<boolean> {
     const type = value["type"];
@@ -32,6 +34,11 @@ export function messageStream(hooks: StreamHooks): ResponseStream {
     const message = value["message"];
     if (isObject(message) && typeof message["model"] === "string") model = message["model"];
     usage = anthropicUsage(value["usage"], isObject(message) ? anthropicUsage(message["usage"], usage) : usage);
+
+    for (const holder of [message, value["delta"]]) {
+      const container = isObject(holder) ? idIn(holder["container"]) : [];
+      if (container.length > 0) made = container;
+    }
 
     const scope = `/content/${count(value["index"]) ?? 0}`;
     const first = takeFirstText(value);
@@ -55,6 +62,9 @@ export function messageStream(hooks: StreamHooks): ResponseStream {
       },
       get model() {
         return model;
+      },
+      get made() {
+        return made;
       },
     },
     hooks,

@@ -11,7 +11,7 @@ import type { Fields } from "../shape.ts";
 import { chatRequest, embeddingsRequest } from "./request.ts";
 import { chatEvents, chatResponse, embeddingsResponse, modelsResponse } from "./response.ts";
 import { responsesOperation } from "./responses/operation.ts";
-import { chatStream } from "./stream.ts";
+import { audioOf, chatStream } from "./stream.ts";
 import { openaiUsage } from "./usage.ts";
 
 export const openaiOperations: readonly Operation[] = [
@@ -37,7 +37,8 @@ export const openaiOperations: readonly Operation[] = [
     },
     parseResponse(value) {
       const body = requireAnswer(value, "choices");
-      return answer(body, collect(chatResponse, body, "metadata", ANSWER));
+      const made = (body["choices"] as readonly unknown[]).flatMap((choice) => audioOf(choice, "message"));
+      return { ...answer(body, collect(chatResponse, body, "metadata", ANSWER)), made };
     },
     responseStream: chatStream,
   },

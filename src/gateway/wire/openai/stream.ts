@@ -6,6 +6,7 @@
 
 import type { SseEvent } from "../../sse/index.ts";
 import type { ResponseStream, StreamHooks, Usage } from "../operation.ts";
+import { idIn } from "../read.ts";
 import type { Fields, Shape } from "../shape.ts";
 import type { Part, Relay } from "../stream/relay.ts";
 import type { Steps } from "../stream/settle.ts";
@@ -21,6 +22,7 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
   let usage: Usage | undefined;
   let model: string | undefined;
   let fingerprint: string | undefined;
+  const made = new Set<string>();
 
   function* read(source: SseEvent, value: Fields, relay: Relay): Steps<boolean> {
     if (source.type === "error" || (value["error"] ?? null) !== null || value["object"] === "error") {
@@ -46,6 +48,7 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
     list.forEach((choice: unknown, position) => {
       if (!isObject(choice)) return;
       const index = ownIndex(choice, position);
+      for (const id of audioOf(choice, "delta")) if (made.size < MAX_CHOICES) made.add(id);
       // Some servers send an empty reason with every chunk but the last.
       const ended = typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "";
       if (choices.size < MAX_CHOICES) choices.set(index, ended || choices.get(index) === true);
@@ -70,9 +73,18 @@ export function chatStream(hooks: StreamHooks): ResponseStream {
       get fingerprint() {
         return fingerprint;
       },
+      get made() {
+        return [...made];
+      },
     },
     hooks,
   );
+}
+
+/** The id of the sound that a choice speaks, by which a later message may name it. */
+export function audioOf(choice: unknown, where: "message" | "delta"): readonly string[] {
+  const spoken = isObject(choice) ? choice[where] : undefined;
+  return isObject(spoken) ? idIn(spoken["audio"]) : [];
 }
 
 /** The event that `stream_options.include_usage` adds: no choices, and the usage of all. */

@@ -8,8 +8,7 @@
 import { gatewayError } from "../../../errors.ts";
 import { collect } from "../../collect.ts";
 import type { Operation } from "../../operation.ts";
-import { isObject } from "../../walk.ts";
-import { ANSWER, count, REQUEST, requireAnswer, requireRequest } from "../../read.ts";
+import { ANSWER, count, idIn, REQUEST, requireAnswer, requireRequest } from "../../read.ts";
 import { responsesRequest } from "./request.ts";
 import { responsesEvents, responsesResponse } from "./response.ts";
 import { responsesStream } from "./stream.ts";
@@ -47,12 +46,11 @@ export const responsesOperation: Operation = {
       unscanned,
       usage: responsesUsage(body["usage"]),
       model: typeof model === "string" ? model : undefined,
-      made: [body, ...(body["output"] as readonly unknown[])].flatMap(idOf),
+      made: [body, ...(body["output"] as readonly unknown[])].flatMap(idsOf),
     };
   },
   responseStream: responsesStream,
 };
 
-function idOf(value: unknown): readonly string[] {
-  return isObject(value) && typeof value["id"] === "string" ? [value["id"]] : [];
-}
+/** An item's own id, and that of the container that its code ran in. */
+const idsOf = (value: unknown): readonly string[] => [...idIn(value), ...idIn(value, "container_id")];

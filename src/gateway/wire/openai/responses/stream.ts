@@ -13,7 +13,7 @@
 import { gatewayError, type GatewayError } from "../../../errors.ts";
 import type { SseEvent } from "../../../sse/index.ts";
 import type { ResponseStream, StreamHooks, Usage } from "../../operation.ts";
-import { count } from "../../read.ts";
+import { count, idIn } from "../../read.ts";
 import type { Fields, Shape } from "../../shape.ts";
 import type { Relay } from "../../stream/relay.ts";
 import type { Steps } from "../../stream/settle.ts";
@@ -70,6 +70,7 @@ export function responsesStream(hooks: StreamHooks): ResponseStream {
       agree(`#${id}`, item);
       made.add(id);
     }
+    for (const container of idIn(value["item"], "container_id")) if (made.size < MAX_KINDS) made.add(container);
     const last = LAST.has(type);
     if (last) yield* relay.close();
     const delta = typeof type === "string" ? deltas.get(type) : undefined;
