@@ -39,6 +39,7 @@ export {
   STATEMENT_TYPE,
   type Statement,
 } from "./evidence.ts";
+export { closeGate, closeGateNow, createGate, inside, type Gate } from "./gate.ts";
 export { isAtLeast, SEVERITIES, type Finding, type Location, type Severity } from "./finding.ts";
 export { uuidv7, uuidv7Generator } from "./id.ts";
 export { decodeUtf8, DEFAULT_JSON_LIMITS, parseJson, type JsonLimits } from "./json.ts";

@@ -11,7 +11,10 @@ import type { GuardStream } from "../guard/index.ts";
 import { mayList } from "./authorize/permit.ts";
 import { gatewayError } from "./errors.ts";
 import { blocked, guardFor, judgeAnswer, maySayModel, type Cleared, type PipelineServices } from "./pipeline.ts";
+import { answerPrediction } from "./predict/answer.ts";
 import type { Reply } from "./reply.ts";
+import { decimalsOf } from "./theft/admit.ts";
+import { roundVectors } from "./theft/rounding.ts";
 import { isSameModel, judgeAnswered, MODEL_SWAPPED, type Answered } from "./upstream/answered.ts";
 import { ask } from "./upstream/attempts.ts";
 import type { UpstreamAnswer, UpstreamRequest } from "./upstream/dispatch.ts";
@@ -28,6 +31,10 @@ import { escapeJson, upstreamPath, type ResponseStream } from "./wire/index.ts";
  */
 export async function answer(cleared: Cleared, reply: Reply, services: PipelineServices): Promise<void> {
   const { operation } = cleared.route;
+  if (operation.local === true) {
+    await answerPrediction(cleared, reply, services);
+    return;
+  }
   if (cleared.candidates.length === 0) throw gatewayError("gateway.no-upstream");
   if (operation.method === "GET") {
     await answerListing(cleared, reply, services);
@@ -39,7 +46,7 @@ export async function answer(cleared: Cleared, reply: Reply, services: PipelineS
   if (cleared.parsed.stream && isStream && operation.responseStream !== undefined) {
     await answerStream(cleared, candidate, upstream, reply, services);
   } else {
-    const { bytes, value } = await readAnswer(target, upstream, services);
+    const { bytes, value } = rounded(cleared, await readAnswer(target, upstream, services), services);
     const { fingerprint, made, model, spans, usage, unscanned } = understand(cleared, target, value);
     cleared.exchange.usage = usage;
     cleared.exchange.budget?.answered(spans);
@@ -109,6 +116,18 @@ function sayAnswered(
   both.add(said);
   exchange.responseVerdict = { ...judged, verdict: both.verdict() };
   return said;
+}
+
+/** The answer with its vectors rounded, where they are to be. */
+function rounded(
+  { admission, route }: Cleared,
+  answered: { readonly bytes: Buffer; readonly value: unknown },
+  services: PipelineServices,
+): { readonly bytes: Buffer; readonly value: unknown } {
+  const decimals = decimalsOf(admission, route.policy.actions, services.config.extraction);
+  if (decimals === undefined) return answered;
+  roundVectors(answered.value, decimals);
+  return { bytes: Buffer.from(JSON.stringify(answered.value), "utf8"), value: answered.value };
 }
 
 async function readAnswer(

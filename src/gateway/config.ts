@@ -10,6 +10,8 @@ import { authorizationConfig } from "./authorize/config.ts";
 import { budgetsConfig, pricesConfig } from "./budget/config.ts";
 import { guardsConfig } from "./guards.ts";
 import { identityConfig } from "./identity/config.ts";
+import { predictConfig } from "./predict/config.ts";
+import { extractionConfig } from "./theft/config.ts";
 
 /** Where a secret is read from. A key written into the file itself is refused: configuration ends up in git. */
 const secretSource = z
@@ -215,6 +217,8 @@ export const gatewayConfig = z
     media: mediaConfig,
     timeouts: timeoutsConfig,
     guards: guardsConfig,
+    extraction: extractionConfig,
+    predict: predictConfig,
     authorization: authorizationConfig.describe("what policies permit, beyond the scope of a key"),
     identity: identityConfig.describe("who is let in besides the gateway's own keys"),
   })

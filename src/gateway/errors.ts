@@ -6,6 +6,8 @@
  */
 
 import { defineErrors, Exit, type ErrorTable, type HoldfastError } from "../core/index.ts";
+import { PredictErrors } from "./predict/errors.ts";
+import { ExtractionErrors } from "./theft/errors.ts";
 
 export const GatewayErrors = {
   // Request
@@ -211,6 +213,8 @@ export const GatewayErrors = {
     hint: "send a shorter request, or raise gateway.limits.inputTokens",
     status: 413,
   },
+  ...ExtractionErrors,
+  ...PredictErrors,
   "gateway.media-refused": {
     what: "the request carries an image or a file that policy does not let pass",
     hint: "leave it out, or allow it in gateway.media",

@@ -56,4 +56,18 @@ export const gatewayMigrations: readonly Migration[] = [
       `create index upstream_references_expiry on upstream_references (expires_at)`,
     ],
   },
+  {
+    id: "0004-extraction-watches",
+    statements: [
+      `create table extraction_watches (
+         watch text not null,
+         period bigint not null,
+         asked bytea not null,
+         covered bytea not null,
+         expires_at bigint not null,
+         primary key (watch, period)
+       )`,
+      `create index extraction_watches_expiry on extraction_watches (expires_at)`,
+    ],
+  },
 ];

@@ -151,6 +151,16 @@ export const gatewayModule = {
         };
       },
     },
+    {
+      name: "forget-watches",
+      every: HOUR,
+      load: async () => {
+        const { forgetWatches } = await import("./theft/store.ts");
+        return async (services) => {
+          await forgetWatches(await services.db(), services.clock.now());
+        };
+      },
+    },
   ],
   proofs: [
     {

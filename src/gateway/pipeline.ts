@@ -28,8 +28,13 @@ import { gatewayError } from "./errors.ts";
 import type { AuthenticateRequest } from "./identity/authenticate.ts";
 import { clientCertificate } from "./identity/certificate.ts";
 import { presentedKey, type Principal } from "./identity/principal.ts";
+import type { Prediction } from "./predict/answer.ts";
+import { queriesOf, readInference, type Predictions } from "./predict/predictions.ts";
 import type { Exchange } from "./receipt/receipt.ts";
 import type { Route } from "./route/table.ts";
+import { admit } from "./theft/admit.ts";
+import type { Admission, Extraction } from "./theft/extraction.ts";
+import { withExtraction } from "./theft/finding.ts";
 import type { Cancellation } from "./upstream/dispatch.ts";
 import { candidatesFor, type Candidate, type Routing } from "./upstream/routing.ts";
 import { targetsFor } from "./upstream/target.ts";
@@ -61,6 +66,10 @@ export interface Leased extends Omit<Identified, typeof stage>, Stage<"leased"> 
   readonly body: Buffer | null;
   readonly value: unknown;
   readonly parsed: ParsedRequest;
+  /** What the watch over extraction said. */
+  readonly admission: Admission;
+  /** Of a predictive model of the gateway's own. */
+  readonly prediction?: Prediction;
 }
 
 /**
@@ -87,6 +96,8 @@ export interface PipelineServices {
   /** Undefined where no policies are configured. */
   readonly authorizer: Authorizer | undefined;
   readonly references: References;
+  readonly extraction: Extraction;
+  readonly predictions: Predictions;
 }
 
 /** Headers that decide who acts, what the body is or where it ends. Two of one of them are two stories. */
@@ -185,14 +196,32 @@ async function understand(identified: Identified, place: Lease, services: Pipeli
   }
   checkTokens(parsed, limits.inputTokens);
   checkMedia(parsed.media, services.config.media);
-  const { protocol } = route.operation;
-  const candidates = isPost
+  const { local, protocol } = route.operation;
+  const prediction = local === true && isPost ? readPrediction(identified, parsed.model, value, services) : undefined;
+  const candidates = local === true ? [] : isPost
     ? candidatesFor(services.routing, principal, protocol, parsed.model)
     : targetsFor(services.routing.targets, principal, protocol, undefined).map((target) => ({ target, model: "" }));
+  const { secret } = services.extraction;
+  const rows = prediction && queriesOf(prediction.inference, prediction.model, secret);
+  const door = { principal, operation: route.operation, actions: route.policy.actions, parsed, value, body, rows };
+  const watched = { config: services.config.extraction, extraction: services.extraction };
+  const admission = await admit(exchange, door, watched, cancellation);
   const models = candidates.map(({ model }) => model);
   const request = { principal, operation: route.operation, parsed, value, body, models };
   const capped = route.policy.limits.includes("budgets") ? await services.budgets.reserve(exchange, request) : body;
-  return { ...identified, lease: place, candidates, body: isPost ? capped : null, value, parsed } as unknown as Leased;
+  const read = { candidates, body: isPost ? capped : null, value, parsed, admission, prediction };
+  return { ...identified, lease: place, ...read } as unknown as Leased;
+}
+
+/** @throws `gateway.model-forbidden`, `gateway.model-unknown`, `gateway.predict-input` */
+function readPrediction(
+  { principal, route }: Identified,
+  name: string,
+  value: unknown,
+  { predictions }: PipelineServices,
+): Prediction {
+  const model = predictions.find(principal, name);
+  return { model, inference: readInference(route.operation.id, model, value) };
 }
 
 /** The configured limits that the route's policy names; what it does not name does not bind. */
@@ -227,7 +256,7 @@ function checkTokens(parsed: ParsedRequest, limit: number): void {
 export async function clear(leased: Leased, services: PipelineServices): Promise<Cleared> {
   const { exchange, parsed, value, body } = leased;
   const inspection = await inspect(leased, "request", parsed.spans, services);
-  const { verdict } = inspection;
+  const verdict = withExtraction(inspection.verdict, exchange.extraction);
   exchange.requestVerdict = { verdict, unscanned: parsed.unscanned };
   if (maySayModel(parsed.model, verdict)) exchange.model = parsed.model;
   if (verdict.action === "block") throw blocked("gateway.blocked", inspection);

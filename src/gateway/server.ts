@@ -12,10 +12,13 @@ import { openAuthorizer } from "./authorize/authorizer.ts";
 import { openBudgets } from "./budget/budgets.ts";
 import { gatewayError } from "./errors.ts";
 import { warmGuards } from "./guards.ts";
+import { openPredictions } from "./predict/predictions.ts";
 import { recorder } from "./receipt/recorder.ts";
 import { routes } from "./route/table.ts";
+import { withFallback } from "../storage/index.ts";
 import { Serving, type GatewayOptions, type Tally } from "./serving.ts";
 import { startTelemetry } from "./telemetry/telemetry.ts";
+import { openExtraction } from "./theft/extraction.ts";
 import { openRouting } from "./upstream/routing.ts";
 
 /** A running gateway. */
@@ -59,8 +62,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const budgets = await openBudgets(options);
   const telemetry = await startTelemetry(options.telemetry, routing.targets, budgets.countersAway);
   const authorizer = await openAuthorizer(config.authorization);
+  const predictions = await openPredictions(config.predict);
   const receipts = recorder(options.ledger, config.receipts, log);
-  const serving = new Serving(options, table, routing, telemetry, receipts, authorizer, budgets);
+  const extraction = openExtraction({
+    ...options,
+    config: config.extraction,
+    counters: withFallback(options.counters, options.clock, budgets.share),
+    secret: options.committer.commit("extraction", "watch", Buffer.from("sketches")),
+  });
+  const serving = new Serving(
+    options,
+    table,
+    routing,
+    telemetry,
+    receipts,
+    authorizer,
+    budgets,
+    extraction,
+    predictions,
+  );
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES,
@@ -109,6 +129,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await serving.drained();
       await Promise.all(routing.targets.map((target) => target.pool.destroy()));
       await receipts.flush();
+      await predictions.close();
+      await extraction.close();
       await budgets.close();
       await telemetry.close();
       log.info("gateway stopped");

@@ -26,12 +26,14 @@ import { gatewayError, type GatewayError } from "./errors.ts";
 import { guardsOf } from "./guards.ts";
 import { requestAuthenticator } from "./identity/authenticate.ts";
 import type { Pseudonym } from "./identity/claims.ts";
+import type { Predictions } from "./predict/predictions.ts";
 import { clear, identify, lease, outcomeOf, receive, type PipelineServices } from "./pipeline.ts";
 import { encodeReceipt, type Exchange } from "./receipt/receipt.ts";
 import type { Recorder } from "./receipt/recorder.ts";
 import { Reply } from "./reply.ts";
 import { router, type Route } from "./route/table.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
+import type { Extraction } from "./theft/extraction.ts";
 import type { Routing } from "./upstream/routing.ts";
 import { errorBody, errorEvent, formatFor, type ErrorFormat } from "./wire/index.ts";
 
@@ -98,6 +100,8 @@ export class Serving {
     recorder: Recorder,
     authorizer: Authorizer | undefined,
     budgets: Budgets,
+    extraction: Extraction,
+    predictions: Predictions,
   ) {
     this.#options = options;
     this.#route = router(table);
@@ -122,6 +126,8 @@ export class Serving {
       blockingGuard: () => (strict ??= createGuard(guardsOf(blocking(options.config.guards)))),
       routing,
       authorizer,
+      extraction,
+      predictions,
       references: openReferences(
         options.db,
         options.clock,
@@ -165,7 +171,8 @@ export class Serving {
     if (this.#stopping) return { ready: false, why: "shutting down" };
     const failure = this.#recorder.failure();
     if (failure !== undefined) return { ready: false, why: failure.message };
-    if (this.#services.routing.targets.length === 0) return { ready: false, why: "no upstream is configured" };
+    const { predictions, routing } = this.#services;
+    if (routing.targets.length === 0 && predictions.models.size === 0) return { ready: false, why: "no upstream is configured" };
     return { ready: true };
   }
 

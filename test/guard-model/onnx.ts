@@ -25,10 +25,10 @@ export function sumModel(rows: readonly (readonly number[])[], bias: readonly nu
   return message(integer(1, 9), bytes(7, graph), bytes(8, message(text(1, ""), integer(2, 18))));
 }
 
-const FLOAT = 1;
+export const FLOAT = 1;
 const INT64 = 7;
 
-function node(
+export function node(
   type: string,
   inputs: readonly string[],
   output: string,
@@ -46,12 +46,12 @@ function node(
   );
 }
 
-function tensor(name: string, type: number, dims: readonly number[], data: Float32Array | BigInt64Array): Uint8Array {
+export function tensor(name: string, type: number, dims: readonly number[], data: Float32Array | BigInt64Array): Uint8Array {
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return message(...dims.map((dim) => integer(1, dim)), integer(2, type), text(8, name), bytes(9, raw));
 }
 
-function value(name: string, type: number, dims: readonly (string | number)[]): Uint8Array {
+export function value(name: string, type: number, dims: readonly (string | number)[]): Uint8Array {
   const shape = message(
     ...dims.map((dim) => bytes(1, message(typeof dim === "string" ? text(2, dim) : integer(1, dim)))),
   );
@@ -59,19 +59,19 @@ function value(name: string, type: number, dims: readonly (string | number)[]): 
 }
 
 /** Protocol Buffers wire format: fields one after another. */
-function message(...fields: readonly Uint8Array[]): Uint8Array {
+export function message(...fields: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(fields);
 }
 
-function integer(field: number, number: number): Uint8Array {
+export function integer(field: number, number: number): Uint8Array {
   return Uint8Array.from([...varint(field << 3), ...varint(number)]);
 }
 
-function bytes(field: number, content: Uint8Array): Uint8Array {
+export function bytes(field: number, content: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.from([...varint((field << 3) | 2), ...varint(content.length)]), content]);
 }
 
-function text(field: number, content: string): Uint8Array {
+export function text(field: number, content: string): Uint8Array {
   return bytes(field, new TextEncoder().encode(content));
 }
 

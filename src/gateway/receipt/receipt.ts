@@ -19,6 +19,8 @@ import {
 import type { AuthorizationRecord } from "../authorize/permit.ts";
 import type { BudgetLease, BudgetRecord } from "../budget/lease.ts";
 import type { Principal } from "../identity/principal.ts";
+import type { PredictionRecord } from "../predict/answer.ts";
+import type { ExtractionRecord } from "../theft/finding.ts";
 import type { Attempt } from "../upstream/attempts.ts";
 import type { Unscanned, Usage } from "../wire/index.ts";
 
@@ -43,6 +45,10 @@ export interface Exchange {
   authorization?: AuthorizationRecord;
   /** What was reserved for it; left out where no budget binds it. */
   budget?: BudgetLease;
+  /** How hard the watch over extraction answers; left out: as everyone. */
+  extraction?: ExtractionRecord;
+  /** Of a predictive model; left out for others. */
+  prediction?: PredictionRecord;
   /** Set only once the guards have cleared it: it is the client's own text. */
   model?: string;
   stream?: boolean;
@@ -93,11 +99,21 @@ export interface Receipt {
   /** What was reserved and settled of each budget that binds the request; left out where none does. */
   readonly budgets?: readonly BudgetRecord[] | undefined;
   readonly error?: string | undefined;
+  /** The stage of its key or app in the watch over extraction; left out where there is none. */
+  readonly extraction?: ExtractionRecord | undefined;
   readonly guards: { readonly request: GuardSummary | null; readonly response: GuardSummary | null };
   readonly id: string;
   readonly model: string | null;
   readonly outcome: Outcome;
   readonly policy: { readonly digest: { readonly sha256: string } };
+  /** What a predictive model of the gateway's own was asked, and how much its answer says. */
+  readonly prediction?:
+    | {
+        readonly answers: PredictionRecord["answers"];
+        readonly model: { readonly sha256: string };
+        readonly rows: number;
+      }
+    | undefined;
   readonly principal: { readonly app: string; readonly key: string } | null;
   readonly receivedAt: string;
   readonly request: Committed | null;
@@ -179,11 +195,13 @@ function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
     authorization: decisionOf(exchange.authorization),
     budgets: exchange.budget?.records,
     error: exchange.error,
+    extraction: extractionOf(exchange.extraction),
     guards: { request: summaryOf(exchange.requestVerdict), response: summaryOf(exchange.responseVerdict) },
     id: exchange.id,
     model: wellFormed(model),
     outcome: exchange.outcome,
     policy: { digest: { sha256: policyDigest } },
+    prediction: predictionOf(exchange.prediction),
     principal: principal === undefined ? null : { app: principal.app, key: principal.keyId },
     receivedAt: new Date(exchange.receivedAt).toISOString(),
     request: exchange.request ?? null,
@@ -225,6 +243,18 @@ function decisionOf(record: AuthorizationRecord | undefined): Receipt["authoriza
     morePolicies: policies.length > POLICIES_LISTED ? policies.length - POLICIES_LISTED : undefined,
     policies: policies.slice(0, POLICIES_LISTED),
   };
+}
+
+function extractionOf(record: ExtractionRecord | undefined): Receipt["extraction"] {
+  if (record === undefined) return undefined;
+  const { alarms, distinct, kind, scope, stage } = record;
+  return { alarms, distinct, kind, scope, stage };
+}
+
+function predictionOf(record: PredictionRecord | undefined): Receipt["prediction"] {
+  if (record === undefined) return undefined;
+  const { answers, model, rows } = record;
+  return { answers, model: { sha256: model }, rows };
 }
 
 /** A lone surrogate has no canonical form. */

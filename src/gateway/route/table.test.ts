@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { isHoldfastError } from "../../core/index.ts";
-import { operations } from "../wire/index.ts";
+import { predictOperations } from "../predict/operations.ts";
+import { operations as wired } from "../wire/index.ts";
 import { joinPolicies, router, routes } from "./table.ts";
 
 const code = (expected: string) => (error: unknown) => isHoldfastError(error, expected);
+
+const operations = [...wired, ...predictOperations];
 
 describe("the route table", () => {
   it("gives every operation its whole policy", () => {

@@ -8,6 +8,7 @@
 
 import type { PolicyAction } from "../authorize/schema.ts";
 import { gatewayError } from "../errors.ts";
+import { predictOperations } from "../predict/operations.ts";
 import { operations, type Operation } from "../wire/index.ts";
 
 /** What must be settled for every route before it may exist. */
@@ -57,6 +58,9 @@ const WITHOUT_BODY: RoutePolicy = {
   receipt: true,
 };
 
+/** The name of the model in its path is text of the client. */
+const NAMES_MODEL: RoutePolicy = { ...WITHOUT_BODY, actions: ["infer"], guards: ["request", "response"] };
+
 /** Policy by operation id. An operation without a row does not start. */
 const POLICIES: Readonly<Record<string, RoutePolicy>> = {
   "openai.chat": WITH_BODY,
@@ -70,10 +74,17 @@ const POLICIES: Readonly<Record<string, RoutePolicy>> = {
   "gemini.embed": EMBEDDING,
   "gemini.embed-batch": EMBEDDING,
   "gemini.count-tokens": WITH_BODY,
+  "predict.infer": WITH_BODY,
+  "predict.rows": WITH_BODY,
+  "predict.server": WITHOUT_BODY,
+  "predict.live": WITHOUT_BODY,
+  "predict.ready": WITHOUT_BODY,
+  "predict.model": NAMES_MODEL,
+  "predict.model-ready": NAMES_MODEL,
 };
 
 /** The routes that are served. @throws `gateway.route-without-policy` */
-export const routes = (): readonly Route[] => joinPolicies(operations, POLICIES);
+export const routes = (): readonly Route[] => joinPolicies([...operations, ...predictOperations], POLICIES);
 
 /**
  * Gives every operation its policy, and checks at run time what the types say, since a policy may come from elsewhere.
@@ -114,8 +125,8 @@ export function router(table: readonly Route[]): (method: string, path: string) 
     byPath.set(route.operation.path, methods);
   }
   return (method, path) => {
-    const model = modelIn(path);
-    const methods = byPath.get(model === undefined ? path : `${MODELS}{model}${path.slice(path.lastIndexOf(":"))}`);
+    const { model, pattern } = modelIn(path);
+    const methods = byPath.get(pattern);
     if (methods === undefined) throw gatewayError("gateway.route-unknown");
     const route = methods.get(method);
     if (route === undefined) {
@@ -126,19 +137,21 @@ export function router(table: readonly Route[]): (method: string, path: string) 
 }
 
 /**
- * The model that a path names: `/v1beta/models/a-model:generateContent`. Only characters that mean the same to every
- * reader of a URL: no `%`, and dots only inside.
+ * The model that a path names: `/v1beta/models/a-model:generateContent`, `/v2/models/a-model/infer`; and the path as the
+ * table has it. Only characters that mean the same to every reader of a URL: no `%`, and dots only inside.
  */
-function modelIn(path: string): string | undefined {
-  const start = VERSIONS.find((version) => path.startsWith(version));
-  const end = path.lastIndexOf(":");
-  if (start === undefined || end === -1 || path.length > PATH_CHARS) return undefined;
-  const name = path.slice(start.length, end);
-  return /^[\w-]+(?:\.[\w-]+)*$/.test(name) ? name : undefined;
+function modelIn(path: string): { model?: string; pattern: string } {
+  const start = MODELS.find((one) => path.startsWith(one));
+  if (start === undefined || path.length > PATH_CHARS) return { pattern: path };
+  const length = path.slice(start.length).search(/[:/]/);
+  const end = length === -1 ? path.length : start.length + length;
+  const model = path.slice(start.length, end);
+  if (!/^[\w-]+(?:\.[\w-]+)*$/.test(model)) return { pattern: path };
+  // Clients of the Gemini API ask for either version; which one the upstream is asked for, its URL says.
+  if (path[end] === ":" && start !== "/v2/models/") return { model, pattern: `/v1beta/models/{model}${path.slice(end)}` };
+  return { model, pattern: `${start}{model}${path.slice(end)}` };
 }
 
-const MODELS = "/v1beta/models/";
-/** Clients of the Gemini API ask for either version; which one the upstream is asked for, its URL says. */
-const VERSIONS: readonly string[] = [MODELS, "/v1/models/"];
+const MODELS = ["/v1beta/models/", "/v1/models/", "/v2/models/"];
 /** Longest path that is taken apart. */
 const PATH_CHARS = 512;

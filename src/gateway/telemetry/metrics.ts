@@ -74,6 +74,11 @@ export function startMetrics(upstreams: readonly Target[] = [], countersAway = (
     "gauge",
     () => (countersAway() ? 1 : 0),
   );
+  const stages = registry.counter(
+    "holdfast_extraction_requests_total",
+    "Requests of keys and apps in a stage of the watch over extraction",
+    ["kind", "stage", "scope"],
+  );
   const findings = registry.counter("holdfast_guard_findings_total", "Findings of the guards", ["direction", "rule"]);
   const tokens = registry.histogram(
     "gen_ai_client_token_usage",
@@ -113,6 +118,8 @@ export function startMetrics(upstreams: readonly Target[] = [], countersAway = (
       for (const { counter, name, settled } of exchange.budget?.records ?? []) {
         budgeted.add(name, settled === null ? "refused" : "settled", counter);
       }
+      const { extraction } = exchange;
+      if (extraction !== undefined) stages.add(extraction.kind, extraction.stage, extraction.scope);
       for (const { rule } of requestVerdict?.verdict.findings ?? []) findings.add("request", rule);
       for (const { rule } of responseVerdict?.verdict.findings ?? []) findings.add("response", rule);
       if (usage !== undefined) {

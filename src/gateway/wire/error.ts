@@ -4,7 +4,8 @@
  *
  * Sources: OpenAI API reference, «Error codes» (`{error: {message, type, param, code}}`); Anthropic API reference,
  * «Errors» (`{type: "error", error: {type, message}, request_id}`, and `error.details.error_code` for a stable code);
- * Gemini API, «Errors» and google.rpc.Status (`{error: {code, message, status, details}}`).
+ * Gemini API, «Errors» and google.rpc.Status (`{error: {code, message, status, details}}`); Open Inference Protocol 2.0,
+ * «Inference Response JSON Error Object» (`{error: message}`).
  * In mid-stream the clients raise what comes as data with an `error` member (openai, Gemini, whose `code` is a number) or
  * as `event: error` (Anthropic, and the Responses API of OpenAI, whose event says the same at its top level).
  *
@@ -48,6 +49,7 @@ const TYPES: Readonly<Record<ErrorFormat, ReadonlyMap<number, string>>> = {
     [503, "UNAVAILABLE"],
     [504, "DEADLINE_EXCEEDED"],
   ]),
+  "open-inference": new Map(),
 };
 
 /** For every other status: below 500, and from there on. */
@@ -56,11 +58,13 @@ const OTHER: Readonly<Record<ErrorFormat, readonly [client: string, server: stri
   "openai-responses": ["invalid_request_error", "server_error"],
   anthropic: ["invalid_request_error", "api_error"],
   gemini: ["INVALID_ARGUMENT", "UNAVAILABLE"],
+  "open-inference": ["", ""],
 };
 
 /** The form of errors where no route is known: what the path and the headers tell of the client. */
 export function formatFor(path: string, headers: Readonly<Record<string, unknown>>): ErrorFormat {
   if (path.startsWith("/v1beta/") || headers["x-goog-api-key"] !== undefined) return "gemini";
+  if (path === "/v2" || path.startsWith("/v2/")) return "open-inference";
   return headers["anthropic-version"] === undefined ? "openai" : "anthropic";
 }
 
@@ -112,6 +116,8 @@ function errorValue(
       };
     case "gemini":
       return { error: { code: error.status, message, status: type, details: [geminiDetail(error.code)] } };
+    case "open-inference":
+      return { error: `${error.code}: ${message}` };
   }
 }
 

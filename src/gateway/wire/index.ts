@@ -6,6 +6,7 @@
 
 export { errorBody, errorEvent, formatFor } from "./error.ts";
 export { escapeJson } from "./escape.ts";
+export { readEverything } from "./everything.ts";
 export type { MediaPart } from "./media.ts";
 export { operations, upstreamPath } from "./operations.ts";
 export type {

@@ -16,7 +16,7 @@ import type { EventShape, Shape } from "./shape.ts";
 export type ProtocolId = "openai" | "anthropic" | "gemini";
 
 /** The form of errors. In the middle of a stream the Responses API has a form of its own. */
-export type ErrorFormat = ProtocolId | "openai-responses";
+export type ErrorFormat = ProtocolId | "openai-responses" | "open-inference";
 
 /** A part of a message that no guard reads as text. It is named in the receipt: not scanned is never clean. */
 export interface Unscanned {
@@ -71,6 +71,8 @@ export interface ParsedResponse {
 export interface Operation {
   /** `openai.chat`, `openai.responses`, `anthropic.messages`, `gemini.stream`. */
   readonly id: string;
+  /** The gateway answers it itself: no upstream is asked. */
+  readonly local?: boolean;
   readonly protocol: ProtocolId;
   readonly errors: ErrorFormat;
   readonly method: "GET" | "POST";

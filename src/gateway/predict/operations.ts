@@ -1,0 +1,58 @@
+/**
+ * The routes of predictive models: the Open Inference Protocol over HTTP, and a shorter form for rows. They are served
+ * here, so nothing of a request leaves; otherwise they are routes like all others, with keys, limits, guards and receipts.
+ *
+ * Source: Open Inference Protocol 2.0 (kserve/open-inference-protocol, `rest/http_json.md`); of the shorter form,
+ * TensorFlow Serving, «Predict API», row format.
+ *
+ * @module
+ */
+
+import { readEverything, type Operation, type ParsedRequest } from "../wire/index.ts";
+
+type Local = Pick<Operation, "id" | "method" | "path" | "errors">;
+
+const INFER: Local = {
+  id: "predict.infer",
+  method: "POST",
+  path: "/v2/models/{model}/infer",
+  errors: "open-inference",
+};
+const ROWS: Local = { id: "predict.rows", method: "POST", path: "/v1/models/{model}/predict", errors: "openai" };
+
+const ABOUT: readonly Local[] = (
+  [
+    ["predict.server", "/v2"],
+    ["predict.live", "/v2/health/live"],
+    ["predict.ready", "/v2/health/ready"],
+    ["predict.model", "/v2/models/{model}"],
+    ["predict.model-ready", "/v2/models/{model}/ready"],
+  ] as const
+).map(([id, path]) => ({ id, method: "GET", path, errors: "open-inference" }));
+
+export const predictOperations: readonly Operation[] = [INFER, ROWS, ...ABOUT].map((local) => ({
+  ...local,
+  local: true,
+  protocol: "openai",
+  upstreamPath: local.path,
+  queries: [""],
+  shapes: { response: { is: "any" } },
+  parseRequest: parse,
+  parseResponse: (value) => ({ ...readEverything(value, "answer"), usage: undefined, model: undefined }),
+}));
+
+/** Every string of the body is text, whatever field it stands in; of the name in the path too. */
+function parse(value: unknown, model = ""): ParsedRequest {
+  const { spans, unscanned, chars } = readEverything(value, "request");
+  const named = model === "" ? [] : [{ pointer: "/model", text: model, origin: "metadata" as const }];
+  return {
+    model,
+    stream: false,
+    spans: [...named, ...spans],
+    unscanned: unscanned.map((part) => ({ ...part, kind: "vector", why: "numbers for a predictive model" })),
+    media: [],
+    messages: 1,
+    maxTokens: undefined,
+    inputChars: chars + model.length,
+  };
+}

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import { isHoldfastError, type Clock } from "../../core/index.ts";
+import { migrate, openCounters, openDb, sql, storageModule, type Db } from "../../storage/index.ts";
+import type { Principal } from "../identity/principal.ts";
+import { gatewayModule } from "../module.ts";
+import type { Exchange } from "../receipt/receipt.ts";
+import { extractionConfig } from "./config.ts";
+import { openExtraction, type Extraction } from "./extraction.ts";
+import { vectorQuery } from "./features.ts";
+import { forgetWatches } from "./store.ts";
+
+const DAY = 86_400_000;
+const SECRET = "ab".repeat(32);
+
+class StepClock implements Clock {
+  at = 1_000 * DAY;
+  now = (): number => this.at;
+  monotonic = (): number => this.at;
+}
+
+let home: string;
+let db: Db;
+
+before(async () => {
+  home = await mkdtemp(join(tmpdir(), "holdfast-extraction-"));
+  db = await openDb({ url: "sqlite", home });
+  await migrate(db, [storageModule, gatewayModule]);
+});
+after(async () => {
+  await db.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+interface Set {
+  readonly clock: StepClock;
+  readonly extraction: Extraction;
+  /** Asks so many new things, one after another; what came of the last: its stage, or the error's code. */
+  ask(many: number, who?: { key?: string; app?: string }, from?: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+let names = 0;
+
+async function start(config: object = {}, share?: Set & { app: string }): Promise<Set & { app: string }> {
+  const app = share?.app ?? `app-${++names}`;
+  const clock = share?.clock ?? new StepClock();
+  const counters = await openCounters({ url: "memory", clock });
+  const parsed = extractionConfig.parse({
+    predictions: { observe: 10, slow: 20, coarsen: 30, refuse: 40 },
+    slowWaitMs: 0,
+    slowPerMinute: 1_000_000,
+    alarms: { perMinute: 1_000_000 },
+    ...config,
+  });
+  const log = { error: (message: string) => assert.fail(message) };
+  const extraction = openExtraction({ config: parsed, counters, db, clock, secret: SECRET, log });
+  let next = 0;
+  return {
+    app,
+    clock,
+    extraction,
+    async ask(many, who = {}, from = next) {
+      let last = "";
+      for (let index = from; index < from + many; index++) {
+        next = Math.max(next, index + 1);
+        const exchange = { id: "x" } as unknown as Exchange;
+        const principal = { keyId: `${app}/${who.key ?? "one"}`, app: who.app ?? app } as Principal;
+        const queries = [vectorQuery(SECRET, [index / 1_000, index % 7])];
+        try {
+          const cancellation = { cancelled: false, onCancel: undefined };
+          const admission = await extraction.admit(
+            exchange,
+            { principal, kind: "predictions", model: "m", queries },
+            cancellation,
+          );
+          last = exchange.extraction?.stage ?? "open";
+          assert.equal(admission.coarse, last === "coarsen");
+        } catch (error) {
+          assert.ok(isHoldfastError(error));
+          last = error.code;
+          assert.equal(exchange.requestVerdict?.verdict.action ?? "block", "block");
+        }
+      }
+      return last;
+    },
+    async close() {
+      await extraction.close();
+      await counters.close();
+    },
+  };
+}
+
+describe("the watch over extraction", () => {
+  it("answers harder from each threshold on, and not before", async () => {
+    const set = await start();
+    assert.equal(await set.ask(10), "open");
+    assert.equal(await set.ask(1), "observe");
+    assert.equal(await set.ask(9), "observe");
+    assert.equal(await set.ask(1), "slow");
+    assert.equal(await set.ask(11), "coarsen");
+    assert.equal(await set.ask(12), "gateway.extraction-refused");
+    await set.close();
+  });
+
+  it("counts different queries, not repeated ones", async () => {
+    const set = await start();
+    assert.equal(await set.ask(9), "open");
+    for (let again = 0; again < 20; again++) assert.equal(await set.ask(9, {}, 0), "open");
+    await set.close();
+  });
+
+  it("counts the keys of an app together, by the app's factor", async () => {
+    const set = await start({ appFactor: 2 });
+    for (let key = 0; key < 8; key++)
+      assert.notEqual(await set.ask(9, { key: `k${key}` }), "gateway.extraction-refused");
+    assert.equal(await set.ask(15, { key: "k8" }), "gateway.extraction-refused");
+    assert.equal(await set.ask(1, { key: "other", app: `${set.app}-other` }), "open");
+    await set.close();
+  });
+
+  it("does not count what it refuses, so that a raised stage lets an honest key in again", async () => {
+    const set = await start();
+    await set.ask(40);
+    for (let more = 0; more < 5; more++) assert.equal(await set.ask(100), "gateway.extraction-refused");
+    await set.close();
+    const raised = await start({ predictions: { observe: 10, refuse: 60 } }, set);
+    assert.equal(await raised.ask(1, {}, 100_000), "observe");
+    await raised.close();
+  });
+
+  it("remembers over a restart, and what a replica on the same database saw", async () => {
+    const set = await start();
+    await set.ask(25);
+    await set.close();
+    const again = await start({}, set);
+    assert.equal(await again.ask(1, {}, 500), "slow");
+    await again.close();
+  });
+
+  it("forgets after two windows, and keeps no row for longer", async () => {
+    const set = await start({ windowDays: 1 });
+    await set.ask(45);
+    assert.equal(await set.ask(1), "gateway.extraction-refused");
+    set.clock.at += DAY;
+    assert.equal(await set.ask(1), "gateway.extraction-refused");
+    set.clock.at += DAY;
+    assert.equal(await set.ask(1), "open");
+    await set.close();
+    const rows = async () =>
+      (await db.query(sql`select watch from extraction_watches where watch like ${`%${set.app}/%`}`)).length;
+    assert.ok((await rows()) > 0);
+    await forgetWatches(db, set.clock.at + 10 * DAY);
+    assert.equal(await rows(), 0);
+  });
+
+  it("reaches each stage earlier while an alarm is on, and says which", async () => {
+    const set = await start({ alarmWeight: 4, alarms: { perMinute: 1, volume: 1 } });
+    assert.equal(await set.ask(3), "open");
+    assert.equal(await set.ask(1), "observe");
+    set.clock.at += 2 * 3_600_000;
+    assert.equal(await set.ask(1, {}, 0), "open");
+    await set.close();
+  });
+
+  it("lets a slowed key have its turns, and refuses what would wait too long", async () => {
+    const set = await start({ slowPerMinute: 3, predictions: { slow: 5 } });
+    assert.equal(await set.ask(5), "open");
+    assert.equal(await set.ask(3), "slow");
+    assert.equal(await set.ask(1), "gateway.extraction-slowed");
+    set.clock.at += 20_000;
+    assert.equal(await set.ask(1), "slow");
+    await set.close();
+  });
+
+  it("does nothing where no stage is configured", async () => {
+    const set = await start({ predictions: {} });
+    assert.equal(set.extraction.watches("predictions"), false);
+    assert.equal(await set.ask(200), "open");
+    await set.close();
+  });
+
+  it("takes stages in their order only", () => {
+    assert.equal(extractionConfig.safeParse({ text: { observe: 5, refuse: 4 } }).success, false);
+    assert.equal(extractionConfig.safeParse({ text: { observe: 5, refuse: 5 } }).success, true);
+    assert.equal(extractionConfig.safeParse({ text: { slow: 5, coarsen: 4 } }).success, false);
+  });
+});

@@ -1,0 +1,115 @@
+/**
+ * What a query looks like to the watch over extraction: a fingerprint that tells one from another, and its features,
+ * whose number over time says how much ground was covered. Both are hashes keyed by a secret of this deployment; what was
+ * asked cannot be read from them.
+ *
+ * @module
+ */
+
+import { hash } from "node:crypto";
+
+import type { TextSpan } from "../../guard/index.ts";
+import type { Hash64 } from "./sketch.ts";
+
+export interface Query {
+  readonly fingerprint: Hash64;
+  readonly features: readonly Hash64[];
+  /** Of numeric inputs: where it lies, for distances. */
+  readonly point?: Float32Array;
+}
+
+/** Words of a text that are made into features, and characters that are looked at for them. */
+const WORDS = 96;
+const CHARS = 4_096;
+/** Words in a row that are one feature. */
+const SHINGLE = 3;
+/** Dimensions of a point; what has more is projected. */
+const DIMENSIONS = 16;
+/** Dimensions of the grid, and cells to each side of it. */
+const GRID = 8;
+const CELLS = 5;
+
+/** A text: its shingles are the words in a row, three at a time, of what was said last. */
+export function textQuery(secret: string, texts: readonly string[], hasFeatures = true): Query {
+  const fingerprint = hashOf(secret, texts.join("\u0000"));
+  if (!hasFeatures) return { fingerprint, features: [] };
+  const words =
+    (texts.at(-1) ?? "")
+      .slice(-CHARS)
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu)
+      ?.slice(0, WORDS) ?? [];
+  const seed = fingerprintSeed(secret);
+  const features = new Map<string, Hash64>();
+  for (let index = 0; index + Math.min(SHINGLE, words.length) <= words.length; index++) {
+    const shingle = words.slice(index, index + SHINGLE).join(" ");
+    if (!features.has(shingle)) features.set(shingle, quickHash(shingle, seed));
+    if (words.length < SHINGLE) break;
+  }
+  return { fingerprint, features: [...features.values()] };
+}
+
+/** The texts of a request that its author chose: not the system prompt of the app, and not what the model said. */
+export function askedTexts(spans: readonly TextSpan[]): readonly string[] {
+  const asked = spans.filter(({ origin }) => origin === "user" || origin === "document" || origin === "tool");
+  return (asked.length > 0 ? asked : spans).map(({ text }) => text);
+}
+
+/**
+ * A list of numbers, each scaled so that what is ordinary lies between 0 and 1. Its feature is its cell in a grid over its
+ * dimensions, or over a projection where it has many.
+ */
+export function vectorQuery(secret: string, numbers: ArrayLike<number>): Query {
+  const values = Float32Array.from(numbers);
+  const fingerprint = hashOf(secret, Buffer.from(values.buffer, values.byteOffset, values.byteLength));
+  const point = values.length <= DIMENSIONS ? values : project(values, DIMENSIONS);
+  const coarse = values.length <= GRID ? values : project(values, GRID);
+  const cell = Array.from(coarse, (x) => Math.floor(Math.min(Math.max(x, -1e6), 1e6) * CELLS)).join(",");
+  return { fingerprint, features: [quickHash(cell, fingerprintSeed(secret))], point };
+}
+
+/**
+ * Fewer dimensions, with about the same distances (Johnson and Lindenstrauss; signs as in D. Achlioptas, 2003). The signs
+ * follow from the place alone, so that every process projects alike.
+ */
+function project(values: Float32Array, dimensions: number): Float32Array {
+  const to = new Float32Array(dimensions);
+  const scale = 1 / Math.sqrt(values.length);
+  for (let index = 0; index < values.length; index++) {
+    let bits = mix(index + 1);
+    for (let at = 0; at < dimensions; at++) {
+      to[at] = (to[at] as number) + ((bits & 1) === 0 ? scale : -scale) * (values[index] as number);
+      bits >>>= 1;
+    }
+  }
+  return to;
+}
+
+function hashOf(secret: string, content: string | Buffer): Hash64 {
+  const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
+  const digest = hash("sha256", Buffer.concat([Buffer.from(secret, "latin1"), bytes]), "buffer");
+  return { high: digest.readUInt32BE(0), low: digest.readUInt32BE(4) };
+}
+
+function fingerprintSeed(secret: string): number {
+  return Number.parseInt(secret.slice(0, 8), 16) >>> 0;
+}
+
+/** 64 bits in two lanes of multiply and shift: many a request, and worth less to forge than the fingerprint. */
+function quickHash(text: string, seed: number): Hash64 {
+  let [high, low] = [0xdeadbeef ^ seed, 0x41c6ce57 ^ seed];
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    high = Math.imul(high ^ unit, 2654435761);
+    low = Math.imul(low ^ unit, 1597334677);
+  }
+  return { high: mix(high ^ mix(low)), low: mix(low ^ mix(high)) };
+}
+
+/** The finaliser of MurmurHash3 (A. Appleby, public domain). */
+function mix(value: number): number {
+  let bits = value | 0;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}
