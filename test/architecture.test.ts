@@ -33,6 +33,7 @@ const ONLY_IN: readonly { readonly what: string; readonly pattern: RegExp; reado
     files: [
       /^gateway\/(?:server|proofs)\.ts$/,
       /^gateway\/upstream\//,
+      /^gateway\/tls\//,
       /^gateway\/identity\/fetch\.ts$/,
       /^guard\/detectors\/custom\/webhook\.ts$/,
       /^storage\/(?:postgres|counters)\//,

@@ -12,6 +12,7 @@ import { guardsConfig } from "./guards.ts";
 import { identityConfig } from "./identity/config.ts";
 import { predictConfig } from "./predict/config.ts";
 import { extractionConfig } from "./theft/config.ts";
+import { tlsConfig } from "./tls/config.ts";
 
 /** Where a secret is read from. A key written into the file itself is refused: configuration ends up in git. */
 const secretSource = z
@@ -183,6 +184,9 @@ const timeoutsConfig = z
     leaseMs: milliseconds(1_000)
       .default(60_000)
       .describe("until what a gateway that died had reserved of shared budgets is free again"),
+    drainMs: milliseconds(0)
+      .default(10_000)
+      .describe("for requests under way to end when the gateway is stopped; then they are cut off"),
   })
   .prefault({});
 
@@ -193,6 +197,7 @@ export const gatewayConfig = z
       .regex(/^.+:\d{1,5}$/, "host:port")
       .default("127.0.0.1:8787")
       .describe("host:port the gateway listens on"),
+    tls: tlsConfig.optional().describe("left out: the gateway speaks plain HTTP, as behind a proxy that ends TLS"),
     receipts: z
       .enum(["durable", "buffered"])
       .default("durable")

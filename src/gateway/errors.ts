@@ -333,6 +333,22 @@ export const GatewayErrors = {
     what: "the gateway cannot listen on its address",
     hint: "stop what uses the port, or set gateway.listen in holdfast.yaml",
   },
+  "gateway.tls-unreadable": {
+    what: "the certificate, key or authorities of the gateway's TLS cannot be read",
+    hint: "check the file or variable that gateway.tls names in holdfast.yaml",
+    exit: Exit.usage,
+  },
+  "gateway.tls-invalid": {
+    what: "the certificate, key and authorities of the gateway's TLS do not fit together",
+    hint: "write certificate and key of the same pair, whole and in PEM, where gateway.tls names them",
+    exit: Exit.usage,
+  },
+  "gateway.restart-needed": {
+    what: "the change takes effect only with a restart, so none of the new configuration was taken up",
+    hint: "restart holdfast, or undo the change of what the detail names",
+    status: 409,
+    exit: Exit.usage,
+  },
   "gateway.prices-invalid": {
     what: "the price table cannot be read",
     hint: "install the package again, or undo the change to catalog/prices",

@@ -14,6 +14,7 @@ export {
 export { createKey, listKeys, revokeKey, rotateKey, type KeyInfo, type KeyInput } from "./identity/store.ts";
 export { gatewayModule, type GatewayServices } from "./module.ts";
 export type { Receipt } from "./receipt/receipt.ts";
+export type { PreparedReload } from "./reload.ts";
 export { startGateway, type Gateway } from "./server.ts";
 export type { GatewayOptions, Log, Tally } from "./serving.ts";
 export { discoverUpstreams } from "./upstream/discover.ts";

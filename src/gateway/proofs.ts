@@ -5,7 +5,7 @@
  * @module
  */
 
-import { request } from "undici";
+import { Agent, request } from "undici";
 
 import { parseJson, type Observation } from "../core/index.ts";
 import { createOwnKey, revokeKey } from "./identity/store.ts";
@@ -153,10 +153,16 @@ async function probe(
   headers: Readonly<Record<string, string>>,
   body?: string,
 ): Promise<{ status: number; code: string } | undefined> {
-  const running = services.gateway?.()?.address;
-  const where = running === undefined ? services.config.gateway.listen : `${bracketed(running.host)}:${running.port}`;
+  const running = services.gateway?.();
+  const where =
+    running === undefined
+      ? services.config.gateway.listen
+      : `${bracketed(running.address.host)}:${running.address.port}`;
+  const certificate = running?.certificate?.();
+  const secure = certificate === undefined ? undefined : trusting(certificate);
   try {
-    const answer = await request(`http://${where}${path}`, {
+    const answer = await request(`${secure === undefined ? "http" : "https"}://${where}${path}`, {
+      ...(secure === undefined ? {} : { dispatcher: secure }),
       method,
       headers: { "content-type": "application/json", ...headers },
       ...(body === undefined || method === "GET" ? {} : { body }),
@@ -167,7 +173,16 @@ async function probe(
   } catch {
     // Refused, cut or too slow: the caller says that it could not check.
     return undefined;
+  } finally {
+    await secure?.destroy();
   }
+}
+
+/** Connects to whoever holds the key of this certificate, whoever issued it and whatever name it bears: to this gateway. */
+function trusting(certificate: string): Agent {
+  return new Agent({
+    connect: { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined },
+  });
 }
 
 /** The code of an error in the OpenAI format, or nothing. */

@@ -5,21 +5,23 @@
  * @module
  */
 
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 
-import { openAuthorizer } from "./authorize/authorizer.ts";
-import { openBudgets } from "./budget/budgets.ts";
+import { withFallback } from "../storage/index.ts";
+import type { GatewayConfig } from "./config.ts";
 import { gatewayError } from "./errors.ts";
-import { warmGuards } from "./guards.ts";
+import { openGeneration, type Generation } from "./generation.ts";
 import { openPredictions } from "./predict/predictions.ts";
 import { recorder } from "./receipt/recorder.ts";
+import { restartNeeded, type PreparedReload } from "./reload.ts";
 import { routes } from "./route/table.ts";
-import { withFallback } from "../storage/index.ts";
 import { Serving, type GatewayOptions, type Tally } from "./serving.ts";
 import { startTelemetry } from "./telemetry/telemetry.ts";
 import { openExtraction } from "./theft/extraction.ts";
-import { openRouting } from "./upstream/routing.ts";
+import { openTlsListener } from "./tls/listener.ts";
+import type { Target } from "./upstream/target.ts";
 
 /** A running gateway. */
 export interface Gateway {
@@ -29,14 +31,25 @@ export interface Gateway {
   readonly tally: () => Tally;
   /** Prometheus text, when metrics are on. */
   readonly metricsText?: () => Promise<string>;
-  /** Stops taking requests, lets those in flight end for at most `graceMs` milliseconds, then closes. */
+  /** PEM of the certificate that it shows, where it speaks TLS. */
+  readonly certificate?: () => string;
+  /**
+   * Checks and opens another configuration beside the one in use. Requests under way stay on theirs, whatever becomes of
+   * it.
+   *
+   * @throws `gateway.restart-needed`, and what `startGateway` throws; then nothing has changed
+   */
+  prepare(config: GatewayConfig): Promise<PreparedReload>;
+  /**
+   * Stops taking requests, lets those in flight end for at most `graceMs` milliseconds (default:
+   * `gateway.timeouts.drainMs`), then closes.
+   */
   close(graceMs?: number): Promise<void>;
 }
 
 const HEADER_BYTES = 16_384;
 const HEADERS_MS = 10_000;
 const KEEP_ALIVE_MS = 65_000;
-const GRACE_MS = 10_000;
 /** Connections at a time. Each costs a descriptor, and without descriptors nothing can be written to disk either. */
 const CONNECTIONS = 10_000;
 /** How long a client has to read why its connection is cut, in milliseconds. */
@@ -45,73 +58,98 @@ const LAST_WORDS_MS = 500;
 /**
  * Starts the gateway and resolves when it listens.
  *
- * @throws `gateway.listen-failed`, `gateway.route-without-policy`, and what `warmGuards` and `openRouting` throw
+ * @throws `gateway.listen-failed`, `gateway.route-without-policy`, `gateway.tls-…`, and what `openGeneration` throws
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, log } = options;
-  const { timeouts } = config;
+  const { clock, log } = options;
+  let { config } = options;
   const table = routes();
-  await warmGuards(config.guards);
-  const routing = openRouting(config.upstreams, config.models, {
-    timeouts,
-    circuit: config.circuit,
-    env: options.env ?? process.env,
-    clock: options.clock,
-    lookup: options.lookup,
-  });
-  const budgets = await openBudgets(options);
-  const telemetry = await startTelemetry(options.telemetry, routing.targets, budgets.countersAway);
-  const authorizer = await openAuthorizer(config.authorization);
+  const tls =
+    config.tls === undefined
+      ? undefined
+      : openTlsListener({ config: config.tls, env: options.env ?? process.env, clock, log });
   const predictions = await openPredictions(config.predict);
-  const receipts = recorder(options.ledger, config.receipts, log);
   const extraction = openExtraction({
     ...options,
     config: config.extraction,
-    counters: withFallback(options.counters, options.clock, budgets.share),
+    counters: withFallback(options.counters, clock, () => current.services.budgets.share()),
     secret: options.committer.commit("extraction", "watch", Buffer.from("sketches")),
   });
-  const serving = new Serving(
-    options,
-    table,
-    routing,
-    telemetry,
-    receipts,
-    authorizer,
-    budgets,
-    extraction,
-    predictions,
-  );
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES,
-      headersTimeout: Math.min(HEADERS_MS, timeouts.clientMs),
-      requestTimeout: timeouts.clientMs,
-      connectionsCheckingInterval: Math.min(1_000, timeouts.clientMs),
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      noDelay: true,
-    },
-    (request, response) => {
-      void serving.handle(request, response);
-    },
-  );
+  const lasting = { extraction, predictions };
+  let current = await openGeneration(options, config, lasting);
+  const living = new Set<Generation>([current]);
+  const retiring = new Set<Promise<void>>();
+  /** As telemetry shows them: those of the current generation. */
+  const targets = [...current.services.routing.targets];
+  const telemetry = await startTelemetry(options.telemetry, targets, () => current.services.budgets.countersAway());
+  const receipts = recorder(options.ledger, config.receipts, log);
+  const serving = new Serving(options, table, current, telemetry, receipts);
+  const settings = {
+    maxHeaderSize: HEADER_BYTES,
+    // How exactly the times of `setTimes` are kept. It cannot change while the server runs; they can.
+    connectionsCheckingInterval: Math.min(1_000, config.timeouts.clientMs),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    noDelay: true,
+  };
+  const onRequest: RequestListener = (request, response) => {
+    void serving.handle(request, response);
+  };
+  const secure =
+    tls === undefined
+      ? undefined
+      : createTlsServer({ ...settings, ...tls.options, handshakeTimeout: HEADERS_MS }, onRequest);
+  const server: Server = secure ?? createServer(settings, onRequest);
+  setTimes(server, config.timeouts);
   server.maxConnections = CONNECTIONS;
-  // No byte either way for longer than an upstream may be silent: the client reads no more, or is not there any more.
-  server.setTimeout(Math.max(timeouts.firstByteMs, timeouts.idleMs) + HEADERS_MS, (socket) => socket.destroy());
+  server.on("timeout", (socket: Socket) => socket.destroy());
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     const timedOut = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
     if (!serving.connectionFailed(socket, timedOut)) refuseConnection(error, socket);
   });
   const address = await listen(server, config.listen).catch(async (error: unknown) => {
-    await budgets.close();
+    await current.close(new Set());
     throw error;
   });
+  if (secure !== undefined) tls?.watch(secure);
+
+  /** What upstreams a generation that ends must leave open. */
+  const inUse = (): ReadonlySet<Target> => new Set([...living].flatMap(({ services }) => services.routing.targets));
+  /** Closes a generation that no exchange begins on any more, once the last on it has ended. */
+  const retire = async (old: Generation): Promise<void> => {
+    await old.idle();
+    living.delete(old);
+    await old.close(inUse());
+  };
 
   return {
     address,
     ready: () => serving.ready(),
     tally: () => serving.tally(),
     ...(telemetry.metricsText === undefined ? {} : { metricsText: telemetry.metricsText }),
-    async close(graceMs = GRACE_MS) {
+    ...(tls === undefined ? {} : { certificate: tls.certificate }),
+    async prepare(next) {
+      const needed = restartNeeded(config, next);
+      if (needed.length > 0) throw gatewayError("gateway.restart-needed", { detail: needed.join(", ") });
+      const certificate = next.tls === undefined ? undefined : tls?.prepare(next.tls);
+      const opened = await openGeneration(options, next, lasting, current.services.routing.targets);
+      return {
+        commit() {
+          const old = serving.swap(opened);
+          living.add(opened);
+          [config, current] = [next, opened];
+          targets.splice(0, targets.length, ...opened.services.routing.targets);
+          certificate?.use();
+          setTimes(server, next.timeouts);
+          const retired = retire(old)
+            .catch(() => log.warn("what an earlier configuration had open could not be closed"))
+            .finally(() => retiring.delete(retired));
+          retiring.add(retired);
+        },
+        abort: () => opened.close(inUse()),
+      };
+    },
+    async close(graceMs = config.timeouts.drainMs) {
+      tls?.stop();
       serving.stop();
       const closed = new Promise<void>((resolve) => {
         server.close(() => {
@@ -127,20 +165,30 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await closed;
       clearTimeout(timer);
       await serving.drained();
-      await Promise.all(routing.targets.map((target) => target.pool.destroy()));
       await receipts.flush();
+      await Promise.all(retiring);
+      await current.close(new Set());
       await predictions.close();
       await extraction.close();
-      await budgets.close();
       await telemetry.close();
       log.info("gateway stopped");
     },
   };
 }
 
+/** The times of connections, which a reload may change. */
+function setTimes(server: Server, { clientMs, firstByteMs, idleMs }: GatewayConfig["timeouts"]): void {
+  server.headersTimeout = Math.min(HEADERS_MS, clientMs);
+  server.requestTimeout = clientMs;
+  // No byte either way for longer than an upstream may be silent: the client reads no more, or is not there any more.
+  server.timeout = Math.max(firstByteMs, idleMs) + HEADERS_MS;
+}
+
 /** What Node's parser could not take for HTTP. There is no request yet, so there is no protocol and no receipt. */
 function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+  // Below HTTP, as a handshake that failed, there is nobody who would understand its words.
+  const isHttp = /^(?:HPE_|ERR_HTTP_)/.test(error.code ?? "");
+  if (!socket.writable || !isHttp) {
     socket.destroy();
     return;
   }

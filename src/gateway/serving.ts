@@ -5,36 +5,25 @@
  * @module
  */
 
-import { hash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { LookupFunction } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { canonicalJson, isHoldfastError, uuidv7, type Clock, type HoldfastError } from "../core/index.ts";
-import { createGuard, type Guard } from "../guard/index.ts";
+import { isHoldfastError, uuidv7, type Clock, type HoldfastError } from "../core/index.ts";
 import type { Committer, Ledger } from "../ledger/index.ts";
-import { withFallback, type Counters, type Db } from "../storage/index.ts";
+import type { Counters, Db } from "../storage/index.ts";
 import { discardRest } from "./admission/body.ts";
 import { answer } from "./answer.ts";
-import type { Authorizer } from "./authorize/authorizer.ts";
-import { openReferences } from "./authorize/references.ts";
-import { blocking } from "./authorize/tighten.ts";
-import type { Budgets } from "./budget/budgets.ts";
 import type { GatewayConfig, TelemetryConfig } from "./config.ts";
 import { watchEnd, type Ending } from "./ending.ts";
 import { gatewayError, type GatewayError } from "./errors.ts";
-import { guardsOf } from "./guards.ts";
-import { requestAuthenticator } from "./identity/authenticate.ts";
-import type { Pseudonym } from "./identity/claims.ts";
-import type { Predictions } from "./predict/predictions.ts";
-import { clear, identify, lease, outcomeOf, receive, type PipelineServices } from "./pipeline.ts";
+import type { Generation } from "./generation.ts";
+import { clear, identify, lease, outcomeOf, receive } from "./pipeline.ts";
 import { encodeReceipt, type Exchange } from "./receipt/receipt.ts";
 import type { Recorder } from "./receipt/recorder.ts";
 import { Reply } from "./reply.ts";
 import { router, type Route } from "./route/table.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
-import type { Extraction } from "./theft/extraction.ts";
-import type { Routing } from "./upstream/routing.ts";
 import { errorBody, errorEvent, formatFor, type ErrorFormat } from "./wire/index.ts";
 
 /** Where the gateway writes what an operator must know. Nothing of a request's content is ever passed to it. */
@@ -77,12 +66,12 @@ const ANONYMOUS_RECEIPTS_PER_MINUTE = 120;
 
 /** What a started gateway holds between requests. */
 export class Serving {
-  readonly #services: PipelineServices;
   readonly #options: GatewayOptions;
   readonly #route: (method: string, path: string) => Route;
   readonly #telemetry: Telemetry;
   readonly #recorder: Recorder;
-  readonly #policyDigest: string;
+  /** What new exchanges begin on. */
+  #generation: Generation;
   readonly #inFlight = new Set<Promise<void>>();
   /** The exchange that each connection is busy with. */
   readonly #onConnection = new WeakMap<Duplex, { readonly response: ServerResponse; readonly ending: Ending }>();
@@ -95,46 +84,22 @@ export class Serving {
   constructor(
     options: GatewayOptions,
     table: readonly Route[],
-    routing: Routing,
+    generation: Generation,
     telemetry: Telemetry,
     recorder: Recorder,
-    authorizer: Authorizer | undefined,
-    budgets: Budgets,
-    extraction: Extraction,
-    predictions: Predictions,
   ) {
     this.#options = options;
     this.#route = router(table);
+    this.#generation = generation;
     this.#telemetry = telemetry;
     this.#recorder = recorder;
-    const policies = authorizer === undefined ? {} : { policies: authorizer.digest };
-    this.#policyDigest = hash("sha256", canonicalJson({ ...options.config, ...policies }));
-    let strict: Guard | undefined;
-    this.#services = {
-      config: options.config,
-      clock: options.clock,
-      committer: options.committer,
-      counters: withFallback(options.counters, options.clock, budgets.share),
-      budgets,
-      authenticate: requestAuthenticator({
-        db: options.db,
-        clock: options.clock,
-        config: options.config.identity,
-        pseudonym: pseudonyms(options.committer),
-      }),
-      guard: createGuard(guardsOf(options.config.guards)),
-      blockingGuard: () => (strict ??= createGuard(guardsOf(blocking(options.config.guards)))),
-      routing,
-      authorizer,
-      extraction,
-      predictions,
-      references: openReferences(
-        options.db,
-        options.clock,
-        options.config.authorization,
-        options.config.upstreams.map(({ url }) => new URL(url).hostname),
-      ),
-    };
+  }
+
+  /** New exchanges begin on `next`; those under way end on the one that is returned. */
+  swap(next: Generation): Generation {
+    const before = this.#generation;
+    this.#generation = next;
+    return before;
   }
 
   async handle(http: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -171,7 +136,7 @@ export class Serving {
     if (this.#stopping) return { ready: false, why: "shutting down" };
     const failure = this.#recorder.failure();
     if (failure !== undefined) return { ready: false, why: failure.message };
-    const { predictions, routing } = this.#services;
+    const { predictions, routing } = this.#generation.services;
     if (routing.targets.length === 0 && predictions.models.size === 0) return { ready: false, why: "no upstream is configured" };
     return { ready: true };
   }
@@ -195,7 +160,10 @@ export class Serving {
 
   /** One exchange from its first header to its receipt. Never rejects. */
   async #exchange(http: IncomingMessage, response: ServerResponse, path: string, query: string): Promise<void> {
-    const { clock, committer, config } = this.#options;
+    const { clock, committer } = this.#options;
+    // One generation for all of an exchange: a reload in its middle changes nothing of it.
+    const { services, policyDigest, enter } = this.#generation;
+    const leave = enter();
     const exchange: Exchange = {
       id: uuidv7(),
       receivedAt: clock.now(),
@@ -203,8 +171,8 @@ export class Serving {
       outcome: "failed",
       status: 0,
     };
-    const reply = new Reply(response, exchange, (ended) => this.#record(ended), committer, clock);
-    const ending = watchEnd(response, config.timeouts.totalMs);
+    const reply = new Reply(response, exchange, (ended) => this.#record(ended, policyDigest), committer, clock);
+    const ending = watchEnd(response, services.config.timeouts.totalMs);
     this.#onConnection.set(http.socket, { response, ending });
     let place: { release(): void } | undefined;
     let protocol: ErrorFormat = formatFor(path, http.headers);
@@ -214,9 +182,9 @@ export class Serving {
       const route = this.#route(http.method ?? "GET", path);
       protocol = route.operation.errors;
       const received = receive(exchange, route, http, query, ending.cancellation);
-      const leased = await lease(await identify(received, this.#services), this.#services);
+      const leased = await lease(await identify(received, services), services);
       place = leased.lease;
-      await answer(await clear(leased, this.#services), reply, this.#services);
+      await answer(await clear(leased, services), reply, services);
     } catch (error) {
       await this.#refuse(exchange, protocol, this.#known(error, ending, exchange), http, response, reply, ending);
     } finally {
@@ -225,17 +193,18 @@ export class Serving {
       // Where the receipt was not even tried.
       await this.#settle(exchange);
       this.#telemetry.ended(exchange, http.headers["traceparent"]);
+      leave();
     }
   }
 
-  async #record(exchange: Exchange): Promise<void> {
+  async #record(exchange: Exchange, policyDigest: string): Promise<void> {
     // The receipt says what was settled.
     await this.#settle(exchange);
     if (this.#unreported > 0) {
       exchange.unrecordedBefore = this.#unreported;
       this.#unreported = 0;
     }
-    await this.#recorder.record(encodeReceipt(exchange, this.#policyDigest));
+    await this.#recorder.record(encodeReceipt(exchange, policyDigest));
   }
 
   async #settle(exchange: Exchange): Promise<void> {
@@ -339,14 +308,6 @@ function splitUrl(url: string): { path: string; query: string } {
   const at = url.indexOf("?");
   return at === -1 ? { path: url, query: "" } : { path: url.slice(0, at), query: url.slice(at + 1) };
 }
-
-/** Receipts are public, and users are people: only who holds the key of the commitments can tell whose name one is. */
-function pseudonyms(committer: Committer): Pseudonym {
-  return (kind, who) => committer.commit(`${kind}: ${who}`, kind, Buffer.from(who, "utf8")).slice(0, PSEUDONYM_DIGITS);
-}
-
-/** Hexadecimal digits of a pseudonym: 128 bits. */
-const PSEUDONYM_DIGITS = 32;
 
 /** Where an unexpected error came from. Its message stays out: it may quote what the code was working on. */
 function stackOf(error: unknown): string {

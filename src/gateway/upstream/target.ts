@@ -47,6 +47,8 @@ export interface TargetOptions {
   readonly onCircuit?: (name: string, state: "open" | "closed") => void;
   /** How names become addresses. Default: as the machine does it. */
   readonly lookup?: LookupFunction | undefined;
+  /** Targets of an earlier configuration: what would be made just like one of them is taken over. */
+  readonly kept?: readonly Target[];
 }
 
 /** Bytes of an upstream's header section at most. */
@@ -65,11 +67,16 @@ export function openTargets(upstreams: readonly UpstreamConfig[], options: Targe
     const url = new URL(upstream.url);
     const network = upstream.network ?? networkOf(url);
     checkLiteral(name, url, network);
-    return {
+    const key = readKey(upstream, options.env);
+    // Its places are those of the upstream, whichever configuration counts them.
+    const recipe = JSON.stringify({ upstream, timeouts, circuit: options.circuit });
+    const same = options.kept?.find((one) => recipes.get(one) === recipe && one.key?.reveal() === key?.reveal());
+    if (same !== undefined) return same;
+    const target: Target = {
       name,
       protocol: upstream.protocol,
       basePath: url.pathname.replace(/\/+$/, ""),
-      key: readKey(upstream, options.env),
+      key,
       models: upstream.models,
       apps: upstream.apps,
       network,
@@ -86,8 +93,13 @@ export function openTargets(upstreams: readonly UpstreamConfig[], options: Targe
       gate: new Gate({ name, places: concurrency, waiting: upstream.queue, waitMs: timeouts.queueMs }),
       circuit: new Circuit(options.circuit, clock, (state) => options.onCircuit?.(name, state)),
     };
+    recipes.set(target, recipe);
+    return target;
   });
 }
+
+/** What each target was made from, but for its key. */
+const recipes = new WeakMap<Target, string>();
 
 /**
  * The targets that serve a model to a principal over a protocol, in the order of the configuration. Empty when nothing
