@@ -36,8 +36,6 @@ class Scored:
     score: dict[str, np.ndarray]
     flags: dict[str, np.ndarray]
     settled: np.ndarray
-    # How far the encoder puts each head over its threshold, in logits.
-    margin: np.ndarray
 
     def attack(self) -> int:
         """1, 0 or -1 (unknown): whether the guard should raise the alarm here, where the text comes from considered."""
@@ -63,11 +61,10 @@ def read(folder: Path, rows: dict[str, Row]) -> list[Scored]:
         "cheap": column("cheap_lines"),
         "cascade": column("encoder_lines"),
     }
-    # What is settled lies on its side of the threshold, in the order of the cheap stage.
-    low = lines["cascade"] * 0.5 * calibrate.sigmoid(scores.cheap - column("clean"))
+    # What is settled as clean gets the probability that `src/guard/model/classifier.ts` gives it.
+    low = np.minimum(0.01, lines["cascade"] / 2) * calibrate.sigmoid(scores.cheap) / calibrate.sigmoid(column("clean"))
     windows["cascade"] = np.where(clean, low, np.where(sure, np.maximum(encoder, 0.99), encoder))
     tops = {stage: scores.top(value) for stage, value in windows.items()}
-    margin = scores.top(np.log(encoder / (1 - encoder)) - np.log(lines["encoder"] / (1 - lines["encoder"])))
     open_windows = scores.top((~(clean | sure)).astype(float))
     return [
         Scored(
@@ -75,7 +72,6 @@ def read(folder: Path, rows: dict[str, Row]) -> list[Scored]:
             {stage: tops[stage][at] for stage in STAGES},
             {stage: tops[stage][at] >= lines[stage] for stage in STAGES},
             open_windows[at] == 0,
-            margin[at],
         )
         for at, name in enumerate(scores.ids)
     ]
@@ -175,10 +171,10 @@ def targets(scored: list[Scored]) -> list[tuple[str, str, Figure]]:
 
 
 def any_category(scored: list[Scored]) -> Figure:
-    """Whether any category is set: by the head that is furthest over its threshold."""
+    """Whether any category is set: by the most probable, as the product orders texts."""
     known = [(each, [each.row.labels.get(HEADS[h], -1) for h in CATEGORIES]) for each in scored]
-    yes = np.array([each.margin[CATEGORIES].max() for each, labels in known if 1 in labels])
-    no = np.array([each.margin[CATEGORIES].max() for each, labels in known if 1 not in labels and 0 in labels])
+    yes = np.array([each.score["cascade"][CATEGORIES].max() for each, labels in known if 1 in labels])
+    no = np.array([each.score["cascade"][CATEGORIES].max() for each, labels in known if 1 not in labels and 0 in labels])
     return compare(area, yes, no)
 
 
