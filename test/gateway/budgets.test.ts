@@ -164,7 +164,7 @@ describe("a budget of tokens", () => {
       assert.equal(upstream.requests.at(-1)?.json?.["max_tokens"], 777, String(cap));
     }
     const most = Number.MAX_SAFE_INTEGER;
-    for (const more of [{ max_tokens: 50_000, n: 3 }, { max_tokens: most }, { max_tokens: most, n: most }]) {
+    for (const more of [{ max_tokens: 50_000, n: 3 }, { max_tokens: most }, { max_tokens: most, n: 8 }]) {
       const answer = await post(CHAT, chat("hi", more));
       assert.equal(answer.status, 429, answer.text);
       assert.match(answer.json.error?.message ?? "", /left, and the request may take more than all of it/);
@@ -351,6 +351,33 @@ describe("a budget of money", () => {
     const refused = await post(CHAT, chat("hi", { max_tokens: 200 }));
     assert.equal(refused.status, 429);
     assert.match(refused.json.error?.message ?? "", /spend: 0\.001908 USD of 0\.002 USD left/);
+  });
+
+  it("reserves the dearest of those that may answer, and settles by the one that did", async () => {
+    const { post, receipt, upstream } = await start(
+      [{ name: "spend", what: "money", limit: 1, window: "day", who: { model: ["fast"] } }],
+      {},
+      {
+        models: {
+          fast: [
+            { upstream: "fake-openai", model: "cheap", weight: 1 },
+            { upstream: "fake-openai", model: "dear", weight: 0 },
+          ],
+        },
+        prices: {
+          models: [
+            { model: "cheap", input: 1_000_000, output: 1_000_000 },
+            { model: "dear", input: 50_000_000, output: 50_000_000 },
+          ],
+        },
+      },
+    );
+    const answer = await post(CHAT, chat("hi", { model: "fast", max_tokens: 100 }));
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(upstream.requests[0]?.json?.["model"], "cheap");
+    const [record] = (await receipt(answer.headers.get("request-id"))).budgets ?? [];
+    assert.ok((record?.reserved ?? 0) >= 50 * 100, `${record?.reserved}`);
+    assert.equal(record?.settled, 18);
   });
 
   it("refuses a model without a price, or takes the default one, as it says", async () => {

@@ -178,14 +178,18 @@ function exceeded(
   });
 }
 
-/** An amount for people: `1200 tokens`, `0.02 USD`. */
+/** An amount for people: `1,200 tokens`, `0.02 USD`. */
 export function sayAmount(what: BudgetConfig["what"], units: number): string {
-  if (what !== "money") return `${units} ${units === 1 ? what.slice(0, -1) : what}`;
+  if (what !== "money") return `${grouped(units)} ${units === 1 ? what.slice(0, -1) : what}`;
   const [whole, fraction] = [
     Math.floor(units / MICRO),
     String(units % MICRO)
       .padStart(6, "0")
       .replace(/0+$/, ""),
   ];
-  return `${whole}${fraction === "" ? "" : `.${fraction}`} USD`;
+  return `${grouped(whole)}${fraction === "" ? "" : `.${fraction}`} USD`;
+}
+
+function grouped(whole: number): string {
+  return whole.toLocaleString("en-US");
 }

@@ -27,6 +27,7 @@ describe("holdfast budget", () => {
         who: { app: ["shop*"], model: ["a", "b*"] },
       },
       { name: "all", what: "requests", limit: 1, window: "total" },
+      { name: "many", what: "tokens", limit: 2_000_000, window: "day", per: ["key", "model"] },
     ],
   });
   let folder: string;
@@ -65,9 +66,10 @@ describe("holdfast budget", () => {
     assert.equal(
       text(plain),
       [
-        "NAME  LIMIT      WINDOW  PER  WHO",
-        "shop  12.5 USD   month   app  app shop*, model a or b*",
-        "all   1 request  total   all  everyone",
+        "NAME  LIMIT             WINDOW  PER         WHO",
+        "shop  12.5 USD          month   app         app shop*, model a or b*",
+        "all   1 request         total   all         everyone",
+        "many  2,000,000 tokens  day     key, model  everyone",
       ].join("\n"),
     );
     const none = { config: { gateway: gatewayConfig.parse({}) } };
@@ -112,6 +114,10 @@ describe("holdfast budget", () => {
     });
     clock.advance(5 * 86_400_000);
     assert.match((await run(show, "shop")).text(plain), /nothing is spent in this window/);
+  });
+
+  it("says of what never begins anew that it is in total", async () => {
+    assert.match((await run(show, "all")).text(plain), /^all: 1 request in total, everyone\n/);
   });
 
   it("refuses a name that no budget has", async () => {

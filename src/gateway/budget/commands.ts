@@ -69,7 +69,7 @@ export const show: CommandRun<GatewayServices> = async ({ services, args }) => {
   return {
     data: { budget: { ...budget, units: limit }, counters: counted },
     text: (style) => {
-      const head = `${style.bold(budget.name)}: ${sayAmount(budget.what, limit)} a ${budget.window}, ${who(budget)}`;
+      const head = `${style.bold(budget.name)}: ${sayAmount(budget.what, limit)} ${budget.window === "total" ? "in total" : `a ${budget.window}`}, ${who(budget)}`;
       if (counted.length === 0) return `${head}\nnothing is spent in this window`;
       const say = (units: number): string => sayAmount(budget.what, units);
       const rows = counted.map(({ counter, spent, reserved, left, endsAt }) => [
