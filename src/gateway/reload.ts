@@ -39,7 +39,8 @@ export function restartNeeded(now: GatewayConfig, next: GatewayConfig): readonly
     if (SWAPPED.has(name) || JSON.stringify(now[name]) === JSON.stringify(next[name])) continue;
     if (name !== "tls") needed.push(`gateway.${name}`);
     else if (now.tls === undefined || next.tls === undefined) needed.push("gateway.tls");
-    else if ((now.tls.clientCa === undefined) !== (next.tls.clientCa === undefined)) needed.push("gateway.tls.clientCa");
+    else if ((now.tls.clientCa === undefined) !== (next.tls.clientCa === undefined))
+      needed.push("gateway.tls.clientCa");
   }
   return needed;
 }

@@ -17,6 +17,22 @@ export const ServerErrors = {
     hint: "check the path given with --config or HOLDFAST_CONFIG, or write a new file with `holdfast init`",
     exit: Exit.usage,
   },
+  "server.worker-ended": {
+    what: "a worker process of the gateway ended",
+    hint: "look in the log for the reason; memory is a common one, since each worker loads its own guards",
+    status: 503,
+  },
+  "server.workers-invalid": {
+    what: "the number of workers is not one that can be started",
+    hint: "use --workers with a number from 1 to 64",
+    exit: Exit.usage,
+  },
+  "server.restart-needed": {
+    what: "the change takes effect only with a restart, so none of the new configuration was taken up",
+    hint: "restart holdfast, or undo the change of what the detail names",
+    status: 409,
+    exit: Exit.usage,
+  },
   "server.init-exists": {
     what: "the file is there already and was left as it is",
     hint: "use --force to write it anew, or --output to write elsewhere",

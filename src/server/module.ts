@@ -18,12 +18,21 @@ export const serverModule: Module<Services> = {
       summary: "start the gateway and the admin API, and run until stopped",
       description:
         "Works without a configuration. The first start makes a key for the app `default` and shows it once.\n\n" +
-        "Stops in order on SIGTERM, SIGHUP or Ctrl-C: requests in flight end, the ledger publishes a last checkpoint. A second " +
-        "Ctrl-C stops at once.\n\n" +
+        "Stops in order on SIGTERM or Ctrl-C: requests in flight end, within gateway.timeouts.drainMs, and the ledger " +
+        "publishes a last checkpoint. A second Ctrl-C stops at once. SIGHUP reads the configuration again, as " +
+        "`holdfast reload` does, unless it runs at a terminal, whose end stops it.\n\n" +
         "Exit codes: 0 stopped as asked, 2 could not start or go on, 64 the configuration is not valid, 130 stopped at " +
         "once.",
+      options: [
+        {
+          flags: "--workers <n>",
+          summary: "processes that share the gateway's port; a further one keeps ledger, state and admin API",
+          default: "1",
+        },
+      ],
       examples: [
         { what: "with what is there", line: "holdfast up" },
+        { what: "on eight cores", line: "holdfast up --workers 7" },
         {
           what: "with a configuration and a data folder",
           line: "holdfast up --config prod.yaml --data /var/lib/holdfast",
@@ -31,6 +40,20 @@ export const serverModule: Module<Services> = {
         { what: "in front of a local model", line: "holdfast up    # finds Ollama and llama.cpp on this machine" },
       ],
       load: async () => (await import("./commands/up.ts")).runUp,
+    },
+    {
+      path: "reload",
+      summary: "have the running server read its configuration again, without dropping a request",
+      description:
+        "New requests are served by the new configuration, those under way end on the one that they began with. All of " +
+        "it is taken up, or none: what needs a restart (ports, storage, …) is refused by name. Certificates, keys of " +
+        "upstreams and policies are read again as well. A SIGHUP to `holdfast up` does the same.\n\n" +
+        "Exit codes: 0 taken up, 2 not taken up or nobody there, 64 a restart is needed.",
+      examples: [
+        { what: "after an edit", line: "holdfast config check && holdfast reload" },
+        { what: "what changed, for a script", line: "holdfast reload --format json | jq -r '.changed[]'" },
+      ],
+      load: async () => (await import("./commands/reload.ts")).runReload,
     },
     {
       path: "init",

@@ -37,25 +37,37 @@ export function forgetAdminAddress(home: string): void {
  * @throws `server.unreachable`
  */
 export async function askServerToCheck(home: string, control: string | undefined): Promise<void> {
+  await ask(home, "/api/posture/check", control === undefined ? {} : { control });
+}
+
+/**
+ * Has the running server read its configuration again, and says what changed.
+ *
+ * @throws `server.unreachable`, and the errors of the reload
+ */
+export async function askServerToReload(home: string): Promise<{ readonly changed: readonly string[] }> {
+  return (await ask(home, "/api/reload", {})) as { readonly changed: readonly string[] };
+}
+
+/** One request to the admin API of the running server. @throws `server.unreachable`, and what it answered */
+async function ask(home: string, path: string, body: object): Promise<unknown> {
   let response: Response;
   let problem: Partial<ProblemDetails>;
   try {
     const note = parseJson(readFileSync(noteFile(home))) as { readonly admin: string };
-    response = await fetch(`http://${note.admin}/api/posture/check`, {
+    response = await fetch(`http://${note.admin}${path}`, {
       method: "POST",
       headers: {
         authorization: `Bearer ${adminToken(keyFile(home, "admin.token")).reveal()}`,
         "content-type": "application/json",
       },
-      body: JSON.stringify(control === undefined ? {} : { control }),
+      body: JSON.stringify(body),
       redirect: "error",
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    if (response.ok) {
-      await response.body?.cancel();
-      return;
-    }
-    problem = parseJson(new Uint8Array(await response.arrayBuffer())) as Partial<ProblemDetails>;
+    const answer = parseJson(new Uint8Array(await response.arrayBuffer()));
+    if (response.ok) return answer;
+    problem = answer as Partial<ProblemDetails>;
   } catch (cause) {
     throw serverError("server.unreachable", { cause });
   }

@@ -40,6 +40,8 @@ export interface Services extends GovernServices, GatewayServices, LedgerService
   /** The gateway of this process, once it runs. */
   readonly gateway: () => Gateway | undefined;
   readonly setGateway: (gateway: Gateway) => void;
+  /** Puts a configuration in the place of the one that was loaded. */
+  readonly setConfig: (loaded: LoadedConfig) => void;
   /** Prints a result before the command ends. */
   readonly print: (result: CommandResult) => void;
   /** Closes what was opened, last first. */
@@ -57,7 +59,9 @@ export interface ServicesOptions {
 export function createServices({ source, log, print, clock = systemClock }: ServicesOptions): Services {
   const opened = new AsyncDisposableStack();
   let gateway: Gateway | undefined;
-  const loaded = once((): LoadedConfig => loadConfig(source));
+  let reloaded: LoadedConfig | undefined;
+  const firstLoaded = once((): LoadedConfig => loadConfig(source));
+  const loaded = (): LoadedConfig => reloaded ?? firstLoaded();
   const home = once(() => {
     const folder = loaded().home;
     makeHome(folder);
@@ -104,6 +108,9 @@ export function createServices({ source, log, print, clock = systemClock }: Serv
     gateway: () => gateway,
     setGateway: (running) => {
       gateway = running;
+    },
+    setConfig: (next) => {
+      reloaded = next;
     },
     close: () => opened.disposeAsync(),
   };

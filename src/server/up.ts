@@ -10,15 +10,17 @@
  */
 
 import type { Secret } from "../core/index.ts";
-import { createKey, discoverUpstreams, listKeys, startGateway, type UpstreamConfig } from "../gateway/index.ts";
+import { createKey, listKeys, startGateway, type UpstreamConfig } from "../gateway/index.ts";
 import { markObservation } from "../govern/index.ts";
 import { openLedger } from "../ledger/index.ts";
 import { drainEvidence } from "../storage/index.ts";
 import { startAdmin } from "./admin/listen.ts";
 import { formatListen, isLoopback, reachable } from "./config/listen.ts";
+import { startFleet } from "./fleet/fleet.ts";
 import { lockHome } from "./home.ts";
 import { startJobs, type RunningJob } from "./jobs.ts";
 import { modules } from "./modules.ts";
+import { reloader, withUpstreams, type Reload } from "./reload.ts";
 import { forgetAdminAddress, noteAdminAddress } from "./remote.ts";
 import type { Services } from "./services.ts";
 
@@ -31,6 +33,8 @@ export interface Running {
   readonly discovered: boolean;
   /** The key of app `default`, made because there was none at all; its text is nowhere else. */
   readonly firstKey?: { readonly id: string; readonly key: Secret };
+  /** Reads the configuration again. @throws what `reloader` says */
+  readonly reload: Reload;
   close(): Promise<void>;
 }
 
@@ -42,11 +46,12 @@ export const FIRST_APP = "default";
 const OWN_APPS = "holdfast-";
 
 /**
- * Starts the product on the data folder of `services`, which stay the caller's to close.
+ * Starts the product on the data folder of `services`, which stay the caller's to close. With more than one worker the
+ * gateway runs in that many processes of its own, and all else in this one.
  *
  * @throws `server.already-running`, `server.listen-failed`, and what the parts throw when they cannot start
  */
-export async function startHoldfast(services: Services): Promise<Running> {
+export async function startHoldfast(services: Services, workers = 1): Promise<Running> {
   const { config, home, clock, log } = services;
   await using starting = new AsyncDisposableStack();
 
@@ -65,24 +70,29 @@ export async function startHoldfast(services: Services): Promise<Running> {
   };
   starting.defer(() => drain());
 
-  const discovered = config.gateway.upstreams.length === 0;
-  const upstreams = discovered ? await discoverUpstreams(services.source.env) : config.gateway.upstreams;
-  const gateway = await startGateway({
-    config: { ...config.gateway, upstreams: [...upstreams] },
-    db,
-    ledger,
-    committer: await services.committer(),
-    counters: await services.counters(),
-    clock,
-    log,
-    telemetry: config.telemetry,
-    env: services.source.env,
-  });
-  starting.defer(() => gateway.close());
-  const admin = await startAdmin({ services, db, gateway, drain });
+  const gatewayConfig = await withUpstreams(config.gateway, services.source.env);
+  const [committer, counters] = [await services.committer(), await services.counters()];
+  const common = { config: gatewayConfig, db, ledger, counters, log, telemetry: config.telemetry };
+  const gateway =
+    workers === 1
+      ? await startGateway({ ...common, committer, clock, env: services.source.env })
+      : await startFleet({
+          ...common,
+          workers,
+          home,
+          // What more than one process may open, each opens for itself.
+          storageUrl: db.dialect === "postgres" ? config.storage.url : undefined,
+          countersUrl: counters.shared ? config.counters.url : undefined,
+          commitmentKeyFile: services.commitmentKeyFile,
+        });
+  let drained: Promise<void> | undefined;
+  const drainGateway = (): Promise<void> => (drained ??= gateway.close());
+  starting.defer(drainGateway);
+  const reload = reloader(services, gateway);
+  const admin = await startAdmin({ services, db, gateway, drain, reload });
   starting.defer(() => admin.close());
   starting.defer(noteAdminAddress(home, admin.address));
-  warnIfOpen("gateway", gateway.address.host, services);
+  if (gateway.certificate === undefined) warnIfOpen("gateway", gateway.address.host, services);
   warnIfOpen("admin API", admin.address.host, services);
 
   // Keys of the product's own apps, such as those that proofs probe with, let no user in.
@@ -100,12 +110,20 @@ export async function startHoldfast(services: Services): Promise<Running> {
 
   const running = starting.move();
   return {
-    gatewayUrl: `http://${formatListen(reachable(gateway.address))}`,
+    gatewayUrl: `${gateway.certificate === undefined ? "http" : "https"}://${formatListen(reachable(gateway.address))}`,
     adminUrl: `http://${formatListen(reachable(admin.address))}`,
-    upstreams,
-    discovered,
+    upstreams: gatewayConfig.upstreams,
+    discovered: config.gateway.upstreams.length === 0,
     ...(firstKey === undefined ? {} : { firstKey }),
-    close: () => running.disposeAsync(),
+    reload,
+    async close() {
+      // First of all, so that the admin API says «not ready» for as long as requests are under way.
+      try {
+        await drainGateway();
+      } finally {
+        await running.disposeAsync();
+      }
+    },
   };
 }
 

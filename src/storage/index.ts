@@ -19,4 +19,7 @@ export { openDb, type Db, type DbOptions } from "./db.ts";
 export { migrate } from "./migrate.ts";
 export { storageModule } from "./module.ts";
 export { drainEvidence, enqueueEvidence } from "./outbox.ts";
+export { remoteStorage, type RemoteStorage } from "./remote/client.ts";
+export { storageHost, type StorageHost } from "./remote/host.ts";
+export type { StorageReply, StorageRequest } from "./remote/protocol.ts";
 export { sql, type Sql, type SqlValue } from "./sql.ts";

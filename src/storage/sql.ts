@@ -76,6 +76,16 @@ export function ownText(text: string): Sql {
   return statement;
 }
 
+/**
+ * A statement that the `sql` tag made in another process of this product. Not exported by the part: only its own channel
+ * between those processes carries statements.
+ *
+ * @throws `storage.value-unsupported`
+ */
+export function receivedSql({ text, values }: { text: readonly string[]; values: readonly SqlValue[] }): Sql {
+  return make([...text], values.map(checked));
+}
+
 /** True for what {@link ownText} made: a step of a migration, which may take long. */
 export function isOwnText(statement: Sql): boolean {
   return own.has(statement);

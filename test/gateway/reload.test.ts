@@ -50,7 +50,7 @@ async function stream(harness: Harness, content = "hi"): Promise<{ id: string | 
   };
 }
 
-const SECRET = `AKIA${"QWERTYUIOPASDFGH"}`;
+const SECRET = ["AKIA", "QWERTYUIOPASDFGH"].join("");
 const OFF = { guards: { secrets: { request: "off", response: "off" } } };
 const words = Array.from({ length: 20 }, (_, index) => `word${index} `);
 
@@ -177,14 +177,14 @@ describe("a reload", () => {
 
   it("under load loses no request and leaves one receipt for each", async () => {
     await withHarness({ key: { requestsPerMinute: 100_000 } }, async (harness) => {
-      let done = false;
+      const load = { done: false };
       const statuses: number[] = [];
       const client = async (): Promise<void> => {
-        while (!done) statuses.push((await harness.post("/v1/chat/completions", chat("hi"))).status);
+        while (!load.done) statuses.push((await harness.post("/v1/chat/completions", chat("hi"))).status);
       };
       const clients = [client(), client(), client(), client()];
       for (let messages = 10; messages < 30; messages++) await reload(harness, { limits: { messages } });
-      done = true;
+      load.done = true;
       await Promise.all(clients);
       assert.ok(statuses.length > 0 && statuses.every((status) => status === 200), statuses.join(" "));
       assert.equal((await harness.receipts()).length, statuses.length);

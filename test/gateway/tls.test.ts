@@ -123,7 +123,10 @@ describe("a gateway that speaks TLS", { skip }, () => {
 
   it("refuses versions older than asked for", async () => {
     const { config } = harness;
-    const reload = await harness.gateway.prepare({ ...config, tls: tlsConfig.parse({ ...TLS, minVersion: "TLSv1.3" }) });
+    const reload = await harness.gateway.prepare({
+      ...config,
+      tls: tlsConfig.parse({ ...TLS, minVersion: "TLSv1.3" }),
+    });
     reload.commit();
     await assert.rejects(open({ maxVersion: "TLSv1.2" }));
     (await open()).destroy();

@@ -30,7 +30,7 @@ export interface TlsListener {
   /** For `createServer`: the context, and whether clients are asked for a certificate. */
   readonly options: ReturnType<typeof secureOptions> & { requestCert: boolean; rejectUnauthorized: false };
   /** PEM of the certificate that is in use now. */
-  certificate(): string;
+  readonly certificate: () => string;
   /** Begins to look at the files. */
   watch(server: SecureServer): void;
   /**

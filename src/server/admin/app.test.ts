@@ -44,6 +44,7 @@ async function setUp(context: TestContext, options: Partial<AdminAppOptions> = {
     token: new Secret(TOKEN),
     hosts: ["holdfast.example.org"],
     ready: () => ({ ready: true }),
+    reload: async () => ({ changed: ["gateway.limits.messages"] }),
     drain: async () => {
       drains += 1;
     },
@@ -183,6 +184,7 @@ test("a stream without a length that does not end is cut at the limit", async (c
     token: new Secret(TOKEN),
     hosts: [],
     ready: () => ({ ready: true }),
+    reload: async () => Promise.reject(new Error("never asked")),
     drain: async () => undefined,
   });
   const response = await app.request("/api/keys", {

@@ -18,10 +18,12 @@ import { ledgerHandler } from "../../ledger/index.ts";
 import type { Db } from "../../storage/index.ts";
 import { serverError } from "../errors.ts";
 import { errorFields } from "../log.ts";
+import type { Reload } from "../reload.ts";
 import type { Services } from "../services.ts";
 import { VERSION } from "../version.ts";
 import { keyRoutes } from "./keys.ts";
 import { postureRoutes } from "./posture.ts";
+import { reloadRoutes } from "./reload.ts";
 import { carriesToken } from "./token.ts";
 
 export interface AdminAppOptions {
@@ -35,6 +37,7 @@ export interface AdminAppOptions {
   /** Prometheus text; absent while metrics are off. */
   readonly metricsText?: () => Promise<string>;
   readonly drain: () => Promise<void>;
+  readonly reload: Reload;
 }
 
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/openapi.json"]);
@@ -77,6 +80,7 @@ export async function createAdminApp(options: AdminAppOptions): Promise<OpenAPIH
 
   app.route("/api/posture", postureRoutes(options));
   app.route("/api/keys", keyRoutes(options));
+  app.route("/api/reload", reloadRoutes(options));
   for (const { name, routes } of options.modules) {
     if (routes === undefined) continue;
     const handler = (await routes.load())(services);

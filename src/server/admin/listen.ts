@@ -14,6 +14,7 @@ import type { Db } from "../../storage/index.ts";
 import { parseListen, type ListenAddress } from "../config/listen.ts";
 import { serverError } from "../errors.ts";
 import { keyFile } from "../home.ts";
+import type { Reload } from "../reload.ts";
 import { modules } from "../modules.ts";
 import type { Services } from "../services.ts";
 import { createAdminApp } from "./app.ts";
@@ -25,6 +26,7 @@ export interface AdminOptions {
   readonly gateway: Gateway;
   /** Moves evidence of changes into the ledger. */
   readonly drain: () => Promise<void>;
+  readonly reload: Reload;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -35,7 +37,7 @@ const CLOSE_WAIT_MS = 2_000;
 export async function startAdmin(
   options: AdminOptions,
 ): Promise<{ readonly address: ListenAddress; close(): Promise<void> }> {
-  const { services, db, gateway, drain } = options;
+  const { services, db, gateway, drain, reload } = options;
   const wanted = parseListen(services.config.admin.listen) as ListenAddress;
   const app = await createAdminApp({
     services,
@@ -46,6 +48,7 @@ export async function startAdmin(
     ready: gateway.ready,
     ...(gateway.metricsText === undefined ? {} : { metricsText: gateway.metricsText }),
     drain,
+    reload,
   });
   const server = createAdaptorServer({
     fetch: app.fetch,

@@ -24,6 +24,7 @@ const MEANINGS = {
   400: "the request is not as the contract says",
   401: "no valid admin token",
   404: "there is no such thing",
+  409: "what is asked for does not go with what is there",
   413: "the body is too large",
   415: "the body is not JSON",
   421: "a host name that this server does not go by",

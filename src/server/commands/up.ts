@@ -7,20 +7,27 @@
 import type { CommandResult, CommandRun } from "../../core/index.ts";
 import { Exit, type Style } from "../../core/index.ts";
 import { loadConfig } from "../config/load.ts";
+import { serverError } from "../errors.ts";
 import { keyFile } from "../home.ts";
 import type { Services } from "../services.ts";
 import { FIRST_APP, startHoldfast, type Running } from "../up.ts";
 
 /**
- * The first SIGTERM, SIGINT or SIGHUP stops in order and exits 0; a second SIGINT exits 130 at once, which loses nothing
- * that was acknowledged.
+ * The first SIGTERM or SIGINT stops in order and exits 0; a second SIGINT exits 130 at once, which loses nothing that was
+ * acknowledged. SIGHUP reads the configuration again; of a process that began at a terminal it says that the terminal is
+ * gone, and stops it.
  */
-export const runUp: CommandRun<Services> = async ({ services }) => {
+export const runUp: CommandRun<Services> = async ({ services, options }) => {
+  const workers = readWorkers(options["workers"]);
   const stop = watchSignals();
   try {
-    const running = await startHoldfast(services);
+    const running = await startHoldfast(services, workers);
     let signal: NodeJS.Signals;
     try {
+      stop.onHangUp(() => {
+        // What went wrong is in the log, and what was in use stays so.
+        running.reload().catch(() => undefined);
+      });
       services.print(readyResult(running, services));
       signal = await stop.asked;
       services.log.info("stopping", { signal });
@@ -33,11 +40,36 @@ export const runUp: CommandRun<Services> = async ({ services }) => {
   }
 };
 
-function watchSignals(): { readonly asked: Promise<NodeJS.Signals>; dispose(): void } {
+/** Processes of the gateway at most: each loads its own guards. */
+const MOST_WORKERS = 64;
+
+/** @throws `server.workers-invalid` */
+function readWorkers(wanted: unknown): number {
+  const text = typeof wanted === "string" ? wanted : "1";
+  const workers = /^[1-9]\d?$/.test(text) ? Number(text) : 0;
+  if (workers === 0 || workers > MOST_WORKERS) throw serverError("server.workers-invalid", { detail: text });
+  return workers;
+}
+
+interface Signals {
+  /** The first signal that asked for the end. */
+  readonly asked: Promise<NodeJS.Signals>;
+  /** What a SIGHUP does that asks for no end. Before it is set one does nothing: there is nothing yet to read again. */
+  onHangUp(act: () => void): void;
+  dispose(): void;
+}
+
+function watchSignals(): Signals {
+  const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+  let hangUp = (): void => undefined;
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let asked = false;
   const onSignal = (signal: NodeJS.Signals): void => {
+    if (signal === "SIGHUP" && !atTerminal) {
+      if (!asked) hangUp();
+      return;
+    }
     if (asked && signal === "SIGINT") process.exit(Exit.interrupted);
     asked = true;
     resolve(signal);
@@ -45,6 +77,9 @@ function watchSignals(): { readonly asked: Promise<NodeJS.Signals>; dispose(): v
   for (const signal of signals) process.on(signal, onSignal);
   return {
     asked: promise,
+    onHangUp: (act) => {
+      hangUp = act;
+    },
     dispose: () => {
       for (const signal of signals) process.off(signal, onSignal);
     },

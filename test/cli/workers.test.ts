@@ -1,0 +1,217 @@
+/** One gateway in several processes: one port, one ledger, one set of limits, whatever becomes of a process. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { test, type TestContext } from "node:test";
+
+import { emptyPlace, holdfast, startUp, type Place, type Up } from "./holdfast.ts";
+
+const skip = process.platform === "linux" ? false : "skipped: processes are found by /proc";
+
+/** A model API that gives one answer; one that is asked to stream begins it, and ends it when told. */
+async function model(context: TestContext): Promise<{ url: string; asked(): number; finish(): void }> {
+  const answer = {
+    id: "chatcmpl-1",
+    object: "chat.completion",
+    created: 1,
+    model: "tiny",
+    choices: [{ index: 0, message: { role: "assistant", content: "hello there" }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+  };
+  const event = (delta: object, end: string | null): string =>
+    `data: ${JSON.stringify({
+      ...answer,
+      object: "chat.completion.chunk",
+      choices: [{ index: 0, delta, finish_reason: end }],
+    })}\n\n`;
+  let asked = 0;
+  const finish: (() => void)[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+    request.on("end", () => {
+      asked++;
+      if (!body.includes('"stream":true')) {
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
+        return;
+      }
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(event({ content: `first ${"word ".repeat(2_000)}` }, null));
+      finish.push(() => response.end(`${event({ content: "last" }, "stop")}data: [DONE]\n\n`));
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  context.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    asked: () => asked,
+    finish: () => finish.splice(0).forEach((one) => one()),
+  };
+}
+
+function configure(place: Place, url: string, gateway = ""): void {
+  writeFileSync(
+    join(place.cwd, "holdfast.yaml"),
+    `gateway:
+  listen: 127.0.0.1:0
+  upstreams: [{name: tiny, protocol: openai, url: '${url}', models: [tiny]}]
+${gateway}
+admin: {listen: 127.0.0.1:0}
+telemetry: {metrics: true}
+`,
+  );
+}
+
+/** Each on a connection of its own, so that every worker gets its share. */
+async function ask({ ready }: Up, key: string | undefined, more: object = {}): Promise<Response> {
+  return await fetch(`${ready.gateway}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${key}`, connection: "close" },
+    body: JSON.stringify({ model: "tiny", messages: [{ role: "user", content: "Hello" }], ...more }),
+  });
+}
+
+/** The admin API, which does what the commands do without a process for each. */
+async function admin({ ready }: Up, method: string, path: string, body?: object): Promise<Response> {
+  const token = readFileSync(ready.adminTokenFile, "utf8").trim();
+  return await fetch(`${ready.admin}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+function workersOf({ child }: Up): readonly number[] {
+  return readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+async function newKey(up: Up, limits: object = {}): Promise<{ id: string; key: string }> {
+  return (await (await admin(up, "POST", "/api/keys", { app: "shop", ...limits })).json()) as {
+    id: string;
+    key: string;
+  };
+}
+
+test("two workers on the embedded stores are one gateway", { skip }, async (context) => {
+  const upstream = await model(context);
+  const place = emptyPlace(context);
+  configure(place, upstream.url);
+  const up = await startUp(context, place, "--workers", "2");
+  const key = up.ready.firstKey?.key;
+  assert.equal(workersOf(up).length, 2);
+  const limited = await newKey(up, { requestsPerMinute: 7 });
+
+  await context.test("both serve, and metrics tell them apart", async () => {
+    const statuses = await Promise.all(Array.from({ length: 12 }, async () => (await ask(up, key)).status));
+    assert.deepEqual([...new Set(statuses)], [200]);
+    const text = await (await admin(up, "GET", "/metrics")).text();
+    for (const worker of [1, 2]) {
+      assert.match(text, new RegExp(`holdfast_requests_total\\{worker="${worker}",route="openai.chat"`), text);
+    }
+    assert.equal(text.match(/# TYPE holdfast_requests_total /g)?.length, 1);
+  });
+
+  await context.test("a limit holds for both together", async () => {
+    const before = upstream.asked();
+    const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await ask(up, limited.key)).status));
+    const served = statuses.filter((status) => status === 200).length;
+    // The bucket gains a token every eight seconds.
+    assert.ok(served >= 7 && served <= 9, statuses.join(" "));
+    assert.equal(upstream.asked() - before, served);
+  });
+
+  await context.test("a key revoked at the admin API stops at both within two seconds", async () => {
+    const { id, key: leaked } = await newKey(up);
+    assert.equal((await ask(up, leaked)).status, 200);
+    assert.equal((await admin(up, "DELETE", `/api/keys/${id}`)).status, 200);
+    await sleep(2_000);
+    const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await ask(up, leaked)).status));
+    assert.deepEqual([...new Set(statuses)], [401]);
+  });
+
+  await context.test("a reload reaches both, and drops no stream", async () => {
+    const stream = await ask(up, key, { stream: true });
+    configure(place, upstream.url, "  limits: {messages: 1}");
+    assert.deepEqual(await (await admin(up, "POST", "/api/reload")).json(), { changed: ["gateway.limits.messages"] });
+    const messages = [1, 2].map(() => ({ role: "user", content: "x" }));
+    const statuses = await Promise.all(
+      Array.from({ length: 6 }, async () => (await ask(up, key, { messages })).status),
+    );
+    assert.deepEqual([...new Set(statuses)], [413]);
+    configure(place, upstream.url, "  models: {mine: [{upstream: none, model: m}]}");
+    assert.match(await (await admin(up, "POST", "/api/reload")).text(), /there is no upstream none/);
+    upstream.finish();
+    assert.match(await stream.text(), /last[^]*\[DONE\]/);
+  });
+
+  await context.test("one that is killed is started again, and the other serves meanwhile", async () => {
+    const [victim] = workersOf(up);
+    process.kill(victim as number, "SIGKILL");
+    while (workersOf(up).includes(victim as number)) await sleep(10);
+    assert.equal((await ask(up, key)).status, 200);
+    for (let workers = 0; workers !== 2; workers = (await perWorker()).length) await sleep(100);
+    // On the configuration that was taken up since the start.
+    const messages = [1, 2].map(() => ({ role: "user", content: "x" }));
+    const statuses = await Promise.all(
+      Array.from({ length: 6 }, async () => (await ask(up, key, { messages })).status),
+    );
+    assert.deepEqual([...new Set(statuses)], [413]);
+
+    async function perWorker(): Promise<readonly string[]> {
+      const text = await (await admin(up, "GET", "/metrics")).text();
+      return text.match(/^nodejs_eventloop_lag_p99_seconds\{worker="\d"\}/gm) ?? [];
+    }
+  });
+
+  const stream = await ask(up, key, { stream: true });
+  const stopping = up.stop();
+  await sleep(200);
+  upstream.finish();
+  assert.match(await stream.text(), /last[^]*\[DONE\]/, "requests under way end");
+  const stopped = await stopping;
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.match(stopped.stderr, /a worker ended and is started again/);
+  const verified = await holdfast(place, "ledger", "verify", "--format", "json");
+  assert.equal(verified.code, 0, verified.stdout);
+});
+
+test("what a worker cannot start for ends all, in two lines", { skip }, async (context) => {
+  const place = emptyPlace(context);
+  configure(place, "http://127.0.0.1:1/v1", "  tls: {cert: {env: NONE}, key: {env: NONE}}");
+  const failed = await holdfast(place, "up", "--workers", "2");
+  assert.equal(failed.code, 2);
+  assert.match(failed.stderr, /holdfast: error: the certificate, key .* cannot be read: cert: .*NONE is not set\n/);
+  for (const workers of ["0", "65", "1.5"]) {
+    const refused = await holdfast(place, "up", `--workers=${workers}`);
+    assert.equal(refused.code, 64, workers);
+    assert.match(refused.stderr, /the number of workers is not one that can be started/);
+  }
+});
+
+test("workers end with their primary, whatever ends it", { skip }, async (context) => {
+  const upstream = await model(context);
+  const place = emptyPlace(context);
+  configure(place, upstream.url);
+  const up = await startUp(context, place, "--workers", "2");
+  const workers = workersOf(up);
+  assert.equal(workers.length, 2);
+  await up.stop("SIGKILL");
+  const alive = (pid: number): boolean => {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  while (workers.some(alive)) await sleep(20);
+  await assert.rejects(ask(up, up.ready.firstKey?.key), "the port is closed");
+});
