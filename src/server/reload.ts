@@ -16,7 +16,7 @@ import type { Services } from "./services.ts";
 /** What a reload needs of the services: where the configuration stands, the one in use, and how another is put there. */
 export type ReloadServices = Pick<Services, "source" | "config" | "home" | "log" | "setConfig">;
 
-export interface Reloaded {
+interface Reloaded {
   /** Paths of `holdfast.yaml` that changed. Files that it names may have changed besides. */
   readonly changed: readonly string[];
 }

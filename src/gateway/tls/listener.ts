@@ -13,7 +13,7 @@ import type { TlsConfig } from "./config.ts";
 import { leafOf, readTls, sameMaterial, secureOptions, type TlsMaterial } from "./material.ts";
 
 /** What of a `tls.Server` this needs. */
-export interface SecureServer {
+interface SecureServer {
   setSecureContext(options: ReturnType<typeof secureOptions>): void;
 }
 
