@@ -333,3 +333,81 @@ describe("a streamed response that tells different stories", () => {
     assert.equal((await run(ID, guardThat("block"), [utf8.encode(incomplete)])).stream.complete, true);
   });
 });
+
+describe("any sequence of events", () => {
+  const kinds = ["output_text", "reasoning_text"] as const;
+  const text = fc.constantFrom("CAN", "ARY", "x");
+  const index = fc.constantFrom(0, 1);
+  const place = fc.record({
+    output_index: index,
+    content_index: fc.constant(0),
+    item_id: fc.constantFrom("i0", "i1"),
+  });
+  const event = fc
+    .tuple(
+      fc.constantFrom(...kinds),
+      fc.constantFrom("delta", "delta", "delta", "done", "added", "item", "novel"),
+      place,
+      text,
+    )
+    .map(([kind, what, at, said]): Event => {
+      switch (what) {
+        case "delta":
+        case "done":
+          return { type: `response.${kind}.${what}`, ...at, [what === "delta" ? "delta" : "text"]: said };
+        case "added":
+          return { type: "response.content_part.added", ...at, part: { type: kind, text: said } };
+        case "item":
+          return {
+            type: "response.output_item.added",
+            ...at,
+            item: { type: "message", id: at.item_id, content: [{ type: kind, text: said }] },
+          };
+        default:
+          return { type: "response.novel.delta", ...at, delta: said };
+      }
+    });
+
+  /** What clients may make of it: they put together what has one kind and one place, or one kind and one item. */
+  function views(got: string): string[] {
+    const found = new Map<string, string>();
+    const add = (key: string, piece: unknown): void => {
+      if (typeof piece === "string") found.set(key, (found.get(key) ?? "") + piece);
+    };
+    for (const one of eventsOf(got)) {
+      const at = String(one["output_index"]);
+      add(`${one.type} ${at}`, one["delta"]);
+      if (one["item_id"] !== undefined) add(`${one.type} of ${String(one["item_id"])}`, one["delta"]);
+      const item = one["item"] as { content: Record<string, unknown>[] } | undefined;
+      const part = (one["part"] as Record<string, unknown> | undefined) ?? item?.content[0];
+      const kind = one.type.replace(/^response\.|\.delta$/g, "");
+      add(`${kind} ${at}`, one["delta"]);
+      if (part !== undefined) add(`${String(part["type"])} ${at}`, part["text"]);
+    }
+    return [...found.values(), got];
+  }
+
+  it("delivers no match to any client, or is refused", async () => {
+    let judged = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { minLength: 2, maxLength: 5 }),
+        fc.constantFrom("mask", "block"),
+        async (events, action) => {
+          let got: string;
+          try {
+            const sent = events.map((one) => named(JSON.parse(JSON.stringify(one)) as Event)).join("");
+            got = (await run(ID, guardThat(action as "mask"), cut(sent, [100, 333]))).text;
+            judged++;
+          } catch (error) {
+            assert.ok(isHoldfastError(error, "gateway.upstream-invalid"), String(error));
+            return;
+          }
+          for (const view of views(got)) assert.ok(!view.includes(SECRET), view);
+        },
+      ),
+      { numRuns: 1_500 },
+    );
+    assert.ok(judged > 40, String(judged));
+  });
+});
