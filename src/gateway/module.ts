@@ -117,7 +117,8 @@ export const gatewayModule = {
       options: [
         { flags: "--principal <who>", summary: "key:ID, app:NAME, user:ISSUER/NAME or certificate:NAME" },
         { flags: "--model <name>", summary: "the model that is asked for; a name of the gateway's own too" },
-        { flags: "--action <action>", summary: "what it is asked to do", default: "infer", choices: POLICY_ACTIONS },
+        { flags: "--action <action>", summary: "what it is asked to do; default: infer", choices: POLICY_ACTIONS },
+        { flags: "--tool <name>", summary: "instead of a model: SERVER/TOOL, or SERVER for everything else of it" },
         { flags: "--upstream <name>", summary: "only at this upstream" },
         { flags: "--app <name>", summary: "the app that a user acts through, where the configuration does not say" },
         { flags: "--group <name>", summary: "a group of the user", repeatable: true },

@@ -11,7 +11,7 @@ import fc from "fast-check";
 
 import type { Principal } from "../identity/principal.ts";
 import { openAuthorizer, type Decision } from "./authorizer.ts";
-import { cedarQuestion, plainAddress, type Question, type RequestFacts } from "./question.ts";
+import { cedarQuestion, plainAddress, type ModelQuestion, type RequestFacts } from "./question.ts";
 import { SCHEMA } from "./schema.ts";
 
 const home = mkdtempSync(join(tmpdir(), "holdfast-authorizer-"));
@@ -47,7 +47,7 @@ const user: Principal = {
 };
 const certificate: Principal = { ...key, keyId: "certificate:mesh:x", via: "certificate", certificate: "mesh" };
 
-type Ask = Partial<Omit<Question, "facts">> & { readonly facts?: Partial<RequestFacts> };
+type Ask = Partial<Omit<ModelQuestion, "facts">> & { readonly facts?: Partial<RequestFacts> };
 
 async function decider(text: string): Promise<(ask?: Ask) => Decision> {
   writeFileSync(join(home, "p.cedar"), text);
@@ -184,15 +184,21 @@ describe("what policies can tell apart", () => {
 
 describe("a question", () => {
   const texts = fc.array(fc.string(), { maxLength: 4 });
-  const question = fc.record({
+  const what = fc.oneof(
+    fc.record({
+      action: fc.constantFrom("infer" as const, "embed" as const),
+      model: fc.string(),
+      upstream: fc.option(fc.string(), { nil: undefined }),
+    }),
+    fc.record({ action: fc.constant("useServer" as const), server: fc.string() }),
+    fc.record({ action: fc.constant("callTool" as const), server: fc.string(), tool: fc.string() }),
+  );
+  const asked = fc.record({
     principal: fc.oneof(
       fc.string().map((keyId): Principal => ({ ...key, keyId })),
       fc.tuple(fc.string(), texts).map(([name, groups]): Principal => ({ ...user, user: `corp/${name}`, groups })),
       fc.string().map((name): Principal => ({ ...certificate, certificate: name })),
     ),
-    action: fc.constantFrom("infer" as const, "embed" as const),
-    model: fc.string(),
-    upstream: fc.option(fc.string(), { nil: undefined }),
     facts: fc.record({
       now: fc.nat(4_000_000_000_000),
       address: fc.oneof(
@@ -213,8 +219,8 @@ describe("a question", () => {
 
   it("is what the schema says, whatever is in it", () => {
     fc.assert(
-      fc.property(question, (asked) => {
-        const { action, ...call } = cedarQuestion(asked);
+      fc.property(asked, what, (who, question) => {
+        const { action, ...call } = cedarQuestion({ ...who, ...question });
         const answer = engine.isAuthorized({
           ...call,
           action: { type: "Action", id: action },

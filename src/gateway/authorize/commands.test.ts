@@ -147,15 +147,21 @@ describe("policy explain", () => {
 
   it("asks of a name of the gateway's own all that stands behind it, and of a model every upstream", async () => {
     const { data } = await ask("app:desk", { model: "fast", address: "10.1.1.1" });
-    const asked = (result: unknown) =>
-      (result as { explained: { model: string; upstream: string }[] }).explained.map(
-        ({ model, upstream }) => `${upstream}/${model}`,
-      );
-    assert.deepEqual(asked(data), ["one/gpt-5", "one/fast"]);
-    assert.deepEqual(asked((await ask("app:desk")).data), ["one/gpt-5", "two/gpt-5"]);
-    assert.deepEqual(asked((await ask("app:desk", { upstream: "two" })).data), ["two/gpt-5"]);
-    assert.deepEqual(asked((await ask("app:shop")).data), ["one/gpt-5"]);
-    assert.deepEqual(asked((await ask("app:shop", { upstream: "three" })).data), ["three/gpt-5"]);
+    const asked = (result: unknown) => (result as { explained: { what: string }[] }).explained.map(({ what }) => what);
+    assert.deepEqual(asked(data), ["gpt-5 at one", "fast at one"]);
+    assert.deepEqual(asked((await ask("app:desk")).data), ["gpt-5 at one", "gpt-5 at two"]);
+    assert.deepEqual(asked((await ask("app:desk", { upstream: "two" })).data), ["gpt-5 at two"]);
+    assert.deepEqual(asked((await ask("app:shop")).data), ["gpt-5 at one"]);
+    assert.deepEqual(asked((await ask("app:shop", { upstream: "three" })).data), ["gpt-5 at three"]);
+  });
+
+  it("asks of a tool its server too", async () => {
+    const { exit, shown } = await run(explainOne, { principal: "app:shop", tool: "mail/send" });
+    assert.equal(exit, Exit.clean);
+    assert.match(shown, /^allowed: server mail: permitted by shop$/m);
+    assert.match(shown, /^allowed: tool send of mail: permitted by shop$/m);
+    assert.equal((await run(explainOne, { principal: "app:other", tool: "mail" })).exit, Exit.findings);
+    await assert.rejects(ask("app:shop", { tool: "mail/send" }), refused("gateway.policy-option", /without --model/));
   });
 
   it("refuses what it does not understand", async () => {

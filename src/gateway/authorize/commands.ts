@@ -13,7 +13,7 @@ import type { GatewayServices } from "../module.ts";
 import { loadCedar } from "./cedar.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { problemLine, readPolicies } from "./policies.ts";
-import type { RequestFacts } from "./question.ts";
+import type { Question, RequestFacts } from "./question.ts";
 import { POLICY_ACTIONS } from "./schema.ts";
 
 type Options = CommandInput<unknown>["options"];
@@ -46,15 +46,9 @@ export const explainOne: CommandRun<GatewayServices> = async ({ services, option
   if (problem !== undefined) throw gatewayError("gateway.policy-invalid", { detail: problemLine(problem) });
 
   const principal = await principalOf(options, services);
-  const model = text(options, "model") ?? "";
-  const action = POLICY_ACTIONS.find((known) => known === (text(options, "action") ?? "infer"));
-  if (model === "") throw option("--model is missing");
-  if (action === undefined) throw option(`--action: ${POLICY_ACTIONS.join(" or ")}`);
-  const facts = factsOf(options, model, services.clock.now());
-  const explained = candidatesOf(services.config.gateway, model, text(options, "upstream"), principal).map((one) =>
-    explain(cedar, policies, { principal, action, facts, ...one }),
-  );
-  const inScope = explained.every((one) => covers(principal.models, one.model));
+  const questions = questionsOf(options, principal, services);
+  const explained = questions.map((question) => explain(cedar, policies, question));
+  const inScope = questions.every((one) => !("model" in one) || covers(principal.models, one.model));
   const allowed = inScope && explained.every(({ decision }) => decision === "allow");
   return {
     data: { allowed, inScope, explained },
@@ -67,14 +61,33 @@ export const explainOne: CommandRun<GatewayServices> = async ({ services, option
   };
 };
 
-function explanationText({ model, upstream, decision, why, policies }: Explanation, style: Style): string {
+function explanationText({ what, decision, why, policies }: Explanation, style: Style): string {
   const verdict = decision === "allow" ? style.green("allowed") : style.red("denied");
   const width = Math.max(...policies.map(({ id }) => id.length));
   const lines = policies.map(({ id, effect, file, line, says }) => {
     const row = `  ${effect.padEnd(6)}  ${id.padEnd(width)}  ${says.padEnd(14)}  ${file}:${line}`;
     return says === "does not apply" ? style.dim(row) : row;
   });
-  return [`${verdict}: ${model}${upstream === undefined ? "" : ` at ${upstream}`}: ${why}`, ...lines].join("\n");
+  return [`${verdict}: ${what}: ${why}`, ...lines].join("\n");
+}
+
+/** Of a model: what would really be asked. Of a tool: its server, and the tool. @throws `gateway.policy-option` */
+function questionsOf(options: Options, principal: Principal, services: GatewayServices): readonly Question[] {
+  const model = text(options, "model");
+  const tool = text(options, "tool");
+  const given = text(options, "action");
+  if ((model ?? "") === "" && (tool ?? "") === "") throw option("--model or --tool is missing");
+  const facts = factsOf(options, tool ?? model ?? "", services.clock.now());
+  if (tool !== undefined) {
+    const [server = "", ...rest] = tool.split("/");
+    if (model !== undefined || given !== undefined) throw option("--tool stands without --model and --action");
+    const use: Question = { principal, action: "useServer", server, facts };
+    return rest.length === 0 ? [use] : [use, { principal, action: "callTool", server, tool: rest.join("/"), facts }];
+  }
+  const action = POLICY_ACTIONS.find((known) => known === (given ?? "infer"));
+  if (action === undefined) throw option(`--action: ${POLICY_ACTIONS.join(" or ")}`);
+  const candidates = candidatesOf(services.config.gateway, model ?? "", text(options, "upstream"), principal);
+  return candidates.map((one) => ({ principal, action, facts, ...one }));
 }
 
 function folderOf(given: string | undefined, services: GatewayServices): string {

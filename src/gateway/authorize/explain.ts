@@ -21,8 +21,8 @@ export interface PolicyOpinion {
 }
 
 export interface Explanation {
-  readonly model: string;
-  readonly upstream: string | undefined;
+  /** `gpt-5 at openai`, `server mail`, `tool send of mail`. */
+  readonly what: string;
   readonly decision: Decision["decision"];
   /** One sentence. */
   readonly why: string;
@@ -47,12 +47,17 @@ export function explain(cedar: Cedar, policies: readonly Policy[], question: Que
     return { id, effect, file, line, says };
   });
   return {
-    model: question.model,
-    upstream: question.upstream,
+    what: whatOf(question),
     decision,
     why: sentence(decision, reasons, errors),
     policies: opinions,
   };
+}
+
+function whatOf(question: Question): string {
+  if (question.action === "useServer") return `server ${question.server}`;
+  if (question.action === "callTool") return `tool ${question.tool} of ${question.server}`;
+  return question.upstream === undefined ? question.model : `${question.model} at ${question.upstream}`;
 }
 
 function sentence(decision: Decision["decision"], reasons: readonly string[], errors: readonly string[]): string {

@@ -7,7 +7,7 @@ import { isHoldfastError, type Finding, type Verdict } from "../../core/index.ts
 import type { Principal } from "../identity/principal.ts";
 import type { Candidate } from "../upstream/routing.ts";
 import type { Authorizer, Decision } from "./authorizer.ts";
-import { factsOf, mayList, permit, type AuthorizationRecord } from "./permit.ts";
+import { factsOf, mayList, permit, permitTool, type AuthorizationRecord } from "./permit.ts";
 
 const principal: Principal = {
   keyId: "k",
@@ -30,7 +30,9 @@ function verdict(rules: readonly string[], runs: Verdict["runs"] = []): Verdict 
 function authorizer(permits: readonly string[], errors: readonly string[] = []): Authorizer {
   return {
     digest: "",
-    decide: ({ model, upstream }): Decision => {
+    decide: (question): Decision => {
+      if (!("model" in question)) return { decision: "error", reasons: [], errors: [] };
+      const { model, upstream } = question;
       const pair = `${upstream ?? "-"}/${model}`;
       if (errors.includes(pair)) return { decision: "error", reasons: [], errors: [pair] };
       const permitted = permits.includes(pair);
@@ -113,16 +115,53 @@ describe("of the candidates", () => {
   });
 });
 
+describe("a tool", () => {
+  const tried = (permits: readonly string[], tool: string | undefined, failing: readonly string[] = []): unknown => {
+    const one: Authorizer = {
+      digest: "",
+      decide: (question): Decision => {
+        const name =
+          "tool" in question ? `${question.server}/${question.tool}` : "server" in question ? question.server : "";
+        if (failing.includes(name)) return { decision: "error", reasons: [], errors: [name] };
+        return { decision: permits.includes(name) ? "allow" : "deny", reasons: [name], errors: [] };
+      },
+    };
+    let recorded: AuthorizationRecord | undefined;
+    try {
+      permitTool(one, { principal, server: "mail", tool, facts }, (decided) => {
+        recorded = decided;
+      });
+      return ["permitted", recorded];
+    } catch (error) {
+      return [isHoldfastError(error) ? error.code : error, recorded];
+    }
+  };
+
+  it("needs its server and itself; everything else of a server needs the server", () => {
+    assert.deepEqual(tried(["mail", "mail/send"], "send"), [
+      "permitted",
+      { decision: "allow", policies: ["mail", "mail/send"] },
+    ]);
+    assert.deepEqual(tried(["mail"], "send"), ["gateway.policy-denied", { decision: "deny", policies: ["mail/send"] }]);
+    assert.deepEqual(tried(["mail/send"], "send"), ["gateway.policy-denied", { decision: "deny", policies: ["mail"] }]);
+    assert.deepEqual(tried(["mail"], undefined), ["permitted", { decision: "allow", policies: ["mail"] }]);
+    assert.deepEqual(tried([], undefined), ["gateway.policy-denied", { decision: "deny", policies: ["mail"] }]);
+    const failed = tried(["mail"], "send", ["mail/send"]);
+    assert.deepEqual(failed, ["gateway.policy-error", { decision: "error", policies: ["mail/send"] }]);
+    assert.deepEqual((tried(["mail"], "x".repeat(513)) as unknown[])[0], "gateway.policy-error");
+  });
+});
+
 describe("a listing", () => {
   it("shows what one action on one upstream is permitted for", async () => {
     const when = { address: "127.0.0.1", now: 0 };
     const onlyEmbed: Authorizer = {
       digest: "",
-      decide: ({ action, upstream, model, facts: { requested } }) => ({
-        decision: action === "embed" && upstream === "b" && requested === model ? "allow" : "deny",
-        reasons: [],
-        errors: [],
-      }),
+      decide: (question) => {
+        const isModels = "model" in question && question.facts.requested === question.model;
+        const permitted = isModels && question.action === "embed" && question.upstream === "b";
+        return { decision: permitted ? "allow" : "deny", reasons: [], errors: [] };
+      },
     };
     const sees = mayList(onlyEmbed, principal, ["infer", "embed"], when);
     assert.equal(await sees("m", [candidate("a", "m"), candidate("b", "m")]), true);

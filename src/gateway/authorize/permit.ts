@@ -65,6 +65,41 @@ export function permit(
   throw gatewayError(decided.decision === "error" ? "gateway.policy-error" : "gateway.policy-denied");
 }
 
+/** Characters of a tool's name that policies are asked about. */
+const TOOL_CHARS = 512;
+
+/**
+ * Whether a principal may use a server of tools, and where one is named, call this tool of it.
+ *
+ * @throws `gateway.policy-denied`, `gateway.policy-error`; what was decided is told to `record` before
+ */
+export function permitTool(
+  authorizer: Authorizer,
+  { principal, server, tool, facts }: ToolRequest,
+  record: (decided: AuthorizationRecord) => void,
+): void {
+  const decisions = [authorizer.decide({ principal, action: "useServer", server, facts })];
+  if (tool !== undefined) {
+    decisions.push(
+      tool.length > TOOL_CHARS
+        ? UNDECIDABLE
+        : authorizer.decide({ principal, action: "callTool", server, tool, facts }),
+    );
+  }
+  const decided = recordOf(decisions);
+  record(decided);
+  if (decided.decision === "allow") return;
+  throw gatewayError(decided.decision === "error" ? "gateway.policy-error" : "gateway.policy-denied");
+}
+
+/** A request to a server of tools, as far as policies may ask about it. */
+export interface ToolRequest {
+  readonly principal: Principal;
+  readonly server: string;
+  readonly tool: string | undefined;
+  readonly facts: RequestFacts;
+}
+
 /** Decisions about a listing's models between two breaths of the event loop. */
 const DECISIONS_AT_ONCE = 25;
 
@@ -131,15 +166,18 @@ function decide(
   model: string,
   upstream: string | undefined,
 ): Decision {
-  if (model.length > MODEL_CHARS) return { decision: "error", reasons: [], errors: [] };
+  if (model.length > MODEL_CHARS) return UNDECIDABLE;
   return authorizer.decide({ principal, action, model, upstream, facts });
 }
+
+const UNDECIDABLE: Decision = { decision: "error", reasons: [], errors: [] };
 
 /** Several decisions as one: an error before a denial, a denial before what permits. */
 function recordOf(decisions: readonly Decision[]): AuthorizationRecord {
   const has = (one: Decision["decision"]): boolean => decisions.some(({ decision }) => decision === one);
   const decision = has("error") ? "error" : has("deny") ? "deny" : "allow";
-  const policies = decisions.flatMap(({ reasons, errors }) => (decision === "error" ? errors : reasons));
+  const deciding = decisions.filter((one) => one.decision === decision);
+  const policies = deciding.flatMap(({ reasons, errors }) => (decision === "error" ? errors : reasons));
   return { decision, policies: unique(policies) };
 }
 

@@ -25,25 +25,42 @@ export interface RequestFacts {
   readonly hasUnread: boolean;
 }
 
-/** May this principal do this to this model there? */
-export interface Question {
-  readonly principal: Principal;
+/** May this principal do this? */
+export type Question = ModelQuestion | ServerQuestion | ToolQuestion;
+
+export interface ModelQuestion extends Asked {
   readonly action: PolicyAction;
   readonly model: string;
   /** Undefined where no upstream is known at all. */
   readonly upstream: string | undefined;
+}
+
+export interface ServerQuestion extends Asked {
+  readonly action: "useServer";
+  readonly server: string;
+}
+
+export interface ToolQuestion extends Asked {
+  readonly action: "callTool";
+  readonly server: string;
+  readonly tool: string;
+}
+
+interface Asked {
+  readonly principal: Principal;
   readonly facts: RequestFacts;
 }
 
 /** The question in Cedar's words. */
-export function cedarQuestion({ principal, action, model, upstream, facts }: Question): CedarQuestion {
+export function cedarQuestion(question: Question): CedarQuestion {
+  const { action, facts, principal } = question;
   const who = entityOf(principal);
-  const resource = { type: "Model", id: model };
+  const what = resourceOf(question);
   const at = new Date(facts.now);
   return {
     principal: who.uid,
     action,
-    resource,
+    resource: what.uid,
     context: {
       now: { __extn: { fn: "datetime", arg: at.toISOString() } },
       weekday: at.getUTCDay() === 0 ? 7 : at.getUTCDay(),
@@ -57,10 +74,7 @@ export function cedarQuestion({ principal, action, model, upstream, facts }: Que
       unchecked: [...facts.unchecked],
       hasUnread: facts.hasUnread,
     },
-    entities: [
-      who,
-      { uid: resource, attrs: {}, parents: upstream === undefined ? [] : [{ type: "Upstream", id: upstream }] },
-    ],
+    entities: [who, what],
   };
 }
 
@@ -72,8 +86,27 @@ export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "").replace(/%.*$/, "");
 }
 
+type Entity = EntityJson & { readonly uid: TypeAndId };
+
+/** A model at its upstream, a server, or a tool of it. */
+function resourceOf(question: Question): Entity {
+  switch (question.action) {
+    case "useServer":
+      return { uid: { type: "Server", id: question.server }, attrs: {}, parents: [] };
+    case "callTool": {
+      const { server, tool } = question;
+      return { uid: { type: "Tool", id: `${server}/${tool}` }, attrs: {}, parents: [{ type: "Server", id: server }] };
+    }
+    default: {
+      const { model, upstream } = question;
+      const parents = upstream === undefined ? [] : [{ type: "Upstream", id: upstream }];
+      return { uid: { type: "Model", id: model }, attrs: {}, parents };
+    }
+  }
+}
+
 /** A key, a user or a certificate in its app; a user also in its groups. */
-function entityOf(principal: Principal): EntityJson & { readonly uid: TypeAndId } {
+function entityOf(principal: Principal): Entity {
   const app = { type: "App", id: principal.app };
   if (principal.user !== undefined) {
     return {

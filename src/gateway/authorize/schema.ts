@@ -14,6 +14,9 @@ export const POLICY_ACTIONS = ["infer", "embed"] as const;
 
 export type PolicyAction = (typeof POLICY_ACTIONS)[number];
 
+/** What a request does to a server of tools, or to one of its tools. */
+export const TOOL_ACTIONS = ["useServer", "callTool"] as const;
+
 export const SCHEMA = `
 // Whose keys, users and certificates act.
 entity App;
@@ -31,13 +34,17 @@ entity Upstream;
 // A model, by the name that its upstream has for it; a name of the gateway's own must be permitted beside it.
 entity Model in [Upstream];
 
+// A server of tools (MCP), by its name in the configuration, and a tool: "<server>/<tool>".
+entity Server;
+entity Tool in [Server];
+
 type Request = {
   // When, in UTC; weekday from 1 (Monday) to 7 (Sunday).
   "now": datetime,
   "weekday": Long,
   // Of the connection, whatever headers say.
   "address": ipaddr,
-  // The model's name as the client wrote it.
+  // The name of the model, the server or the tool as the client wrote it.
   "requested": String,
   "stream": Bool,
   "groups": Set<String>,
@@ -52,4 +59,7 @@ type Request = {
 };
 
 action "infer", "embed" appliesTo { principal: [Key, User, Certificate], resource: [Model], context: Request };
+// Everything that is asked of a server; a call of a tool needs both.
+action "useServer" appliesTo { principal: [Key, User, Certificate], resource: [Server], context: Request };
+action "callTool" appliesTo { principal: [Key, User, Certificate], resource: [Tool], context: Request };
 `;
