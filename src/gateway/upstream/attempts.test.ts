@@ -271,12 +271,12 @@ describe("the pause before the same upstream is asked again", () => {
   });
 
   it("is not waited for where retry-after is longer than the bound: another upstream is asked, or nobody", async () => {
-    const one = await upstream("one", [status(429, "retry-after: 60\r\n")]);
+    const one = await upstream("one", [status(429, "retry-after: 3\r\n"), OK]);
     const started = performance.now();
-    assert.deepEqual(await question([one], { retryAfterMs: 1_000 }), {
+    assert.deepEqual(await question([one], { retryAfterMs: 2_000, totalMs: 600_000 }), {
       tried: ["one: gateway.upstream-rate-limited"],
       got: "gateway.upstream-rate-limited",
-      retryAfter: 60,
+      retryAfter: 3,
     });
     assert.equal((await question([one, await upstream("two", [OK])])).got, "ok");
     assert.ok(performance.now() - started < 10_000);
@@ -337,6 +337,25 @@ describe("an upstream that fails again and again", () => {
       got: "ok",
     });
     assert.equal(one.asked.length, 2);
+  });
+
+  it("lets nobody wait for a place that it would not serve", async () => {
+    const held: Socket[] = [];
+    const one = await upstream("one", [(socket) => held.push(socket), (socket) => socket.write(status(500))], {
+      circuit,
+      concurrency: 2,
+      queue: 10,
+    });
+    const first = question([one], { attempts: 1 });
+    while (held.length === 0) await new Promise(setImmediate);
+    await question([one], { attempts: 2 });
+    assert.equal(one.target.circuit.state, "open");
+    const leave = await one.target.gate.enter({ cancelled: false, onCancel: undefined });
+    assert.equal(one.target.gate.free, false);
+    assert.equal((await question([one], { attempts: 1 })).got, "gateway.upstream-circuit-open");
+    leave();
+    held[0]?.write(OK);
+    assert.equal((await first).got, "ok");
   });
 
   it("is not blamed for what clients do: wrong requests, limits, leaving", async () => {
