@@ -197,13 +197,13 @@ export const gatewayConfig = z
       .regex(/^.+:\d{1,5}$/, "host:port")
       .default("127.0.0.1:8787")
       .describe("host:port the gateway listens on"),
-    tls: tlsConfig.optional().describe("left out: the gateway speaks plain HTTP, as behind a proxy that ends TLS"),
     receipts: z
       .enum(["durable", "buffered"])
       .default("durable")
       .describe(
         "durable: the receipt is on disk before the response ends; buffered: it goes there within 50 ms, and a crash loses what waited",
       ),
+    tls: tlsConfig.optional().describe("left out: the gateway speaks plain HTTP, as behind a proxy that ends TLS"),
     upstreams: z
       .array(upstreamConfig)
       .default([])

@@ -76,7 +76,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     secret: options.committer.commit("extraction", "watch", Buffer.from("sketches")),
   });
   const lasting = { extraction, predictions };
-  let current = await openGeneration(options, config, lasting);
+  const closeLasting = async (): Promise<void> => {
+    await predictions.close();
+    await extraction.close();
+  };
+  let current = await openGeneration(options, config, lasting).catch(async (error: unknown) => {
+    await closeLasting();
+    throw error;
+  });
   const living = new Set<Generation>([current]);
   const retiring = new Set<Promise<void>>();
   /** As telemetry shows them: those of the current generation. */
@@ -108,6 +115,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const address = await listen(server, config.listen).catch(async (error: unknown) => {
     await current.close(new Set());
+    await closeLasting();
     throw error;
   });
   if (secure !== undefined) tls?.watch(secure);
@@ -168,8 +176,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await receipts.flush();
       await Promise.all(retiring);
       await current.close(new Set());
-      await predictions.close();
-      await extraction.close();
+      await closeLasting();
       await telemetry.close();
       log.info("gateway stopped");
     },

@@ -6,13 +6,16 @@
 
 import { z } from "zod";
 
-const pemSource = z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })]);
+const pemSource = z
+  .strictObject({
+    file: z.string().min(1).optional().describe("path of the file that holds it; one that changes is taken up in seconds"),
+    env: z.string().min(1).optional().describe("name of the environment variable that holds it"),
+  })
+  .refine(({ file, env }) => (file === undefined) !== (env === undefined), "either file or env");
 
 export const tlsConfig = z.strictObject({
-  cert: pemSource.describe(
-    "the certificate and what it is chained to, in PEM: {file: path} or {env: NAME}; a file that changes is taken up within seconds",
-  ),
-  key: pemSource.describe("its private key, in PEM and without a passphrase: {file: path} or {env: NAME}"),
+  cert: pemSource.describe("the certificate and then what it is chained to, in PEM: {file: path} or {env: NAME}"),
+  key: pemSource.describe("its private key, in PEM and without a passphrase"),
   clientCa: pemSource
     .optional()
     .describe(

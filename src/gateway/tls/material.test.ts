@@ -107,6 +107,9 @@ describe("where it is read from", () => {
   });
 
   it("is never a text in the configuration itself", () => {
+    for (const cert of [{}, { file: "a", env: "A" }]) {
+      assert.equal(tlsConfig.safeParse({ cert, key: { env: "KEY" } }).success, false, "none, or two of them");
+    }
     assert.equal(tlsConfig.safeParse({ cert: "-----BEGIN CERTIFICATE-----", key: { env: "KEY" } }).success, false);
     assert.equal(
       tlsConfig.safeParse({ cert: { env: "A" }, key: { env: "B" }, minVersion: "TLSv1.1" }).success,

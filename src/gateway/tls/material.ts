@@ -89,19 +89,20 @@ function readPem(
   source: TlsConfig["cert"],
   env: Readonly<Record<string, string | undefined>>,
 ): string {
-  if ("env" in source) {
+  if (source.env !== undefined) {
     const text = env[source.env];
     if (text === undefined || text === "") {
       throw gatewayError("gateway.tls-unreadable", { detail: `${what}: the variable ${source.env} is not set` });
     }
     return text;
   }
+  const file = source.file as string;
   let text: string;
   try {
-    text = readFileSync(source.file, "latin1");
+    text = readFileSync(file, "latin1");
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
-    throw gatewayError("gateway.tls-unreadable", { detail: `${what}: ${source.file} (${code})`, cause });
+    throw gatewayError("gateway.tls-unreadable", { detail: `${what}: ${file} (${code})`, cause });
   }
   if (text.length > MOST_BYTES) {
     throw gatewayError("gateway.tls-unreadable", { detail: `${what}: more than ${MOST_BYTES} bytes` });

@@ -72,7 +72,7 @@ test("a wrong value is refused with its place, what was expected and what the fi
       "gateway:\n  upstreams:\n    - name: one\n      url: http://127.0.0.1/v1\n      protocol: soap\n",
       "5:7",
       "gateway.upstreams.0.protocol",
-      /^expected one of "openai", "anthropic"$/,
+      /^expected one of "openai", "anthropic", "gemini"$/,
     ],
     [
       "gateway:\n  upstreams:\n    - name: One\n      url: http://127.0.0.1/v1\n      protocol: openai\n",

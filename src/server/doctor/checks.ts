@@ -96,7 +96,7 @@ async function checkPorts(services: Services): Promise<readonly Omit<CheckResult
         const todo = `stop what uses it, or set ${section}.listen in holdfast.yaml`;
         return { status: "fail", what: `${shown} cannot be used (${code})`, todo };
       }
-      return isLoopback(address.host)
+      return isLoopback(address.host) || (section === "gateway" && config.gateway.tls !== undefined)
         ? { status: "ok", what: `${shown} is free` }
         : { status: "warn", what: `${shown} is open to other machines, without TLS`, todo: "put a TLS proxy in front" };
     }),
