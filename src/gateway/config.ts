@@ -10,6 +10,7 @@ import { authorizationConfig } from "./authorize/config.ts";
 import { budgetsConfig, pricesConfig } from "./budget/config.ts";
 import { guardsConfig } from "./guards.ts";
 import { identityConfig } from "./identity/config.ts";
+import { mcpConfig } from "./mcp/config.ts";
 import { predictConfig } from "./predict/config.ts";
 import { extractionConfig } from "./theft/config.ts";
 import { tlsConfig } from "./tls/config.ts";
@@ -226,6 +227,7 @@ export const gatewayConfig = z
     predict: predictConfig,
     authorization: authorizationConfig.describe("what policies permit, beyond the scope of a key"),
     identity: identityConfig.describe("who is let in besides the gateway's own keys"),
+    mcp: mcpConfig(upstreamConfig.shape).describe("MCP servers behind the gateway, at /mcp/<name>"),
   })
   .prefault({});
 

@@ -6,6 +6,7 @@
  */
 
 import { defineErrors, Exit, type ErrorTable, type HoldfastError } from "../core/index.ts";
+import { McpErrors } from "./mcp/errors.ts";
 import { PredictErrors } from "./predict/errors.ts";
 import { ExtractionErrors } from "./theft/errors.ts";
 
@@ -241,6 +242,7 @@ export const GatewayErrors = {
     hint: "the receipt names the guards; ask the operator if you believe that this is wrong",
     status: 403,
   },
+  ...McpErrors,
   // Upstream
   "gateway.no-upstream": {
     what: "no model is configured: the request was allowed, and there is nobody to answer it",

@@ -22,6 +22,8 @@ import type { GatewayConfig } from "./config.ts";
 import { guardsOf, warmGuards } from "./guards.ts";
 import { requestAuthenticator } from "./identity/authenticate.ts";
 import type { Pseudonym } from "./identity/claims.ts";
+import type { McpEndpoint } from "./mcp/endpoint.ts";
+import { openMcp } from "./mcp/open.ts";
 import type { PipelineServices } from "./pipeline.ts";
 import type { GatewayOptions } from "./serving.ts";
 import { openRouting } from "./upstream/routing.ts";
@@ -29,6 +31,7 @@ import type { Target } from "./upstream/target.ts";
 
 export interface Generation {
   readonly services: PipelineServices;
+  readonly mcp: McpEndpoint;
   /** SHA-256 of all that decides about a request, for receipts. */
   readonly policyDigest: string;
   /** An exchange begins on it. What is returned is called when that ends. */
@@ -98,10 +101,12 @@ export async function openGeneration(
       config.upstreams.map(({ url }) => new URL(url).hostname),
     ),
   };
+  const mcp = openMcp({ ...options, config }, services);
 
   return {
     policyDigest: hash("sha256", canonicalJson({ ...config, ...policies })),
     services,
+    mcp,
     enter() {
       exchanges++;
       return () => {
@@ -116,6 +121,7 @@ export async function openGeneration(
     async close(stay) {
       await Promise.all(routing.targets.filter((target) => !stay.has(target)).map((target) => target.pool.destroy()));
       await budgets.close();
+      await mcp.close();
     },
   };
 }

@@ -70,4 +70,46 @@ export const gatewayMigrations: readonly Migration[] = [
       `create index extraction_watches_expiry on extraction_watches (expires_at)`,
     ],
   },
+  {
+    id: "0005-mcp",
+    statements: [
+      `create table mcp_definitions (
+         server text not null,
+         name text not null,
+         seen_digest text not null,
+         seen_text text not null,
+         seen_at bigint not null,
+         findings text not null,
+         approved_digest text,
+         approved_text text,
+         approved_by text,
+         primary key (server, name)
+       )`,
+      `create table mcp_sessions (
+         id_digest text primary key,
+         owner text not null,
+         server text not null,
+         version text not null,
+         upstream text,
+         used_at bigint not null
+       )`,
+      `create index mcp_sessions_owner on mcp_sessions (owner)`,
+      `create table mcp_contexts (
+         context text primary key,
+         untrusted_at bigint not null,
+         server text not null
+       )`,
+      `create table mcp_calls (
+         id text primary key,
+         context text not null,
+         server text not null,
+         tool text not null,
+         digest text not null,
+         request_id text not null,
+         refused_at bigint not null,
+         allowed_at bigint
+       )`,
+      `create index mcp_calls_context on mcp_calls (context)`,
+    ],
+  },
 ];

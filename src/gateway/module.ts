@@ -95,9 +95,75 @@ export const gatewayModule = {
       arguments: [{ name: "name", summary: "the budget's name", required: true }],
       examples: [
         { what: "one of them", line: "holdfast budget show shop-monthly" },
-        { what: "what is left, for a script", line: "holdfast budget show shop-monthly --format json | jq '.counters[].left'" },
+        {
+          what: "what is left, for a script",
+          line: "holdfast budget show shop-monthly --format json | jq '.counters[].left'",
+        },
       ],
       load: async () => (await import("./budget/commands.ts")).show,
+    },
+    {
+      path: "mcp tools",
+      summary: "list what MCP servers say of their tools, and what of it waits for approval",
+      description: "Exit codes: 0 nothing waits, 1 something does.",
+      arguments: [{ name: "server", summary: "one server; else all" }],
+      examples: [
+        { what: "all servers", line: "holdfast mcp tools" },
+        {
+          what: "what waits, for a script",
+          line: "holdfast mcp tools --format json | jq '.definitions[] | select(.state != \"approved\")'",
+        },
+      ],
+      load: async () => (await import("./mcp/commands.ts")).tools,
+    },
+    {
+      path: "mcp diff",
+      summary: "show what a tool's definition says now, against the approved one, and what was found in it",
+      description: "Exit codes: 0 nothing differs, 1 something does.",
+      arguments: [
+        { name: "server", summary: "the server's name", required: true },
+        { name: "tool", summary: "the tool's name, or '(instructions)' for the server's own", required: true },
+      ],
+      examples: [{ what: "before approving it", line: "holdfast mcp diff files read_file" }],
+      load: async () => (await import("./mcp/commands.ts")).diff,
+    },
+    {
+      path: "mcp approve",
+      summary: "let clients see and call a tool, as its definition is now; shows what changed",
+      arguments: [
+        { name: "server", summary: "the server's name", required: true },
+        { name: "tool", summary: "the tool's name, or '(instructions)' for the server's own", required: true },
+      ],
+      options: [
+        { flags: "--digest <digest>", summary: "only if the definition has this digest: 12 digits or more of it" },
+      ],
+      examples: [
+        { what: "the definition that was looked at", line: "holdfast mcp approve files read_file --digest 5b7c0a9d41e2" },
+      ],
+      load: async () => (await import("./mcp/commands.ts")).approve,
+    },
+    {
+      path: "mcp revoke",
+      summary: "take the approval of a tool back",
+      arguments: [
+        { name: "server", summary: "the server's name", required: true },
+        { name: "tool", summary: "the tool's name", required: true },
+      ],
+      examples: [{ what: "at once, in all gateways", line: "holdfast mcp revoke files delete_file" }],
+      load: async () => (await import("./mcp/commands.ts")).revoke,
+    },
+    {
+      path: "mcp calls",
+      summary: "list calls that wait, since untrusted text was taken in before them",
+      examples: [{ what: "all of them", line: "holdfast mcp calls" }],
+      load: async () => (await import("./mcp/commands.ts")).calls,
+    },
+    {
+      path: "mcp allow",
+      summary: "let one such call be made, once, within 15 minutes",
+      arguments: [{ name: "id", summary: "the call's id, from its refusal", required: true }],
+      examples: [{ what: "after asking who made it", line: "holdfast mcp allow 3f9a0c77d2e84b1c6a50" }],
+      load: async () => (await import("./mcp/commands.ts")).allow,
     },
     {
       path: "policy check",
@@ -159,6 +225,22 @@ export const gatewayModule = {
         const { forgetWatches } = await import("./theft/store.ts");
         return async (services) => {
           await forgetWatches(await services.db(), services.clock.now());
+        };
+      },
+    },
+    {
+      name: "forget-mcp",
+      every: HOUR,
+      load: async () => {
+        const [{ forgetFlow }, { forgetSessions }] = await Promise.all([
+          import("./mcp/flow.ts"),
+          import("./mcp/session.ts"),
+        ]);
+        return async (services) => {
+          const { flowMs, timeouts } = services.config.gateway.mcp;
+          const db = await services.db();
+          await forgetFlow(db, services.clock.now(), flowMs);
+          await forgetSessions(db, services.clock.now(), timeouts.sessionMs);
         };
       },
     },

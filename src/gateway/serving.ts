@@ -18,6 +18,8 @@ import type { GatewayConfig, TelemetryConfig } from "./config.ts";
 import { watchEnd, type Ending } from "./ending.ts";
 import { gatewayError, type GatewayError } from "./errors.ts";
 import type { Generation } from "./generation.ts";
+import { isMcpPath } from "./mcp/endpoint.ts";
+import { Conversation, type ErrorWriter } from "./mcp/rpc-error.ts";
 import { clear, identify, lease, outcomeOf, receive } from "./pipeline.ts";
 import { encodeReceipt, type Exchange } from "./receipt/receipt.ts";
 import type { Recorder } from "./receipt/recorder.ts";
@@ -136,8 +138,10 @@ export class Serving {
     if (this.#stopping) return { ready: false, why: "shutting down" };
     const failure = this.#recorder.failure();
     if (failure !== undefined) return { ready: false, why: failure.message };
-    const { predictions, routing } = this.#generation.services;
-    if (routing.targets.length === 0 && predictions.models.size === 0) return { ready: false, why: "no upstream is configured" };
+    const { config, predictions, routing } = this.#generation.services;
+    if (routing.targets.length === 0 && predictions.models.size === 0 && config.mcp.servers.length === 0) {
+      return { ready: false, why: "no upstream is configured" };
+    }
     return { ready: true };
   }
 
@@ -162,7 +166,7 @@ export class Serving {
   async #exchange(http: IncomingMessage, response: ServerResponse, path: string, query: string): Promise<void> {
     const { clock, committer } = this.#options;
     // One generation for all of an exchange: a reload in its middle changes nothing of it.
-    const { services, policyDigest, enter } = this.#generation;
+    const { services, mcp, policyDigest, enter } = this.#generation;
     const leave = enter();
     const exchange: Exchange = {
       id: uuidv7(),
@@ -175,18 +179,23 @@ export class Serving {
     const ending = watchEnd(response, services.config.timeouts.totalMs);
     this.#onConnection.set(http.socket, { response, ending });
     let place: { release(): void } | undefined;
-    let protocol: ErrorFormat = formatFor(path, http.headers);
+    const conversation = isMcpPath(path) ? new Conversation() : undefined;
+    let errors: ErrorWriter = conversation ?? writerOf(formatFor(path, http.headers));
     try {
       if (this.#stopping) throw gatewayError("gateway.stopping");
       this.#recorder.check();
+      if (conversation !== undefined) {
+        await mcp.serve(exchange, http, { path, query }, ending, reply, conversation);
+        return;
+      }
       const route = this.#route(http.method ?? "GET", path);
-      protocol = route.operation.errors;
+      errors = writerOf(route.operation.errors);
       const received = receive(exchange, route, http, query, ending.cancellation);
       const leased = await lease(await identify(received, services), services);
       place = leased.lease;
       await answer(await clear(leased, services), reply, services);
     } catch (error) {
-      await this.#refuse(exchange, protocol, this.#known(error, ending, exchange), http, response, reply, ending);
+      await this.#refuse(exchange, errors, this.#known(error, ending, exchange), http, response, reply, ending);
     } finally {
       ending.dispose();
       place?.release();
@@ -230,7 +239,7 @@ export class Serving {
 
   async #refuse(
     exchange: Exchange,
-    protocol: ErrorFormat,
+    errors: ErrorWriter,
     error: HoldfastError,
     http: IncomingMessage,
     response: ServerResponse,
@@ -243,7 +252,7 @@ export class Serving {
     try {
       if (error.code === "gateway.ledger-unavailable") throw error;
       if (reply.opened) {
-        await reply.end(response.destroyed ? "" : errorEvent(protocol, error, exchange.id));
+        await reply.end(response.destroyed ? "" : errors.event(error, exchange.id));
         return;
       }
       const recorded = this.#mayRecord(exchange);
@@ -251,7 +260,7 @@ export class Serving {
         if (recorded) await reply.nothing();
         return;
       }
-      const { status, body } = errorBody(protocol, error, exchange.id);
+      const { status, body } = errors.body(error, exchange.id);
       const headers: Record<string, string> = {};
       if (error.retryAfter !== undefined) headers["retry-after"] = String(error.retryAfter);
       // No `connection: close` here: Node would reset the connection under a client that is still sending, and the
@@ -259,14 +268,14 @@ export class Serving {
       await reply.whole(status, headers, body, recorded);
       discardRest(http);
     } catch (failure) {
-      await this.#withoutReceipt(exchange, protocol, failure, response, reply);
+      await this.#withoutReceipt(exchange, errors, failure, response, reply);
     }
   }
 
   /** The ledger did not take the receipt: then nothing is served, and that is all the client learns. */
   async #withoutReceipt(
     exchange: Exchange,
-    protocol: ErrorFormat,
+    errors: ErrorWriter,
     failure: unknown,
     response: ServerResponse,
     reply: Reply,
@@ -275,10 +284,10 @@ export class Serving {
     exchange.error = error.code;
     if (response.destroyed) return;
     if (reply.opened) {
-      response.end(errorEvent(protocol, error, exchange.id));
+      response.end(errors.event(error, exchange.id));
       return;
     }
-    const { status, body } = errorBody(protocol, error, exchange.id);
+    const { status, body } = errors.body(error, exchange.id);
     await reply.whole(status, { connection: "close" }, body, false);
   }
 
@@ -301,6 +310,14 @@ export class Serving {
     response.writeHead(ready ? 200 : 503, { "content-type": "application/json", "cache-control": "no-store" });
     response.end(JSON.stringify({ status: ready ? "ok" : "unavailable", why }));
   }
+}
+
+/** Errors in the form of a model API. */
+function writerOf(format: ErrorFormat): ErrorWriter {
+  return {
+    body: (error, requestId) => errorBody(format, error, requestId),
+    event: (error, requestId) => errorEvent(format, error, requestId),
+  };
 }
 
 /** Splits the request target. No decoding: the routes are plain ASCII, and anything else is unknown. */

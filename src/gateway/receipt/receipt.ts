@@ -51,6 +51,8 @@ export interface Exchange {
   prediction?: PredictionRecord;
   /** Set only once the guards have cleared it: it is the client's own text. */
   model?: string;
+  /** What was asked of which MCP server; left out elsewhere. */
+  mcp?: McpRecord;
   stream?: boolean;
   request?: Committed;
   requestVerdict?: GuardRecord;
@@ -74,6 +76,17 @@ export interface Exchange {
   /** Requests without a valid key that were turned away before this one without a receipt of their own. */
   unrecordedBefore?: number;
   endedAt?: number;
+}
+
+/** What was asked of an MCP server: names of the configuration, of the protocol and of approved definitions alone. */
+export interface McpRecord {
+  /** What the client's context took in with the answer; left out where that is nothing for a model to read. */
+  readonly context?: "untrusted" | "findings";
+  /** Digest of the tool's approved definition. */
+  readonly definition?: string;
+  readonly method?: string;
+  readonly server: string;
+  readonly tool?: string;
 }
 
 /** A verdict with the list of what the guards could not read. */
@@ -103,6 +116,7 @@ export interface Receipt {
   readonly extraction?: ExtractionRecord | undefined;
   readonly guards: { readonly request: GuardSummary | null; readonly response: GuardSummary | null };
   readonly id: string;
+  readonly mcp?: McpRecord | undefined;
   readonly model: string | null;
   readonly outcome: Outcome;
   readonly policy: { readonly digest: { readonly sha256: string } };
@@ -198,6 +212,7 @@ function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
     extraction: extractionOf(exchange.extraction),
     guards: { request: summaryOf(exchange.requestVerdict), response: summaryOf(exchange.responseVerdict) },
     id: exchange.id,
+    mcp: mcpOf(exchange.mcp),
     model: wellFormed(model),
     outcome: exchange.outcome,
     policy: { digest: { sha256: policyDigest } },
@@ -255,6 +270,19 @@ function predictionOf(record: PredictionRecord | undefined): Receipt["prediction
   if (record === undefined) return undefined;
   const { answers, model, rows } = record;
   return { answers, model: { sha256: model }, rows };
+}
+
+/** In alphabetical order, in whatever order it was filled in. */
+function mcpOf(record: McpRecord | undefined): McpRecord | undefined {
+  if (record === undefined) return undefined;
+  const { context, definition, method, server, tool } = record;
+  return {
+    ...(context === undefined ? {} : { context }),
+    ...(definition === undefined ? {} : { definition }),
+    ...(method === undefined ? {} : { method }),
+    server,
+    ...(tool === undefined ? {} : { tool }),
+  };
 }
 
 /** A lone surrogate has no canonical form. */

@@ -13,7 +13,7 @@ import { gatewayError, type GatewayError } from "../errors.ts";
 import type { Target } from "./target.ts";
 
 export interface UpstreamRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Relative to the target's base URL, with a leading slash. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
