@@ -298,6 +298,11 @@ describe("a streamed response that tells different stories", () => {
         item: { id: "i", content: [{ type: "output_text", text: "a" }] },
       } as never) + delta({}),
     ],
+    [
+      "a text that begins twice",
+      named({ type: "response.content_part.added", content_index: 0, part: { text: "CAN" } } as never) +
+        named({ type: "response.content_part.added", content_index: 0, part: { text: "ARY" } } as never),
+    ],
     ["an answer that begins with its end", named({ type: "response.created", response: { output: [{}] } } as never)],
   ] as const) {
     it(`is refused: ${what}`, async () => {

@@ -91,7 +91,10 @@ export function responsesStream(hooks: StreamHooks): ResponseStream {
   /** What begins with a text of its own is whole: a delta that went on with it would be read without it. */
   function begun(item: string, { item: body, part, ...at }: Fields): void {
     const full = (where: string, text: unknown): void => {
-      if (typeof text === "string" && text !== "") agree(where, "whole");
+      if (typeof text !== "string" || text === "") return;
+      // It begins once.
+      if (told.has(where)) throw odd("two different texts at one place");
+      agree(where, "whole");
     };
     if (isObject(part)) for (const field of FIELDS) full(endOf(placeOf(item, at), item, field), part[field]);
     if (!isObject(body)) return;
