@@ -50,8 +50,11 @@ describe("gateways that share their counters", { skip: redisMissing ?? false }, 
   it("count as one, also with Redis away, and again when it is back without its memory", async () => {
     assert.equal(await many(15), 15);
     assert.match((await ask(0)).headers.get("ratelimit") ?? "", /^"req";r=44, "tok";r=\d+;t=\d+$/);
-    // All have had a look at how it stands.
-    await delay(1_500);
+    // A request that is refused for its tokens takes none of the others, and shows each how they stand.
+    for (const gateway of gateways) {
+      const refused = await gateway.post(CHAT, chat("hi", { max_tokens: 1_000_000 }));
+      assert.deepEqual([refused.status, refused.headers.get("ratelimit")?.slice(0, 10)], [429, '"req";r=44']);
+    }
 
     await server.kill();
     // 44 are left: 14 for each of the three.
@@ -76,7 +79,7 @@ describe("gateways that share their counters", { skip: redisMissing ?? false }, 
     assert.ok(gateways[0]?.logged.some((line) => line.includes("the shared counters are away")));
 
     await server.start();
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 1_200; round++) {
       const texts = await Promise.all(gateways.map(async ({ gateway }) => await gateway.metricsText?.()));
       if (texts.every((text) => text?.includes("\nholdfast_counters_away 0\n"))) break;
       await delay(50);

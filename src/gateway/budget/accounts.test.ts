@@ -338,7 +338,8 @@ describe("accounts of replicas on a real Redis", { skip: redisMissing ?? false }
       const limit = 20_000;
       const replicas = await Promise.all(
         [0, 1, 2].map(async () => {
-          const counters = await openCounters({ url: server.url, recoveryMs: 500 });
+          // Long enough for all to have their say, however busy the machine is.
+          const counters = await openCounters({ url: server.url, recoveryMs: 4_000 });
           return { counters, accounts: await accountsOn(counters) };
         }),
       );
@@ -375,10 +376,10 @@ describe("accounts of replicas on a real Redis", { skip: redisMissing ?? false }
       run.state = "calling";
       await delay(600);
       await server.start();
-      await delay(2_000);
+      for (let round = 0; round < 600 && replicas.some(({ accounts }) => accounts.away); round++) await delay(50);
+      await delay(300);
       run.state = "over";
       await Promise.all(callers);
-      for (let round = 0; round < 100 && replicas.some(({ accounts }) => accounts.away); round++) await delay(50);
       for (const { accounts } of replicas) await accounts.talk();
       const said = `${granted} granted, ${refused} refused, ${shares} from shares, ${spent} spent`;
       // What a replica has seen of the others may be one call old, for each of the callers.
@@ -400,7 +401,7 @@ describe("accounts of replicas on a real Redis", { skip: redisMissing ?? false }
   it("free what a replica held that was killed, after its time, and renew what lives", async () => {
     const counter = fresh();
     const counters = await openCounters({ url: server.url, recoveryMs: 0 });
-    const accounts = await accountsOn(counters, systemClock, { leaseMs: 1_500 });
+    const accounts = await accountsOn(counters, systemClock, { leaseMs: 6_000 });
     const mine = (await accounts.reserve([demand(300, { counter })])).grant as Grant;
     const here = new URL("./accounts.ts", import.meta.url).href;
     const door = new URL("../module.ts", import.meta.url).href;
@@ -413,7 +414,7 @@ describe("accounts of replicas on a real Redis", { skip: redisMissing ?? false }
       await storage.migrate(db, [storage.storageModule, gatewayModule]);
       const counters = await storage.openCounters({ url: ${JSON.stringify(server.url)}, recoveryMs: 0 });
       const log = { warn() {}, info() {} };
-      const accounts = await Accounts.open({ counters, db, clock: systemClock, log, leaseMs: 1_500 });
+      const accounts = await Accounts.open({ counters, db, clock: systemClock, log, leaseMs: 6_000 });
       const { grant } = await accounts.reserve([${JSON.stringify(demand(700, { counter }))}]);
       console.log(grant !== undefined);
       process.kill(process.pid, "SIGKILL");`,
@@ -422,7 +423,7 @@ describe("accounts of replicas on a real Redis", { skip: redisMissing ?? false }
     assert.deepEqual([end.signal, end.output], ["SIGKILL", "true\n"]);
     assert.equal((await accounts.reserve([demand(1, { counter })])).grant, undefined);
     let freed: Grant | undefined;
-    for (let round = 0; round < 100 && freed === undefined; round++) {
+    for (let round = 0; round < 1_200 && freed === undefined; round++) {
       await delay(50);
       freed = (await accounts.reserve([demand(700, { counter })])).grant;
     }

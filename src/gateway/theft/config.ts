@@ -95,7 +95,7 @@ export const extractionConfig = z
           .number()
           .min(0)
           .max(1)
-          .default(0.85)
+          .default(0.9)
           .describe("Shapiro-Wilk W of the distances between inputs below which they are made, not met (PRADA)"),
         perMinute: count.default(120).describe("queries a minute that are ordinary for one key"),
         volume: z
