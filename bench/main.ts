@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   gateway: () => import("./gateway.ts"),
   guard: () => import("./guard.ts"),
   ledger: () => import("./ledger.ts"),
+  theft: () => import("./theft/main.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);

@@ -198,9 +198,12 @@ async function understand(identified: Identified, place: Lease, services: Pipeli
   checkMedia(parsed.media, services.config.media);
   const { local, protocol } = route.operation;
   const prediction = local === true && isPost ? readPrediction(identified, parsed.model, value, services) : undefined;
-  const candidates = local === true ? [] : isPost
-    ? candidatesFor(services.routing, principal, protocol, parsed.model)
-    : targetsFor(services.routing.targets, principal, protocol, undefined).map((target) => ({ target, model: "" }));
+  const candidates =
+    local === true
+      ? []
+      : isPost
+        ? candidatesFor(services.routing, principal, protocol, parsed.model)
+        : targetsFor(services.routing.targets, principal, protocol, undefined).map((target) => ({ target, model: "" }));
   const { secret } = services.extraction;
   const rows = prediction && queriesOf(prediction.inference, prediction.model, secret);
   const door = { principal, operation: route.operation, actions: route.policy.actions, parsed, value, body, rows };
@@ -305,7 +308,8 @@ function permitted(
   { authorizer, clock }: PipelineServices,
 ): Leased["candidates"] {
   const { exchange, http, parsed, principal, route } = leased;
-  if (authorizer === undefined || route.operation.method === "GET") return candidates;
+  const isListing = route.operation.method === "GET" && parsed.model === "";
+  if (authorizer === undefined || isListing) return candidates;
   // A client that has gone has no address, which no policy can judge: it is denied, and nobody is there to read so.
   const facts = factsOf(parsed, verdict, http.socket.remoteAddress ?? "", clock.now());
   const { model } = parsed;

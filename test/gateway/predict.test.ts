@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -33,6 +33,9 @@ before(async () => {
     ]),
   );
   const inputs = { inputs: { min: -10, max: 10 } };
+  await mkdir(join(folder, "policies"));
+  const policy = 'permit (principal, action == Action::"infer", resource) unless { resource == Model::"denied" };';
+  await writeFile(join(folder, "policies", "models.cedar"), policy);
   harness = await startHarness({
     config: {
       predict: {
@@ -40,6 +43,7 @@ before(async () => {
           irises: { file, inputs },
           full: { file, inputs, answers: "full" },
           watched: { file, inputs },
+          denied: { file },
           "other-app": { file, apps: ["someone-else"] },
         },
       },
@@ -48,6 +52,7 @@ before(async () => {
         slowPerMinute: 100_000,
         alarms: { perMinute: 1_000_000 },
       },
+      authorization: { policies: join(folder, "policies") },
       limits: { requestsPerMinute: 10_000 },
       guards: { injection: { request: "off" } },
     },
@@ -104,6 +109,8 @@ describe("predictive models, served by the gateway", () => {
       ["GET", "/v2/models/full/ready", { authorization: `Bearer ${scoped}` }, 403],
       ["POST", "/v2/models/other-app/infer", {}, 403],
       ["GET", "/v2/models/other-app", {}, 403],
+      ["POST", "/v2/models/denied/infer", {}, 403],
+      ["GET", "/v2/models/denied", {}, 403],
       ["POST", "/v2/models/unknown/infer", {}, 404],
       ["GET", "/v2/models/unknown", {}, 404],
       ["POST", "/v2/models/irises%2finfer", {}, 404],

@@ -46,7 +46,12 @@ export function node(
   );
 }
 
-export function tensor(name: string, type: number, dims: readonly number[], data: Float32Array | BigInt64Array): Uint8Array {
+export function tensor(
+  name: string,
+  type: number,
+  dims: readonly number[],
+  data: Float32Array | BigInt64Array,
+): Uint8Array {
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return message(...dims.map((dim) => integer(1, dim)), integer(2, type), text(8, name), bytes(9, raw));
 }

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { readEverything, type Operation, type ParsedRequest } from "../wire/index.ts";
+import { readEverything, type Operation, type ParsedRequest, type Unscanned } from "../wire/index.ts";
 
 type Local = Pick<Operation, "id" | "method" | "path" | "errors">;
 
@@ -38,7 +38,10 @@ export const predictOperations: readonly Operation[] = [INFER, ROWS, ...ABOUT].m
   queries: [""],
   shapes: { response: { is: "any" } },
   parseRequest: parse,
-  parseResponse: (value) => ({ ...readEverything(value, "answer"), usage: undefined, model: undefined }),
+  parseResponse(value) {
+    const { spans, unscanned } = readEverything(value, "answer");
+    return { spans, unscanned: unscanned.map(asVector), usage: undefined, model: undefined };
+  },
 }));
 
 /** Every string of the body is text, whatever field it stands in; of the name in the path too. */
@@ -49,10 +52,15 @@ function parse(value: unknown, model = ""): ParsedRequest {
     model,
     stream: false,
     spans: [...named, ...spans],
-    unscanned: unscanned.map((part) => ({ ...part, kind: "vector", why: "numbers for a predictive model" })),
+    unscanned: unscanned.map(asVector),
     media: [],
     messages: 1,
     maxTokens: undefined,
     inputChars: chars + model.length,
   };
+}
+
+/** Here a long list of numbers is no text in disguise. */
+function asVector(part: Unscanned): Unscanned {
+  return { ...part, kind: "vector", why: "numbers of a predictive model" };
 }

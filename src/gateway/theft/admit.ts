@@ -56,7 +56,7 @@ export async function admit(
 }
 
 /** What is not watched. */
-export const OPEN: Admission = { coarse: false, answered() {} };
+const OPEN: Admission = { coarse: false, answered() {} };
 
 /** Decimals that vectors of an answer are rounded to; undefined: as they are. */
 export function decimalsOf(

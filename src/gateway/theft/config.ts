@@ -89,13 +89,13 @@ export const extractionConfig = z
           .number()
           .gt(0)
           .max(1)
-          .default(0.95)
+          .default(0.9)
           .describe("share of what is asked that covers new ground, over the last 256 queries, from which it is odd"),
         normality: z
           .number()
           .min(0)
           .max(1)
-          .default(0.9)
+          .default(0.85)
           .describe("Shapiro-Wilk W of the distances between inputs below which they are made, not met (PRADA)"),
         perMinute: count.default(120).describe("queries a minute that are ordinary for one key"),
         volume: z

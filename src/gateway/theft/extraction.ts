@@ -21,7 +21,7 @@ import { extractionVerdict, STAGES, type ExtractionRecord, type Kind, type Stage
 import { findWatch, saveWatch } from "./store.ts";
 import { Watch } from "./watch.ts";
 
-export interface Asking {
+interface Asking {
   readonly principal: Principal;
   readonly kind: Kind;
   /** The model, where its name is one of the configuration. Other names are the client's, who can make them up. */

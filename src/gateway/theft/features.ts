@@ -27,7 +27,7 @@ const SHINGLE = 3;
 const DIMENSIONS = 16;
 /** Dimensions of the grid, and cells to each side of it. */
 const GRID = 8;
-const CELLS = 5;
+const CELLS = 4;
 
 /** A text: its shingles are the words in a row, three at a time, of what was said last. */
 export function textQuery(secret: string, texts: readonly string[], hasFeatures = true): Query {
