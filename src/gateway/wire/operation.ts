@@ -96,7 +96,7 @@ export interface Operation {
   responseStream?(hooks: StreamHooks): ResponseStream;
 }
 
-export interface OperationShapes {
+interface OperationShapes {
   readonly request?: Shape;
   readonly response: Shape;
   /** The events of a stream; absent where the operation never streams. */
