@@ -142,6 +142,18 @@ describe("the watch over extraction", () => {
     await again.close();
   });
 
+  it("joins what two replicas saw at the same time, whichever saves last", async () => {
+    const one = await start();
+    const other = await start({}, one);
+    assert.equal(await one.ask(8, {}, 0), "open");
+    assert.equal(await other.ask(8, {}, 1_000), "open");
+    await one.close();
+    await other.close();
+    const third = await start({}, one);
+    assert.equal(await third.ask(1, {}, 2_000), "observe");
+    await third.close();
+  });
+
   it("forgets after two windows, and keeps no row for longer", async () => {
     const set = await start({ windowDays: 1 });
     await set.ask(45);

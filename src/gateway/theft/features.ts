@@ -19,8 +19,8 @@ export interface Query {
 }
 
 /** Words of a text that are made into features, and characters that are looked at for them. */
-const WORDS = 96;
-const CHARS = 4_096;
+const WORDS = 48;
+const CHARS = 1_024;
 /** Words in a row that are one feature. */
 const SHINGLE = 3;
 /** Dimensions of a point; what has more is projected. */
