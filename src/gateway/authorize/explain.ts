@@ -11,7 +11,7 @@ import { textsOf, type Policy } from "./policies.ts";
 import { cedarQuestion, type Question } from "./question.ts";
 
 /** What one policy says to one question. */
-export interface PolicyOpinion {
+interface PolicyOpinion {
   readonly id: string;
   readonly effect: Policy["effect"];
   readonly file: string;

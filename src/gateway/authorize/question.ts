@@ -35,12 +35,12 @@ export interface ModelQuestion extends Asked {
   readonly upstream: string | undefined;
 }
 
-export interface ServerQuestion extends Asked {
+interface ServerQuestion extends Asked {
   readonly action: "useServer";
   readonly server: string;
 }
 
-export interface ToolQuestion extends Asked {
+interface ToolQuestion extends Asked {
   readonly action: "callTool";
   readonly server: string;
   readonly tool: string;

@@ -14,9 +14,6 @@ export const POLICY_ACTIONS = ["infer", "embed"] as const;
 
 export type PolicyAction = (typeof POLICY_ACTIONS)[number];
 
-/** What a request does to a server of tools, or to one of its tools. */
-export const TOOL_ACTIONS = ["useServer", "callTool"] as const;
-
 export const SCHEMA = `
 // Whose keys, users and certificates act.
 entity App;

@@ -23,7 +23,7 @@ import { checkTimes, looksLikeToken, thumbprintOf, verifyToken, type Claims } fr
 import { authenticator, type Principal } from "./principal.ts";
 
 /** What a request shows. */
-export interface Presented {
+interface Presented {
   /** From `authorization: Bearer` or `x-api-key`. */
   readonly credential: string | undefined;
   /** Of the connection, verified by TLS. */

@@ -10,7 +10,7 @@
 import { z } from "zod";
 
 /** Algorithms that sign with a private key and verify with a public one: JWA (RFC 7518), RFC 8037, RFC 9864. */
-export const ALGORITHMS = [
+const ALGORITHMS = [
   "RS256",
   "RS384",
   "RS512",
@@ -87,7 +87,7 @@ export const issuerConfig = z.strictObject({
   ...scope,
 });
 
-export const certificateConfig = z.strictObject({
+const certificateConfig = z.strictObject({
   name: name.describe("the name in receipts and policies"),
   match: z
     .union([
