@@ -164,6 +164,11 @@ test("two workers on the embedded stores are one gateway", { skip }, async (cont
       Array.from({ length: 6 }, async () => (await ask(up, key, { messages })).status),
     );
     assert.deepEqual([...new Set(statuses)], [413]);
+    // And takes part in the next reload, at the port that was there before it.
+    configure(place, upstream.url, "  limits: {messages: 2}");
+    assert.deepEqual(await (await admin(up, "POST", "/api/reload")).json(), { changed: ["gateway.limits.messages"] });
+    const more = await Promise.all(Array.from({ length: 6 }, async () => (await ask(up, key, { messages })).status));
+    assert.deepEqual([...new Set(more)], [200]);
 
     async function perWorker(): Promise<readonly string[]> {
       const text = await (await admin(up, "GET", "/metrics")).text();
@@ -189,6 +194,11 @@ test("what a worker cannot start for ends all, in two lines", { skip }, async (c
   const failed = await holdfast(place, "up", "--workers", "2");
   assert.equal(failed.code, 2);
   assert.match(failed.stderr, /holdfast: error: the certificate, key .* cannot be read: cert: .*NONE is not set\n/);
+  writeFileSync(join(place.cwd, "holdfast.yaml"), "gateway: {listen: '192.0.2.1:0'}\nadmin: {listen: '127.0.0.1:0'}\n");
+  assert.match(
+    (await holdfast(place, "up", "--workers", "2")).stderr,
+    /error: the gateway cannot listen on its address/,
+  );
   for (const workers of ["0", "65", "1.5"]) {
     const refused = await holdfast(place, "up", `--workers=${workers}`);
     assert.equal(refused.code, 64, workers);

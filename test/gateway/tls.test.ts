@@ -158,6 +158,22 @@ describe("a gateway that speaks TLS", { skip }, () => {
     socket.destroy();
   });
 
+  it("checks the certificate at every handshake: no session is resumed", async () => {
+    for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+      const socket = connect({ port: harness.port, host: "127.0.0.1", ca: [one.cert, two.cert], maxVersion, ...known });
+      let session: Buffer | undefined;
+      socket.on("session", (ticket) => (session = ticket));
+      socket.on("error", () => undefined);
+      await once(socket, "secureConnect");
+      // Tickets of TLS 1.3 come with the first bytes.
+      await askOn(socket);
+      const again = await open({ maxVersion, ...known, ...(session === undefined ? {} : { session }) });
+      assert.equal(again.isSessionReused(), false, maxVersion);
+      socket.destroy();
+      again.destroy();
+    }
+  });
+
   it("believes an authority no longer, from the next connection on, once it is taken out", async () => {
     write(one.server);
     writeFileSync(file("ca.pem"), two.cert);

@@ -9,10 +9,13 @@
  */
 
 import cluster, { type Worker } from "node:cluster";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
 import type { Gateway, GatewayConfig, PreparedReload, Tally, TelemetryConfig } from "../../gateway/index.ts";
 import { storageHost, type Counters, type Db, type StorageHost } from "../../storage/index.ts";
+import { formatListen, parseListen, type ListenAddress } from "../config/listen.ts";
 import { serverError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { mergeMetrics } from "./metrics.ts";
@@ -75,6 +78,7 @@ export function backoffMs({ leastMs, mostMs }: Backoff, failures: number): numbe
 export async function startFleet(options: FleetOptions): Promise<Gateway> {
   const { log, backoff = BACKOFF } = options;
   let { config } = options;
+  const listen = await chosenPort(config.listen);
   let address: Gateway["address"] | undefined;
   let stopping = false;
   let calls = 0;
@@ -162,6 +166,7 @@ export async function startFleet(options: FleetOptions): Promise<Gateway> {
         send(worker, {
           kind: "start",
           config,
+          listen,
           telemetry: options.telemetry,
           storageUrl: options.storageUrl,
           countersUrl: options.countersUrl,
@@ -308,6 +313,26 @@ export async function startFleet(options: FleetOptions): Promise<Gateway> {
     );
     log.info("gateway stopped", { workers: slots.length });
   }
+}
+
+/**
+ * A free port, where the configuration leaves it to the system; undefined where it names one. Left to the workers, the port
+ * would be another one each time that none of them was left.
+ */
+async function chosenPort(text: string): Promise<string | undefined> {
+  const { host, port } = parseListen(text) as ListenAddress;
+  if (port !== 0) return undefined;
+  const server = createServer().listen(0, host);
+  try {
+    await once(server, "listening");
+  } catch {
+    // The workers meet it too, and say it in the gateway's words.
+    return undefined;
+  }
+  const free = (server.address() as AddressInfo).port;
+  server.close();
+  await once(server, "close");
+  return formatListen({ host, port: free });
 }
 
 /** A worker that has gone hears nothing, and leaves by its own event. */

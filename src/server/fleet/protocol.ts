@@ -32,6 +32,8 @@ export interface Status {
 export interface Start {
   readonly kind: "start";
   readonly config: GatewayConfig;
+  /** Where all workers listen, when the configuration leaves the port to the system. */
+  readonly listen: string | undefined;
   readonly telemetry: TelemetryConfig;
   /** URLs of what workers reach themselves; undefined: through the primary. */
   readonly storageUrl: string | undefined;

@@ -10,7 +10,13 @@
  */
 
 import { systemClock } from "../../core/index.ts";
-import { startGateway, type Gateway, type GatewayOptions, type PreparedReload } from "../../gateway/index.ts";
+import {
+  startGateway,
+  type Gateway,
+  type GatewayConfig,
+  type GatewayOptions,
+  type PreparedReload,
+} from "../../gateway/index.ts";
 import { openCommitter } from "../../ledger/index.ts";
 import {
   openCounters,
@@ -40,6 +46,8 @@ interface Serving {
   readonly gateway: Gateway;
   readonly db: Db;
   readonly counters: Counters;
+  /** As this worker was started. */
+  readonly begin: Start;
 }
 
 const tell = (message: ToPrimary): void => {
@@ -123,11 +131,11 @@ async function start(begin: Start): Promise<void> {
 }
 
 async function open(begin: Start, remote: RemoteStorage): Promise<Serving> {
-  const { config, telemetry, storageUrl, countersUrl, home } = begin;
+  const { telemetry, storageUrl, countersUrl, home } = begin;
   const db = storageUrl === undefined ? remote.db : await openDb({ url: storageUrl, home });
   const counters = countersUrl === undefined ? remote.counters : await openCounters({ url: countersUrl });
   const options: GatewayOptions = {
-    config,
+    config: withListen(begin, begin.config),
     telemetry,
     db,
     counters,
@@ -136,13 +144,18 @@ async function open(begin: Start, remote: RemoteStorage): Promise<Serving> {
     clock: systemClock,
     log,
   };
-  return { gateway: await startGateway(options), db, counters };
+  return { gateway: await startGateway(options), db, counters, begin };
+}
+
+/** A configuration with the address at which this worker listens, unless it asks for another one than at the start. */
+function withListen({ config, listen }: Start, next: GatewayConfig): GatewayConfig {
+  return listen === undefined || next.listen !== config.listen ? next : { ...next, listen };
 }
 
 async function prepare(call: number, { config }: Extract<ToWorker, { kind: "prepare" }>): Promise<void> {
   try {
     if (serving === undefined) throw new Error("not started");
-    prepared.set(call, await serving.gateway.prepare(config));
+    prepared.set(call, await serving.gateway.prepare(withListen(serving.begin, config)));
     tell({ kind: "prepared", call });
   } catch (error) {
     tell({ kind: "prepared", call, fault: toFault(error) });
