@@ -129,7 +129,7 @@ async function withGateway(
       receipts: "buffered",
       predict: { models },
       extraction: {
-        predictions: isDefended ? STAGES : { refuse: 1_000_000_000 },
+        predictions: isDefended ? STAGES : { observe: "off", slow: "off", coarsen: "off", refuse: 1_000_000_000 },
         alarms: { perMinute: 1_000_000_000, ...(isDefended ? {} : { novelty: 1, normality: 0 }) },
         slowPerMinute: 1_000_000,
       },

@@ -17,6 +17,8 @@ import { newKey } from "./identity/key.ts";
 const PROBE_APP = "holdfast-probe";
 const PROBE_KEY_MS = 60_000;
 const PROBE_WAIT_MS = 10_000;
+/** Stands where a path names a model. */
+const PROBE_MODEL = "holdfast-probe";
 /** Requests a minute of the key with which the limit is tried. */
 const PROBE_RATE = 2;
 
@@ -27,7 +29,9 @@ export async function observeAuthentication(services: GatewayServices): Promise<
   const open: string[] = [];
   for (const { operation } of table) {
     for (const headers of [{}, { authorization: `Bearer ${stranger}` }, { "x-api-key": stranger }]) {
-      const status = (await probe(services, operation.method, operation.path, headers, "{}"))?.status;
+      const [query = ""] = operation.queries;
+      const path = `${operation.path.replace("{model}", PROBE_MODEL)}${query === "" ? "" : `?${query}`}`;
+      const status = (await probe(services, operation.method, path, headers, "{}"))?.status;
       // A gateway that cannot serve at the moment says nothing of whom it would have let in.
       if (status === undefined || status === 503) return unanswered();
       if (status !== 401) open.push(`${operation.method} ${operation.path} answered ${status}`);

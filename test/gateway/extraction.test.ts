@@ -28,7 +28,7 @@ before(async () => {
       extraction: {
         caps: { embeddingDecimals: 3 },
         text: { observe: 3, coarsen: 6, refuse: 9 },
-        embeddings: { coarsen: 6, refuse: 12 },
+        embeddings: { observe: "off", coarsen: 6, refuse: 12 },
         slowPerMinute: 100_000,
         alarms: { perMinute: 1_000_000 },
       },

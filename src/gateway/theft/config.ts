@@ -31,33 +31,37 @@ const capsConfig = z
   .prefault({})
   .describe("what a request may ask for beyond its answer");
 
-const stagesConfig = (defaults: StageThresholds, of: string) =>
-  z
-    .strictObject({
-      observe: count.optional().describe("a finding in the receipt, and a metric"),
-      slow: count.optional().describe("and no more answers a minute than slowPerMinute"),
-      coarsen: count.optional().describe("and answers that say less: labels, few decimals, no log probabilities"),
-      refuse: count.optional().describe("and none at all"),
-    })
-    .refine(({ observe, slow, coarsen, refuse }) => {
-      const named = [observe, slow, coarsen, refuse].filter((one) => one !== undefined);
-      return named.every((one, index) => index === 0 || one >= (named[index - 1] as number));
-    }, "in this order: observe, slow, coarsen, refuse, none lower than the one before")
-    .prefault(defaults)
-    .describe(`different ${of} within the window from which each answer begins; left out: never`);
+const threshold = z.union([count, z.literal("off")]);
 
 interface StageThresholds {
-  observe?: number;
-  slow?: number;
-  coarsen?: number;
-  refuse?: number;
+  readonly observe: number | "off";
+  readonly slow: number | "off";
+  readonly coarsen: number | "off";
+  readonly refuse: number | "off";
 }
+
+const stagesConfig = ({ observe, slow, coarsen, refuse }: StageThresholds, of: string) =>
+  z
+    .strictObject({
+      observe: threshold.default(observe).describe("a finding in the receipt, and a metric; off: never"),
+      slow: threshold.default(slow).describe("and no more answers a minute than slowPerMinute"),
+      coarsen: threshold
+        .default(coarsen)
+        .describe("and answers that say less: labels, few decimals, no log probabilities"),
+      refuse: threshold.default(refuse).describe("and none at all"),
+    })
+    .refine((stages) => {
+      const named = [stages.observe, stages.slow, stages.coarsen, stages.refuse].filter((one) => one !== "off");
+      return named.every((one, index) => index === 0 || one >= (named[index - 1] as number));
+    }, "in this order: observe, slow, coarsen, refuse, none lower than the one before")
+    .prefault({})
+    .describe(`different ${of} within the window from which each answer begins`);
 
 export const extractionConfig = z
   .strictObject({
     caps: capsConfig,
-    text: stagesConfig({ observe: 100_000 }, "requests for text"),
-    embeddings: stagesConfig({ observe: 200_000 }, "texts to embed"),
+    text: stagesConfig({ observe: 100_000, slow: "off", coarsen: "off", refuse: "off" }, "requests for text"),
+    embeddings: stagesConfig({ observe: 200_000, slow: "off", coarsen: "off", refuse: "off" }, "texts to embed"),
     predictions: stagesConfig(
       { observe: 500, slow: 2_000, coarsen: 5_000, refuse: 20_000 },
       "inputs of one predictive model",

@@ -128,7 +128,7 @@ describe("the watch over extraction", () => {
     await set.ask(40);
     for (let more = 0; more < 5; more++) assert.equal(await set.ask(100), "gateway.extraction-refused");
     await set.close();
-    const raised = await start({ predictions: { observe: 10, refuse: 60 } }, set);
+    const raised = await start({ predictions: { observe: 10, slow: "off", coarsen: "off", refuse: 60 } }, set);
     assert.equal(await raised.ask(1, {}, 100_000), "observe");
     await raised.close();
   });
@@ -180,7 +180,7 @@ describe("the watch over extraction", () => {
   });
 
   it("lets a slowed key have its turns, and refuses what would wait too long", async () => {
-    const set = await start({ slowPerMinute: 3, predictions: { slow: 5 } });
+    const set = await start({ slowPerMinute: 3, predictions: { observe: "off", slow: 5 } });
     assert.equal(await set.ask(5), "open");
     assert.equal(await set.ask(3), "slow");
     assert.equal(await set.ask(1), "gateway.extraction-slowed");
@@ -190,7 +190,7 @@ describe("the watch over extraction", () => {
   });
 
   it("does nothing where no stage is configured", async () => {
-    const set = await start({ predictions: {} });
+    const set = await start({ predictions: { observe: "off", slow: "off", coarsen: "off", refuse: "off" } });
     assert.equal(set.extraction.watches("predictions"), false);
     assert.equal(await set.ask(200), "open");
     await set.close();
@@ -199,6 +199,6 @@ describe("the watch over extraction", () => {
   it("takes stages in their order only", () => {
     assert.equal(extractionConfig.safeParse({ text: { observe: 5, refuse: 4 } }).success, false);
     assert.equal(extractionConfig.safeParse({ text: { observe: 5, refuse: 5 } }).success, true);
-    assert.equal(extractionConfig.safeParse({ text: { slow: 5, coarsen: 4 } }).success, false);
+    assert.equal(extractionConfig.safeParse({ text: { observe: "off", slow: 5, coarsen: 4 } }).success, false);
   });
 });

@@ -162,10 +162,10 @@ export function openExtraction(options: ExtractionOptions): Extraction {
 
   return {
     secret,
-    watches: (kind) => Object.keys(config[kind]).length > 0,
+    watches: (kind) => isWatched(config[kind]),
 
     async admit(exchange, { principal, kind, model = "", queries }, cancellation) {
-      if (Object.keys(config[kind]).length === 0) return { coarse: false, answered() {} };
+      if (!isWatched(config[kind])) return { coarse: false, answered() {} };
       const ids = { key: `${kind}|${model}|key|${principal.keyId}`, app: `${kind}|${model}|app|${principal.app}` };
       const [key, app] = [await find(ids.key, "key"), await find(ids.app, "app")];
       const record = harder(judge(key, kind, "key"), judge(app, kind, "app"));
@@ -201,7 +201,14 @@ export function openExtraction(options: ExtractionOptions): Extraction {
 }
 
 function stageAt(thresholds: ExtractionConfig[Kind], asked: number): Stage | undefined {
-  return STAGES.findLast((stage) => asked >= (thresholds[stage] ?? Infinity));
+  return STAGES.findLast((stage) => {
+    const threshold = thresholds[stage];
+    return threshold !== "off" && asked >= threshold;
+  });
+}
+
+function isWatched(thresholds: ExtractionConfig[Kind]): boolean {
+  return STAGES.some((stage) => thresholds[stage] !== "off");
 }
 
 function harder(one: ExtractionRecord | undefined, other: ExtractionRecord | undefined): ExtractionRecord | undefined {
