@@ -56,17 +56,12 @@ export interface Asked {
 /**
  * The session that a legacy request belongs to.
  *
- * @throws `gateway.mcp-session-missing`, `gateway.mcp-session-unknown`, `gateway.mcp-version-unsupported`
+ * @throws `gateway.mcp-session-missing`, `gateway.mcp-session-unknown`
  */
 export async function sessionOf({ http, principal, server }: Asked, services: McpServices): Promise<Session> {
   const id = http.headers["mcp-session-id"];
   if (typeof id !== "string" || id === "") throw gatewayError("gateway.mcp-session-missing");
-  const session = await services.sessions.find(principal, server.name, id);
-  const version = http.headers["mcp-protocol-version"];
-  if (version !== undefined && version !== session.version) {
-    throw gatewayError("gateway.mcp-version-unsupported", { detail: `this session speaks ${session.version}` });
-  }
-  return session;
+  return await services.sessions.find(principal, server.name, id);
 }
 
 /** The headers by which a server knows the session. */

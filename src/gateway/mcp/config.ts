@@ -43,7 +43,7 @@ const argumentRule = z
   );
 
 /** What a server may ask of its client. */
-export const SERVER_ASKS = ["elicitation", "roots", "sampling"] as const;
+const SERVER_ASKS = ["elicitation", "roots", "sampling"] as const;
 
 const names = (what: string) => z.array(z.string().min(1)).default([]).describe(what);
 

@@ -38,7 +38,7 @@ export const McpErrors = {
     status: 400,
   },
   "gateway.mcp-version-unsupported": {
-    what: "the protocol revision is not one that is spoken here, or not the session's",
+    what: "the protocol revision is not one that is spoken here",
     hint: "use one that the detail names",
     status: 400,
   },

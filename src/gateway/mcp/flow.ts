@@ -59,7 +59,7 @@ export interface WaitingCall {
 
 /** How long an allowed call may be made, and a refused one be allowed, in milliseconds. */
 export const ALLOWED_MS = 15 * 60_000;
-export const WAITING_MS = 24 * 3_600_000;
+const WAITING_MS = 24 * 3_600_000;
 /** Calls of one context that wait. */
 const MOST_WAITING = 100;
 

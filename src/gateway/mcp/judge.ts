@@ -22,7 +22,7 @@ import { ANSWER, REQUEST } from "../wire/read.ts";
 import type { McpServer } from "./servers.ts";
 
 /** What was read of one message. */
-export interface Judged {
+interface Judged {
   /** Something was masked, in place. */
   readonly changed: boolean;
   /** Rules that found something. */

@@ -79,7 +79,7 @@ export interface Exchange {
 }
 
 /** What was asked of an MCP server: names of the configuration, of the protocol and of approved definitions alone. */
-export interface McpRecord {
+interface McpRecord {
   /** What the client's context took in with the answer; left out where that is nothing for a model to read. */
   readonly context?: "untrusted" | "findings";
   /** Digest of the tool's approved definition. */
