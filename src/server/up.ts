@@ -9,11 +9,11 @@
  * @module
  */
 
-import type { Secret } from "../core/index.ts";
+import { isHoldfastError, type Secret } from "../core/index.ts";
 import { createKey, listKeys, startGateway, type UpstreamConfig } from "../gateway/index.ts";
 import { markObservation } from "../govern/index.ts";
 import { openLedger } from "../ledger/index.ts";
-import { drainEvidence } from "../storage/index.ts";
+import { drainEvidence, type Counters } from "../storage/index.ts";
 import { startAdmin } from "./admin/listen.ts";
 import { formatListen, isLoopback, reachable } from "./config/listen.ts";
 import { startFleet } from "./fleet/fleet.ts";
@@ -61,17 +61,18 @@ export async function startHoldfast(services: Services, workers = 1): Promise<Ru
   const db = await services.db();
   const ledger = await openLedger({ folder: services.ledgerFolder, keyFile: services.ledgerKeyFile });
   starting.defer(() => ledger.close());
-  const drain = async (): Promise<void> => {
+  const committer = await services.committer();
+  const counters = await services.counters();
+  const drain = inTurn(counters, async () => {
     await drainEvidence(
       db,
       (entry) => ledger.append(entry),
       (id, index) => markObservation(db, id, index),
     );
-  };
+  });
   starting.defer(() => drain());
 
   const gatewayConfig = await withUpstreams(config.gateway, services.source.env);
-  const [committer, counters] = [await services.committer(), await services.counters()];
   const common = { config: gatewayConfig, db, ledger, counters, log, telemetry: config.telemetry };
   const gateway =
     workers === 1
@@ -124,6 +125,40 @@ export async function startHoldfast(services: Services, workers = 1): Promise<Ru
         await running.disposeAsync();
       }
     },
+  };
+}
+
+/** How long a replica that died while it moved evidence keeps the others from it, in milliseconds. */
+const TURN_MS = 10_000;
+
+const TURN = "evidence";
+
+/**
+ * `move` for replicas on one database, of which one at a time moves evidence: it takes along what waits for the others, so
+ * that nothing stands in two ledgers. Without counters to agree by each goes ahead: twice is better than not at all.
+ */
+function inTurn(counters: Counters, move: () => Promise<void>): () => Promise<void> {
+  if (!counters.shared) return move;
+  let last: Promise<unknown> = Promise.resolve();
+  const once = async (): Promise<void> => {
+    let turn: { id: string } | undefined;
+    try {
+      turn = await counters.acquire(TURN, 1, TURN_MS);
+      if (turn === undefined) return;
+    } catch (error) {
+      if (!isHoldfastError(error, "storage.counters-unavailable")) throw error;
+    }
+    try {
+      await move();
+    } finally {
+      if (turn !== undefined) await counters.release(TURN, turn.id).catch(() => undefined);
+    }
+  };
+  return () => {
+    // Who asks here waits for the one before, rather than to be told that somebody is at it.
+    const next = last.then(once);
+    last = next.catch(() => undefined);
+    return next;
   };
 }
 

@@ -2,9 +2,12 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 
+import { decodeStatement, PredicateType } from "../../src/core/index.ts";
+import { openLedgerReader } from "../../src/ledger/index.ts";
 import { postgresMissing, startPostgres } from "../servers/postgres.ts";
 import { redisMissing, startRedis } from "../servers/redis.ts";
 import { emptyPlace, holdfast, startUp, type Up } from "./holdfast.ts";
@@ -63,14 +66,33 @@ test(
     const passed = statuses.filter((status) => status !== 429).length;
     assert.ok(passed >= 6 && passed <= 7, statuses.join(" "));
 
+    // Changes at both, while both look for evidence to move.
+    const made = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        admin(index % 2 === 0 ? one : two, "POST", "/api/keys", { app: `app-${index}` }),
+      ),
+    );
+    assert.deepEqual([...new Set(made.map(({ status }) => status))], [201]);
+
+    const evidence = new Map<string, number>();
     for (const [up, place] of [
       [one, here],
       [two, there],
     ] as const) {
       const stopped = await up.stop();
       assert.equal(stopped.code, 0, stopped.stderr);
-      const verified = await holdfast(place, "ledger", "verify");
+      const verified = await holdfast(place, "ledger", "verify", "--format", "json");
       assert.equal(verified.code, 0, `${verified.stdout}${verified.stderr}`);
+      const { size } = JSON.parse(verified.stdout) as { size: number };
+      for await (const { bytes } of openLedgerReader(join(place.cwd, ".holdfast", "ledger")).entries(0, size)) {
+        const { predicate, predicateType } = decodeStatement(bytes);
+        if (predicateType !== PredicateType.change) continue;
+        const { id: which, app } = predicate as { id: string; app?: string };
+        if (app?.startsWith("app-") === true) evidence.set(which, (evidence.get(which) ?? 0) + 1);
+      }
     }
+    // Each change stands in one of the two ledgers, and in no more than one.
+    assert.equal(evidence.size, 20);
+    assert.deepEqual([...new Set(evidence.values())], [1]);
   },
 );
