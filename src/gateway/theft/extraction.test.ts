@@ -46,7 +46,11 @@ interface Set {
 
 let names = 0;
 
-async function start(config: object = {}, share?: Set & { app: string }): Promise<Set & { app: string }> {
+async function start(
+  config: object = {},
+  share?: Set & { app: string },
+  most?: number,
+): Promise<Set & { app: string }> {
   const app = share?.app ?? `app-${++names}`;
   const clock = share?.clock ?? new StepClock();
   const counters = await openCounters({ url: "memory", clock });
@@ -58,7 +62,15 @@ async function start(config: object = {}, share?: Set & { app: string }): Promis
     ...config,
   });
   const log = { error: (message: string) => assert.fail(message) };
-  const extraction = openExtraction({ config: parsed, counters, db, clock, secret: SECRET, log });
+  const extraction = openExtraction({
+    config: parsed,
+    counters,
+    db,
+    clock,
+    secret: SECRET,
+    log,
+    ...(most === undefined ? {} : { most }),
+  });
   let next = 0;
   return {
     app,
@@ -186,6 +198,37 @@ describe("the watch over extraction", () => {
     assert.equal(await set.ask(1), "gateway.extraction-slowed");
     set.clock.at += 20_000;
     assert.equal(await set.ask(1), "slow");
+    await set.close();
+  });
+
+  it("forgets nothing of a key that makes way for others in memory", async () => {
+    const set = await start({ appFactor: 1_000 }, undefined, 4);
+    for (let round = 0; round < 5; round++) {
+      for (let key = 0; key < 6; key++) await set.ask(5, { key: `k${key}` });
+    }
+    for (let key = 0; key < 6; key++) assert.equal(await set.ask(1, { key: `k${key}` }, 0), "slow");
+    await set.close();
+  });
+
+  it("lets go of a slowed request whose client leaves", async () => {
+    const set = await start({ slowPerMinute: 1, slowWaitMs: 600_000, predictions: { observe: "off", slow: 1 } });
+    await set.ask(2);
+    const cancellation: { cancelled: boolean; onCancel: (() => void) | undefined } = {
+      cancelled: false,
+      onCancel: undefined,
+    };
+    const principal = { keyId: `${set.app}/one`, app: set.app } as Principal;
+    const queries = [vectorQuery(SECRET, [0.5])];
+    const waiting = set.extraction.admit(
+      {} as Exchange,
+      { principal, kind: "predictions", model: "m", queries },
+      cancellation,
+    );
+    const left = assert.rejects(waiting, (error: unknown) => isHoldfastError(error, "gateway.request-aborted"));
+    while (cancellation.onCancel === undefined) await new Promise((resolve) => setImmediate(resolve));
+    cancellation.cancelled = true;
+    cancellation.onCancel();
+    await left;
     await set.close();
   });
 

@@ -58,6 +58,8 @@ export interface ExtractionOptions {
   readonly db: Db;
   readonly clock: Clock;
   readonly secret: string;
+  /** For tests: watches in memory at most. */
+  readonly most?: number;
   readonly log: { readonly error: (message: string, fields?: Readonly<Record<string, unknown>>) => void };
 }
 
@@ -68,7 +70,7 @@ const WATCHES = 1_024;
 const SAVE_MS = 5_000;
 
 export function openExtraction(options: ExtractionOptions): Extraction {
-  const { config, counters, clock, db, log, secret } = options;
+  const { config, counters, clock, db, log, secret, most = WATCHES } = options;
   const watches = new Map<string, Watch>();
   /** Dropped from memory, and not saved yet. */
   const leaving = new Map<string, Watch>();
@@ -106,7 +108,7 @@ export function openExtraction(options: ExtractionOptions): Extraction {
     const watch = back ?? new Watch(config.alarms, perMinute, periodNow());
     if (back === undefined) for (const seen of await findWatch(db, id, periodNow())) watch.join(seen);
     watches.set(id, watch);
-    if (watches.size > WATCHES) drop();
+    if (watches.size > most) drop();
     return watch;
   };
 
@@ -167,7 +169,7 @@ export function openExtraction(options: ExtractionOptions): Extraction {
     async admit(exchange, { principal, kind, model = "", queries }, cancellation) {
       if (!isWatched(config[kind])) return { coarse: false, answered() {} };
       const ids = { key: `${kind}|${model}|key|${principal.keyId}`, app: `${kind}|${model}|app|${principal.app}` };
-      const [key, app] = [await find(ids.key, "key"), await find(ids.app, "app")];
+      let [key, app] = [await find(ids.key, "key"), await find(ids.app, "app")];
       const record = harder(judge(key, kind, "key"), judge(app, kind, "app"));
       if (record !== undefined) exchange.extraction = record;
       if (record?.stage === "refuse") {
@@ -177,17 +179,19 @@ export function openExtraction(options: ExtractionOptions): Extraction {
       }
       if (record?.stage === "slow" || record?.stage === "coarsen") {
         await turn(ids[record.scope], queries.length, cancellation);
+        // Meanwhile they may have made way for others.
+        [key, app] = [await find(ids.key, "key"), await find(ids.app, "app")];
       }
       // Only what is answered teaches anything, and what is refused must not keep an honest key refused.
       const [period, now] = [periodNow(), clock.monotonic()];
       key.add(queries, period, now);
       app.add(queries, period, now);
       const points = queries.flatMap(({ point }) => (point === undefined ? [] : [point]));
+      const watched = [key, app];
       return {
         coarse: record?.stage === "coarsen",
         answered(labels) {
-          key.answered(points, labels, clock.monotonic());
-          app.answered(points, labels, clock.monotonic());
+          for (const watch of watched) watch.answered(points, labels, clock.monotonic());
         },
       };
     },
