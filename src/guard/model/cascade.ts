@@ -2,6 +2,8 @@
  * The cascade, for the detectors of trained classifiers: a text in windows, each window first looked at by the cheap
  * stage, and only what that leaves open read by the transformer.
  *
+ * Words whose letters changed places are read as they were meant, too (`normalise/respell.ts`).
+ *
  * A text whose windows are all settled is answered at once. Where something is open, the answer is a promise. A long
  * text is read in turns with everyone else (`pace.ts`), and has few windows under way at a time, so that a short text
  * of someone else never waits for all of it.
@@ -9,6 +11,7 @@
  * @module
  */
 
+import { respelled } from "../normalise/respell.ts";
 import { atOnce, inTurns, STEP, type Paced } from "../pace.ts";
 import type { CheapReader, Classifier } from "./classifier.ts";
 import { modelError } from "./errors.ts";
@@ -50,11 +53,11 @@ export function findHeads(
   const hits = (looks: readonly Look[]): Paced<readonly HeadHit[]> => hitsOf(text, looks, heads, thresholds, cheap);
   if (text.length > STEP) {
     return inTurns(lookAll(text, heads, cheap))
-      .then((looks) => complete(text, looks, classifier))
+      .then((looks) => complete(looks, classifier))
       .then((looks) => inTurns(hits(looks)));
   }
   const looks = atOnce(lookAll(text, heads, cheap));
-  if (looks.some(({ open }) => open)) return complete(text, looks, classifier).then((all) => atOnce(hits(all)));
+  if (looks.some(({ open }) => open)) return complete(looks, classifier).then((all) => atOnce(hits(all)));
   return atOnce(hits(looks));
 }
 
@@ -62,7 +65,7 @@ export function findHeads(
 export async function scoreHeads(text: string, heads: readonly Head[], classifier: Classifier): Promise<number> {
   if (text.length <= STEP && !SAYS_SOMETHING.test(text)) return 0;
   const cheap = classifier.cheap ?? (await classifier.load());
-  const looks = await complete(text, await inTurns(lookAll(text, heads, cheap)), classifier);
+  const looks = await complete(await inTurns(lookAll(text, heads, cheap)), classifier);
   return Math.max(0, ...heads.map((head) => looks.reduce((most, look) => Math.max(most, look.scores[head] ?? 0), 0)));
 }
 
@@ -73,6 +76,9 @@ const SAYS_SOMETHING = /[\p{L}\p{N}]/u;
 /** A window, and what is known of it. */
 interface Look {
   readonly window: Window;
+  /** What was read: the window's text, or that text with its words spelt right. */
+  readonly part: string;
+  readonly respelled: boolean;
   readonly scores: SomeHeads;
   /** Some head that was asked for is not in `scores`. */
   readonly open: boolean;
@@ -84,15 +90,22 @@ function* lookAll(text: string, heads: readonly Head[], cheap: CheapReader): Pac
   for (const window of windowsOf(text)) {
     if (looks.length > 0) yield;
     const part = text.slice(window.start, window.end);
-    const saysSomething = SAYS_SOMETHING.test(part);
-    const scores = saysSomething ? cheap.settle(part) : {};
-    looks.push({ window, scores, open: saysSomething && heads.some((head) => scores[head] === undefined) });
+    looks.push(lookAt(window, part, false, heads, cheap));
+    const right = respelled(part);
+    if (right !== undefined) looks.push(lookAt(window, right, true, heads, cheap));
   }
   return looks;
 }
 
+function lookAt(window: Window, part: string, isRespelled: boolean, heads: readonly Head[], cheap: CheapReader): Look {
+  const saysSomething = SAYS_SOMETHING.test(part);
+  const scores = saysSomething ? cheap.settle(part) : {};
+  const open = saysSomething && heads.some((head) => scores[head] === undefined);
+  return { window, part, respelled: isRespelled, scores, open };
+}
+
 /** Asks the transformer for what is open. What the cheap stage settled stays. */
-async function complete(text: string, looks: readonly Look[], classifier: Classifier): Promise<readonly Look[]> {
+async function complete(looks: readonly Look[], classifier: Classifier): Promise<readonly Look[]> {
   const open = looks.filter((look) => look.open);
   if (open.length === 0) return looks;
   if (open.length > MAX_OPEN) throw modelError("guard.model-overload", { detail: `${MAX_OPEN} windows` });
@@ -100,8 +113,8 @@ async function complete(text: string, looks: readonly Look[], classifier: Classi
   for (let at = 0; at < open.length; at += AT_ONCE) {
     await Promise.all(
       open.slice(at, at + AT_ONCE).map(async (look) => {
-        const scores = await classifier.classify(text.slice(look.window.start, look.window.end));
-        closed.set(look, { window: look.window, scores: { ...scores, ...look.scores }, open: false });
+        const scores = await classifier.classify(look.part);
+        closed.set(look, { ...look, scores: { ...scores, ...look.scores }, open: false });
       }),
     );
   }
@@ -119,10 +132,11 @@ function* hitsOf(
   for (const head of heads) {
     const threshold = thresholds[head] ?? cheap.thresholds[head];
     let last: HeadHit | undefined;
-    for (const { window, scores } of looks) {
+    for (const { window, respelled: isRespelled, scores } of looks) {
       const probability = scores[head] ?? 0;
       if (probability < threshold) continue;
-      const place = narrow(text, window, head, cheap);
+      // Sentences as they stand say little of what they say when they are spelt right.
+      const place = isRespelled ? window : narrow(text, window, head, cheap);
       yield;
       if (last !== undefined && place.start <= last.end) {
         hits.pop();

@@ -9,7 +9,7 @@
  */
 
 import { openSentencePiece } from "./sentencepiece.ts";
-import { fields, list, number, readFile, string, unread, type Fields } from "./tokenizer-file.ts";
+import { fields, list, number, readFile, string, unread } from "./tokenizer-file.ts";
 
 export interface Tokenizer {
   /**

@@ -18,20 +18,23 @@ import { isShortWord, isWord, LONGEST_SPLIT, readWords, splitWords } from "./wor
 export function* unspaced(text: string, places: readonly number[]): Paced<Made | undefined> {
   const out = openRewriter(text);
   let end = 0;
-  for (const at of places) {
-    if (at < end) continue;
-    const row = rowAt(text, at);
-    if (row === undefined) continue;
-    end = row.end;
-    if (row.places.length >= FEWEST_LETTERS) join(text, row, out);
-    yield;
+  for (const place of places) {
+    if (place < end) continue;
+    // A row ends at a wide gap, or where it is as long as words are looked for in: then the next begins.
+    for (let row = rowAt(text, place); row !== undefined; row = rowAt(text, nextPlace(text, end, WIDEST_BREAK))) {
+      end = row.end;
+      if (row.places.length >= FEWEST_LETTERS) join(text, row, out);
+      yield;
+    }
   }
   return out.changed ? out.finish() : undefined;
 }
 
 const FEWEST_LETTERS = 4;
 /** Units between two letters: more part two texts. */
-const WIDEST_GAP = 6;
+const WIDEST_GAP = 8;
+/** Units between two such texts, cells of a table say, that are both looked at. */
+const WIDEST_BREAK = 128;
 
 /** Characters that stand alone, one after another. */
 interface Row {
@@ -45,8 +48,7 @@ function rowAt(text: string, from: number): Row | undefined {
   const places = [from];
   let at = from + 1;
   while (places.length < LONGEST_SPLIT) {
-    let next = at;
-    while (next < text.length && next - at < WIDEST_GAP && isGap(text.charCodeAt(next))) next++;
+    const next = nextPlace(text, at, WIDEST_GAP);
     if (next === at || !isAlone(text, next)) break;
     places.push(next);
     at = next + 1;
@@ -54,9 +56,19 @@ function rowAt(text: string, from: number): Row | undefined {
   return { places, end: at };
 }
 
-function isGap(unit: number): boolean {
-  return unit === 0x20 || (unit < 0x7f && /[\t\n\r.,_*|/~+=:;-]/.test(String.fromCharCode(unit)));
+/** Where the gap that begins at `at` ends, or would be wider than `widest`. */
+function nextPlace(text: string, at: number, widest: number): number {
+  let next = at;
+  while (next < text.length && next - at < widest && isGap(text.charCodeAt(next))) next++;
+  return next;
 }
+
+/** Space and punctuation, but for signs that are put for letters. */
+function isGap(unit: number): boolean {
+  return unit === 0x20 || (unit < 0x7f ? GAP.test(String.fromCharCode(unit)) : unit >= 0x2010 && unit <= 0x2027);
+}
+
+const GAP = /[\t\n\r"#%&'()*+,./:;<=>?[\\\]^_`{|}~-]/;
 
 /** A letter, or what is put for one, with no other beside it. */
 function isAlone(text: string, at: number): boolean {
@@ -81,12 +93,12 @@ function join(text: string, { places }: Row, out: Rewriter): void {
   const letters = places.map((place) => text.charAt(place)).join("");
   if (letters.replace(/[^A-Za-z]/g, "").length * 2 < letters.length) return;
   const usual = mostFrequent(gaps);
-  const wider = gaps.some((gap) => gap.length > usual.length || (gap !== usual && /\s/.test(gap) !== /\s/.test(usual)));
+  const wider = gaps.some((gap) => isWider(gap, usual) || (gap !== usual && /\s/.test(gap) !== /\s/.test(usual)));
   // Where the gaps between words cannot be told, words themselves tell.
   const starts = wider ? [] : splitWords(plain(letters));
   const begins = new Set(starts);
   const breaks = gaps.map((gap, index) =>
-    wider ? gap.length > usual.length || (gap !== usual && /\s/.test(gap)) : begins.has(index + 1),
+    wider ? isWider(gap, usual) || (gap !== usual && /\s/.test(gap) && !isMark(gap, usual)) : begins.has(index + 1),
   );
   const spelled = Array.from(plain(letters))
     .map((letter, index) => (breaks[index - 1] === true ? ` ${letter}` : letter))
@@ -98,10 +110,26 @@ function join(text: string, { places }: Row, out: Rewriter): void {
   if (words === 0 && !unknown) return;
   gaps.forEach((gap, index) => {
     const start = (places[index] as number) + 1;
-    // The end of a sentence, where letters are parted by something else.
-    const stop = usual.trim() === "" ? gap.trim() : "";
-    out.replace(start, start + gap.length, breaks[index] === true || stop !== "" ? `${stop} ` : "");
+    // Punctuation stays, where letters are parted by something else.
+    const mark = usual.trim() === "" ? gap.trim().replace(/\s+/g, " ") : "";
+    out.replace(start, start + gap.length, breaks[index] === true ? `${mark} ` : mark);
   });
+}
+
+function isWider(gap: string, usual: string): boolean {
+  return gap.length > usual.length && !isMark(gap, usual);
+}
+
+/** A sign that stands apart like the letters do: `d o n ' t`. */
+function isMark(gap: string, usual: string): boolean {
+  const { length } = usual;
+  return (
+    usual.trim() === "" &&
+    gap.length === 2 * length + 1 &&
+    gap.startsWith(usual) &&
+    gap.endsWith(usual) &&
+    gap.charAt(length).trim() !== ""
+  );
 }
 
 /** Letters apart of which no words come are some in another language, if there are so many. */

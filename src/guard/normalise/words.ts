@@ -189,6 +189,11 @@ export function splitWords(letters: string): readonly number[] | undefined {
   return strays * 8 > length || starts.length * 3 > length ? undefined : starts.toReversed();
 }
 
+/** All words that are known. */
+export function knownWords(): Iterable<string> {
+  return WORDS;
+}
+
 /** Whether lower-case letters are a word of one or two. */
 export function isShortWord(letters: string): boolean {
   return SHORT.has(letters);
