@@ -9,6 +9,8 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
+
 import { isHoldfastError, type Secret } from "../core/index.ts";
 import { createKey, listKeys, startGateway, type UpstreamConfig } from "../gateway/index.ts";
 import { markObservation } from "../govern/index.ts";
@@ -132,6 +134,8 @@ export async function startHoldfast(services: Services, workers = 1): Promise<Ru
 const TURN_MS = 10_000;
 
 const TURN = "evidence";
+/** Between two attempts to have it, in milliseconds. */
+const TURN_EVERY_MS = 25;
 
 /**
  * `move` for replicas on one database, of which one at a time moves evidence: it takes along what waits for the others, so
@@ -143,8 +147,11 @@ function inTurn(counters: Counters, move: () => Promise<void>): () => Promise<vo
   const once = async (): Promise<void> => {
     let turn: { id: string } | undefined;
     try {
-      turn = await counters.acquire(TURN, 1, TURN_MS);
-      if (turn === undefined) return;
+      const asked = performance.now();
+      while ((turn = await counters.acquire(TURN, 1, TURN_MS)) === undefined) {
+        if (performance.now() - asked > TURN_MS) return;
+        await delay(TURN_EVERY_MS);
+      }
     } catch (error) {
       if (!isHoldfastError(error, "storage.counters-unavailable")) throw error;
     }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "node:tls";
 
-import { testAuthority, type Pem } from "../identity/certificates.ts";
+import { testAuthority, type Pem, type TestAuthority } from "../identity/certificates.ts";
 import { emptyPlace, holdfast, startUp } from "./holdfast.ts";
 
 const authority = testAuthority();
@@ -17,14 +17,14 @@ test(
   "two workers with TLS: controls are proven, and a renewed certificate is shown by both",
   { skip },
   async (context) => {
-    const { server, close, client } = authority as NonNullable<typeof authority>;
-    context.after(() => close());
+    const pairs = authority as TestAuthority;
+    context.after(() => pairs.close());
     const place = emptyPlace(context);
     const write = ({ cert, key }: Pem): void => {
       writeFileSync(join(place.cwd, "tls.crt"), cert);
       writeFileSync(join(place.cwd, "tls.key"), key);
     };
-    write(server);
+    write(pairs.server);
     writeFileSync(
       join(place.cwd, "holdfast.yaml"),
       `gateway:
@@ -57,13 +57,13 @@ admin: {listen: 127.0.0.1:0}
       return fingerprint;
     };
     const before = await shown();
-    const other = client("IP:127.0.0.1");
+    const other = pairs.client("IP:127.0.0.1");
     write(other);
     const reloaded = await holdfast(place, "reload");
     assert.match(reloaded.stdout, /read again/, reloaded.stderr);
     const after = await Promise.all([1, 2, 3, 4, 5, 6].map(() => shown()));
     assert.ok(!after.includes(before), after.join(" "));
-    write({ cert: server.cert, key: other.key });
+    write({ cert: pairs.server.cert, key: other.key });
     const refused = await holdfast(place, "reload");
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /do not fit together: the key is not the certificate's/);

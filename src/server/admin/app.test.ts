@@ -268,10 +268,18 @@ test("the contract is OpenAPI 3.1, names every route, and demands the token", as
     "get /api/posture",
     "post /api/keys",
     "post /api/posture/check",
+    "post /api/reload",
   ]);
   for (const methods of Object.values(document.paths)) {
     for (const { responses } of Object.values(methods)) assert.ok("401" in responses);
   }
+});
+
+test("a reload says what changed", async (context) => {
+  const { send } = await setUp(context);
+  const reloaded = await send("POST", "/api/reload", {});
+  assert.equal(reloaded.status, 200);
+  assert.deepEqual(await reloaded.json(), { changed: ["gateway.limits.messages"] });
 });
 
 test("the routes of a module stand under its name, behind the same door", async (context) => {
