@@ -179,7 +179,12 @@ async function answerStream(
     dropUsage: exchange.budget?.dropUsage === true,
     ...(vault === undefined ? {} : { jsonRestorer: () => vault.restorer(escapeJson) }),
     openChannel(origin, pointer, restores) {
-      const guarded = guardFor(cleared, services).stream("response", origin, pointer, restores ? cleared.context : rest);
+      const guarded = guardFor(cleared, services).stream(
+        "response",
+        origin,
+        pointer,
+        restores ? cleared.context : rest,
+      );
       const channel = exchange.budget?.meter.watch(guarded, origin, pointer) ?? guarded;
       open.add(channel);
       return channel;

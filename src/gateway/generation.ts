@@ -35,7 +35,7 @@ export interface Generation {
   /** SHA-256 of all that decides about a request, for receipts. */
   readonly policyDigest: string;
   /** An exchange begins on it. What is returned is called when that ends. */
-  enter(): () => void;
+  readonly enter: () => () => void;
   /** Resolves when no exchange is on it. Asked once no further one can begin. */
   idle(): Promise<void>;
   /** Closes what it holds, but for the upstreams that others still use. */
@@ -65,7 +65,8 @@ export async function openGeneration(
     clock,
     lookup: options.lookup,
     onCircuit(upstream, state) {
-      if (state === "open") options.log.warn("an upstream failed too often and is left alone for a while", { upstream });
+      if (state === "open")
+        options.log.warn("an upstream failed too often and is left alone for a while", { upstream });
       else options.log.info("an upstream answers again", { upstream });
     },
     kept,

@@ -138,7 +138,10 @@ export const gatewayModule = {
         { flags: "--digest <digest>", summary: "only if the definition has this digest: 12 digits or more of it" },
       ],
       examples: [
-        { what: "the definition that was looked at", line: "holdfast mcp approve files read_file --digest 5b7c0a9d41e2" },
+        {
+          what: "the definition that was looked at",
+          line: "holdfast mcp approve files read_file --digest 5b7c0a9d41e2",
+        },
       ],
       load: async () => (await import("./mcp/commands.ts")).approve,
     },

@@ -128,7 +128,7 @@ function wholeItem(one: FakeItem, index: number): Readonly<Record<string, unknow
         name: one.name,
         arguments: text,
       };
-    case "custom":
+    default:
       return {
         id: `ct_${index}`,
         type: "custom_tool_call",

@@ -148,7 +148,8 @@ function modelIn(path: string): { model?: string; pattern: string } {
   const model = path.slice(start.length, end);
   if (!/^[\w-]+(?:\.[\w-]+)*$/.test(model)) return { pattern: path };
   // Clients of the Gemini API ask for either version; which one the upstream is asked for, its URL says.
-  if (path[end] === ":" && start !== "/v2/models/") return { model, pattern: `/v1beta/models/{model}${path.slice(end)}` };
+  if (path[end] === ":" && start !== "/v2/models/")
+    return { model, pattern: `/v1beta/models/{model}${path.slice(end)}` };
   return { model, pattern: `${start}{model}${path.slice(end)}` };
 }
 

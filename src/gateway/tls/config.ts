@@ -8,7 +8,11 @@ import { z } from "zod";
 
 const pemSource = z
   .strictObject({
-    file: z.string().min(1).optional().describe("path of the file that holds it; one that changes is taken up in seconds"),
+    file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("path of the file that holds it; one that changes is taken up in seconds"),
     env: z.string().min(1).optional().describe("name of the environment variable that holds it"),
   })
   .refine(({ file, env }) => (file === undefined) !== (env === undefined), "either file or env");

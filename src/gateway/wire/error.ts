@@ -116,7 +116,7 @@ function errorValue(
       };
     case "gemini":
       return { error: { code: error.status, message, status: type, details: [geminiDetail(error.code)] } };
-    case "open-inference":
+    default:
       return { error: `${error.code}: ${message}` };
   }
 }

@@ -87,7 +87,7 @@ export interface RecordShape {
 export interface EventShape {
   readonly name: string;
   readonly shape: Shape;
-  event(value: unknown): unknown;
+  readonly event: (value: unknown) => unknown;
 }
 
 export type Fields = Readonly<Record<string, unknown>>;
