@@ -28,6 +28,11 @@ describe("distances between inputs", () => {
     const few = new Distances();
     for (let index = 0; index < 90; index++) few.add(Float32Array.of(index % 3 === 0 ? index : index * 100), 0);
     assert.equal(few.w, 1);
+    const twice = new Distances();
+    for (let index = 0, x = 0; index < 300; index++, x += 100 + index / 10) {
+      for (let again = 0; again < 2; again++) twice.add(Float32Array.of(x), 0);
+    }
+    assert.ok(twice.w > 0.93, `twice: ${twice.w}`);
     const same = new Distances();
     for (let index = 0; index < 5_000; index++) same.add(Float32Array.of(1, 2), 0);
     assert.equal(same.w, 1);

@@ -202,7 +202,7 @@ describe("the watch over extraction", () => {
   });
 
   it("forgets nothing of a key that makes way for others in memory", async () => {
-    const set = await start({ appFactor: 1_000 }, undefined, 4);
+    const set = await start({ appFactor: 1_000 }, undefined, 1);
     for (let round = 0; round < 5; round++) {
       for (let key = 0; key < 6; key++) await set.ask(5, { key: `k${key}` });
     }

@@ -72,8 +72,6 @@ const SAVE_MS = 5_000;
 export function openExtraction(options: ExtractionOptions): Extraction {
   const { config, counters, clock, db, log, secret, most = WATCHES } = options;
   const watches = new Map<string, Watch>();
-  /** Dropped from memory, and not saved yet. */
-  const leaving = new Map<string, Watch>();
   const loading = new Map<string, Promise<Watch>>();
   const windowMs = config.windowDays * DAY;
   const periodNow = (): number => Math.floor(clock.now() / windowMs);
@@ -102,26 +100,21 @@ export function openExtraction(options: ExtractionOptions): Extraction {
   }, SAVE_MS).unref();
 
   const load = async (id: string, scope: "app" | "key"): Promise<Watch> => {
-    const back = leaving.get(id);
-    leaving.delete(id);
     const perMinute = config.alarms.perMinute * (scope === "app" ? config.appFactor : 1);
-    const watch = back ?? new Watch(config.alarms, perMinute, periodNow());
-    if (back === undefined) for (const seen of await findWatch(db, id, periodNow())) watch.join(seen);
+    const watch = new Watch(config.alarms, perMinute, periodNow());
+    for (const seen of await findWatch(db, id, periodNow())) watch.join(seen);
     watches.set(id, watch);
     if (watches.size > most) drop();
     return watch;
   };
 
+  /** Sketches are joined wherever they meet: one that is read again before it is saved loses nothing for long. */
   const drop = (): void => {
     const [oldest] = watches;
     if (oldest === undefined) return;
     const [id, watch] = oldest;
     watches.delete(id);
-    if (!watch.dirty) return;
-    leaving.set(id, watch);
-    void save(id, watch).finally(() => {
-      if (leaving.get(id) === watch) leaving.delete(id);
-    });
+    if (watch.dirty) void save(id, watch);
   };
 
   const find = (id: string, scope: "app" | "key"): Promise<Watch> | Watch => {
@@ -134,6 +127,13 @@ export function openExtraction(options: ExtractionOptions): Extraction {
     const started = loading.get(id) ?? load(id, scope).finally(() => loading.delete(id));
     loading.set(id, started);
     return started;
+  };
+
+  /** The watch of an id at this moment: the one that was found may have made way for others since. */
+  const inUse = (id: string, found: Watch): Watch => {
+    const watch = watches.get(id) ?? found;
+    watches.set(id, watch);
+    return watch;
   };
 
   const judge = (watch: Watch, kind: Kind, scope: "app" | "key"): ExtractionRecord | undefined => {
@@ -169,8 +169,8 @@ export function openExtraction(options: ExtractionOptions): Extraction {
     async admit(exchange, { principal, kind, model = "", queries }, cancellation) {
       if (!isWatched(config[kind])) return { coarse: false, answered() {} };
       const ids = { key: `${kind}|${model}|key|${principal.keyId}`, app: `${kind}|${model}|app|${principal.app}` };
-      let [key, app] = [await find(ids.key, "key"), await find(ids.app, "app")];
-      const record = harder(judge(key, kind, "key"), judge(app, kind, "app"));
+      const found = { key: await find(ids.key, "key"), app: await find(ids.app, "app") };
+      const record = harder(judge(found.key, kind, "key"), judge(found.app, kind, "app"));
       if (record !== undefined) exchange.extraction = record;
       if (record?.stage === "refuse") {
         // Nobody else will judge it.
@@ -179,15 +179,13 @@ export function openExtraction(options: ExtractionOptions): Extraction {
       }
       if (record?.stage === "slow" || record?.stage === "coarsen") {
         await turn(ids[record.scope], queries.length, cancellation);
-        // Meanwhile they may have made way for others.
-        [key, app] = [await find(ids.key, "key"), await find(ids.app, "app")];
       }
       // Only what is answered teaches anything, and what is refused must not keep an honest key refused.
       const [period, now] = [periodNow(), clock.monotonic()];
-      key.add(queries, period, now);
-      app.add(queries, period, now);
+      const watched = [inUse(ids.key, found.key), inUse(ids.app, found.app)];
+      for (const watch of watched) watch.add(queries, period, now);
+      while (watches.size > most) drop();
       const points = queries.flatMap(({ point }) => (point === undefined ? [] : [point]));
-      const watched = [key, app];
       return {
         coarse: record?.stage === "coarsen",
         answered(labels) {
