@@ -1,15 +1,22 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { before, it } from "node:test";
 
+import { onEachDatabase } from "../../../test/servers/databases.ts";
 import { fakeClock, isHoldfastError } from "../../core/index.ts";
-import { migrate, openDb, sql, storageModule, type Db } from "../../storage/index.ts";
+import { migrate, sql, storageModule, type Db } from "../../storage/index.ts";
 import type { Principal } from "../identity/principal.ts";
 import { gatewayModule } from "../module.ts";
 import { allowCall, forgetFlow, listCalls, openFlow, type Call, type Flow } from "./flow.ts";
 import { forgetSessions, openSessions } from "./session.ts";
+import {
+  approveSeen,
+  findDefinition,
+  forgetUnapproved,
+  listDefinitions,
+  readDefinitions,
+  revokeApproval,
+  saveSeen,
+} from "./store.ts";
 
 const someone = (keyId: string): Principal => ({
   keyId,
@@ -20,17 +27,11 @@ const someone = (keyId: string): Principal => ({
 });
 const send = (args: object = {}): Call => ({ server: "mail", tool: "send", arguments: args, requestId: "r" });
 
-describe("the flow rule", () => {
-  let home = "";
+onEachDatabase("what is kept of MCP", (stage) => {
   let db: Db;
   before(async () => {
-    home = await mkdtemp(join(tmpdir(), "holdfast-mcp-flow-"));
-    db = await openDb({ url: "sqlite", home });
+    ({ db } = stage());
     await migrate(db, [storageModule, gatewayModule]);
-  });
-  after(async () => {
-    await db?.close();
-    await rm(home, { recursive: true, force: true });
   });
 
   const waits = async (flow: Flow, context: string, call: Call): Promise<string> => {
@@ -136,5 +137,42 @@ describe("the flow rule", () => {
     await assert.rejects(sessions.find(someone("k1"), "files", id), unknown);
     await forgetSessions(db, clock.now(), 100_000);
     assert.deepEqual(await db.query(sql`select id_digest from mcp_sessions`), []);
+  });
+
+  it("definitions: the one seen last, and the approved one, which only an operator changes", async () => {
+    const definition = (digest: string): { name: string; digest: string; text: string } => ({
+      name: "read",
+      digest,
+      text: JSON.stringify({ name: "read", digest }),
+    });
+    const found = [{ rule: "unicode.tag", at: "/description" }];
+    await saveSeen(db, "files", definition("d1"), [], false, 1);
+    assert.equal((await findDefinition(db, "files", "read"))?.approved, undefined);
+    assert.equal(await approveSeen(db, "files", "read", "d0"), false);
+    assert.equal(await approveSeen(db, "files", "read", "d1"), true);
+    await saveSeen(db, "files", definition("d2"), found, true, 2);
+    assert.deepEqual(await findDefinition(db, "files", "read"), {
+      server: "files",
+      name: "read",
+      seen: "d2",
+      seenAt: 2,
+      findings: found,
+      approved: "d1",
+      approvedBy: "operator",
+    });
+    const texts = await readDefinitions(db, "files", "read");
+    assert.deepEqual([texts?.seen["digest"], texts?.approved?.["digest"]], ["d2", "d1"]);
+    await saveSeen(db, "mail", definition("d3"), [], true, 3);
+    assert.equal((await findDefinition(db, "mail", "read"))?.approvedBy, "policy");
+    await forgetUnapproved(db, "files", ["read"]);
+    assert.equal((await listDefinitions(db)).length, 2);
+    assert.equal(await revokeApproval(db, "files", "read"), true);
+    assert.equal(await revokeApproval(db, "files", "read"), false);
+    await forgetUnapproved(db, "files", ["read"]);
+    assert.deepEqual(
+      (await listDefinitions(db)).map(({ server }) => server),
+      ["mail"],
+    );
+    assert.deepEqual(await listDefinitions(db, "files"), []);
   });
 });

@@ -107,9 +107,8 @@ async function answered(
   let stopLife = (): void => undefined;
   const take = async (message: Message, text: string): Promise<Taken> => {
     const isAnswer = message.kind === "result" || message.kind === "error";
-    if (isAnswer && message.id !== call.id && !(message.kind === "error" && message.id === undefined)) {
-      throw stray(server.name);
-    }
+    // An error without an id would be one that the client cannot tell its request by.
+    if (isAnswer && message.id !== call.id) throw stray(server.name);
     if (!isAnswer && !isStream)
       throw gatewayError("gateway.upstream-invalid", { detail: `${server.name}: not an answer` });
     const out = await judged(asked, call, call.context, message, text, vault, services);
