@@ -50,7 +50,7 @@ export const serverModule: Module<Services> = {
         "upstreams and policies are read again as well. A SIGHUP to `holdfast up` does the same.\n\n" +
         "Exit codes: 0 taken up, 2 not taken up or nobody there, 64 a restart is needed.",
       examples: [
-        { what: "after an edit", line: "holdfast config check && holdfast reload" },
+        { what: "after an edit that `holdfast config check` takes", line: "holdfast reload" },
         { what: "what changed, for a script", line: "holdfast reload --format json | jq -r '.changed[]'" },
       ],
       load: async () => (await import("./commands/reload.ts")).runReload,
