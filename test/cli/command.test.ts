@@ -222,7 +222,7 @@ test("doctor says what is wrong and what to do about it", async (context) => {
   const { code, stdout } = await holdfast(place, "doctor");
   assert.equal(code, 1);
   assert.match(stdout, new RegExp(`^fail {2}ports .*127\\.0\\.0\\.1:${port} cannot be used \\(EADDRINUSE\\)$`, "m"));
-  assert.match(stdout, /^fail {2}upstreams .*gone cannot be reached \(ECONNREFUSED\)$/m);
+  assert.match(stdout, /^fail {2}upstreams .*could not be reached: gone \(ECONNREFUSED\)$/m);
   assert.match(stdout, /^fail {2}counters /m);
   if (process.platform !== "win32") assert.match(stdout, /^fail {2}data folder .*ledger\.key\n +chmod go-rwx /m);
 

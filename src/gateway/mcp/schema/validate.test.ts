@@ -124,6 +124,8 @@ describe("arguments against a schema", () => {
       fc.property(schema, value, (made, it_) => {
         // An `enum` with a value twice is a schema that the other one refuses.
         if (!isSchema(made) || ajv.validateSchema(made) !== true) return;
+        // The other one calls methods that objects of JSON may have as names.
+        if (/"(?:valueOf|toString)":/.test(JSON.stringify([made, it_]))) return;
         assert.equal(check(made, it_) === undefined, ajv.validate(made, it_));
       }),
       { numRuns: 120 },
