@@ -67,6 +67,7 @@ export {
   type RecordedObservation,
 } from "./posture.ts";
 export { Secret } from "./secret.ts";
+export { textTable } from "./table.ts";
 export type { DigestSet, ResourceDescriptor, Subject } from "./subject.ts";
 export {
   ACTIONS,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, CommandResult, CommandRun, Style } from "../core/index.ts";
+import { textTable, type Clock, type CommandResult, type CommandRun, type Style } from "../core/index.ts";
 import { gatewayError } from "./errors.ts";
 import { createKey, listKeys, revokeKey, rotateKey, type KeyInfo } from "./identity/store.ts";
 import type { GatewayServices } from "./module.ts";
@@ -93,16 +93,8 @@ function table(keys: readonly KeyInfo[], now: number, style: Style, hidden: numb
   ]);
   const note = hidden > 0 ? style.dim(`${hidden} expired or revoked; show them with --all`) : "";
   if (rows.length === 0) return note === "" ? "no keys yet; make one with `holdfast key create`" : note;
-  const all = [["ID", "APP", "STATE", "MODELS", "EXPIRES", "CREATED"], ...rows];
-  const widths = (all[0] as string[]).map((_, column) => Math.max(...all.map((row) => (row[column] as string).length)));
-  const lines = all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] as number))
-      .join("  ")
-      .trimEnd(),
-  );
-  const [head, ...body] = lines;
-  return [style.bold(head as string), ...body, ...(note === "" ? [] : [note])].join("\n");
+  const lines = textTable(["ID", "APP", "STATE", "MODELS", "EXPIRES", "CREATED"], rows, style);
+  return note === "" ? lines : `${lines}\n${note}`;
 }
 
 function stateOf(key: KeyInfo, now: ReturnType<Clock["now"]>): "active" | "expired" | "revoked" {

@@ -21,10 +21,11 @@ import { checkMedia } from "./admission/media.ts";
 import type { Authorizer } from "./authorize/authorizer.ts";
 import { factsOf, permit } from "./authorize/permit.ts";
 import type { References } from "./authorize/references.ts";
-import { REQUEST_HEADERS, tightening, type Tightening } from "./authorize/tighten.ts";
+import { tightening, type Tightening } from "./authorize/tighten.ts";
 import type { Budgets } from "./budget/budgets.ts";
 import type { GatewayConfig } from "./config.ts";
 import { gatewayError } from "./errors.ts";
+import { checkSingle, singleHeaders } from "./headers.ts";
 import type { AuthenticateRequest } from "./identity/authenticate.ts";
 import { clientCertificate } from "./identity/certificate.ts";
 import { presentedKey, type Principal } from "./identity/principal.ts";
@@ -100,19 +101,7 @@ export interface PipelineServices {
   readonly predictions: Predictions;
 }
 
-/** Headers that decide who acts, what the body is or where it ends. Two of one of them are two stories. */
-const SINGLE_HEADERS: ReadonlySet<string> = new Set([
-  "authorization",
-  "x-api-key",
-  "x-goog-api-key",
-  "content-type",
-  "content-length",
-  "content-encoding",
-  "transfer-encoding",
-  "host",
-  "anthropic-version",
-  REQUEST_HEADERS.guards,
-]);
+const SINGLE_HEADERS = singleHeaders("anthropic-version");
 
 /**
  * Stage 1. @throws `gateway.header-duplicate`, `gateway.header-invalid`, `gateway.query-unknown`, `gateway.media-type`
@@ -124,14 +113,7 @@ export function receive(
   query: string,
   cancellation: Cancellation,
 ): Received {
-  const raw = http.rawHeaders;
-  const seen = new Set<string>();
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] as string).toLowerCase();
-    if (!SINGLE_HEADERS.has(name)) continue;
-    if (seen.has(name)) throw gatewayError("gateway.header-duplicate", { detail: name });
-    seen.add(name);
-  }
+  checkSingle(http.rawHeaders, SINGLE_HEADERS);
   // A key in a URL ends up in the logs of everyone on the way; some official clients have sent it there.
   if (/(?:^|&)(?:key|api_key|access_token)=/.test(query)) throw gatewayError("gateway.key-in-url");
   if (!route.operation.queries.includes(query)) throw gatewayError("gateway.query-unknown");

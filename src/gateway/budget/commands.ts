@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CommandRun, Style } from "../../core/index.ts";
+import { textTable, type CommandRun } from "../../core/index.ts";
 import { windowAt, type Counters, type CounterState } from "../../storage/index.ts";
 import { gatewayError } from "../errors.ts";
 import type { GatewayServices } from "../module.ts";
@@ -29,7 +29,7 @@ export const list: CommandRun<GatewayServices> = async ({ services }) => {
     text: (style) =>
       budgets.length === 0
         ? "no budgets; name some under gateway.budgets in holdfast.yaml"
-        : table(
+        : textTable(
             ["NAME", "LIMIT", "WINDOW", "PER", "WHO"],
             budgets.map((budget) => [
               budget.name,
@@ -80,7 +80,7 @@ export const show: CommandRun<GatewayServices> = async ({ services, args }) => {
         say(left),
         endsAt === null ? "never" : endsAt.replace(/:\d\d\.\d{3}Z$/, "Z"),
       ]);
-      return `${head}\n\n${table(["COUNTER", "SPENT", "RESERVED", "LEFT", "BEGINS ANEW"], rows, style)}`;
+      return `${head}\n\n${textTable(["COUNTER", "SPENT", "RESERVED", "LEFT", "BEGINS ANEW"], rows, style)}`;
     },
   };
 };
@@ -121,16 +121,4 @@ function nameOf(counter: string, { name, what, window }: BudgetConfig): string {
 function who({ who: patterns }: BudgetConfig): string {
   const named = Object.entries(patterns).filter(([, list]) => !(list.length === 1 && list[0] === "*"));
   return named.length === 0 ? "everyone" : named.map(([kind, list]) => `${kind} ${list.join(" or ")}`).join(", ");
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[], style: Style): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
-  const [first = "", ...rest] = all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [style.bold(first), ...rest].join("\n");
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Exit, type CommandRun, type Style } from "../../core/index.ts";
+import { Exit, textTable, type CommandRun, type Style } from "../../core/index.ts";
 import { gatewayError } from "../errors.ts";
 import { guardsOf } from "../guards.ts";
 import type { GatewayServices } from "../module.ts";
@@ -71,9 +71,9 @@ function overview(cells: readonly Cell[], columns: readonly Column[], style: Sty
   ]);
   const actions = columns.map(({ detector, request, answer }) => [detector, request, answer]);
   return [
-    ...aligned(["ROUTE", "DIRECTION", "AS", ...OUTCOMES.map((outcome) => outcome.toUpperCase())], rows, style),
+    textTable(["ROUTE", "DIRECTION", "AS", ...OUTCOMES.map((outcome) => outcome.toUpperCase())], rows, style),
     "",
-    ...aligned(["DETECTOR", "REQUEST", "ANSWER"], actions, style),
+    textTable(["DETECTOR", "REQUEST", "ANSWER"], actions, style),
     "",
     verdict(cells, style),
     style.dim("every place for text of one route: --route openai.chat; all of them: --format json"),
@@ -90,7 +90,7 @@ function table(cells: readonly Cell[], columns: readonly Column[], style: Style)
     ...Object.values(actionsIn(cell, columns)),
   ]);
   const head = ["DIRECTION", "FIELD", "ORIGIN", "OUTCOME", ...columns.map(({ detector }) => detector.toUpperCase())];
-  return [...aligned(head, rows, style), "", verdict(cells, style)].join("\n");
+  return [textTable(head, rows, style), "", verdict(cells, style)].join("\n");
 }
 
 function verdict(cells: readonly Cell[], style: Style): string {
@@ -98,14 +98,4 @@ function verdict(cells: readonly Cell[], style: Style): string {
   if (holes.length === 0) return style.green(`${cells.length} places for text, and no way past the guards`);
   const first = holes.slice(0, 5).map(({ route, direction, field }) => `${route}, ${direction}: ${field}`);
   return style.red([`${holes.length} of ${cells.length} places are not read:`, ...first].join("\n"));
-}
-
-function aligned(head: readonly string[], rows: readonly (readonly string[])[], style: Style): readonly string[] {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
-  return [style.bold(line(head)), ...rows.map(line)];
 }

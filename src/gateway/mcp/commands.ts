@@ -7,7 +7,7 @@
  * @module
  */
 
-import { Exit, type CommandRun, type Style } from "../../core/index.ts";
+import { Exit, textTable, type CommandRun, type Style } from "../../core/index.ts";
 import { gatewayError } from "../errors.ts";
 import type { GatewayServices } from "../module.ts";
 import { changes, type Change } from "./definition.ts";
@@ -37,7 +37,7 @@ export const tools: CommandRun<GatewayServices> = async ({ services, args }) => 
         iso(one.seenAt),
       ]);
       const note = waiting === 0 ? [] : [style.yellow(`${waiting} wait for approval: see \`holdfast mcp diff\``)];
-      return [table(["SERVER", "TOOL", "STATE", "FINDINGS", "DIGEST", "SEEN"], rows, style), ...note].join("\n");
+      return [textTable(["SERVER", "TOOL", "STATE", "FINDINGS", "DIGEST", "SEEN"], rows, style), ...note].join("\n");
     },
     exit: waiting === 0 ? Exit.clean : Exit.findings,
   };
@@ -88,7 +88,7 @@ export const calls: CommandRun<GatewayServices> = async ({ services }) => {
     text: (style) =>
       all.length === 0
         ? "no calls wait"
-        : table(
+        : textTable(
             ["CALL", "SERVER", "TOOL", "WHO", "REFUSED", "RECEIPT", "STATE"],
             all.map((call) => [
               call.id,
@@ -144,18 +144,6 @@ function shown(known: KnownDefinition, changed: readonly Change[], style: Style)
 /** Plain ASCII, the rest as escapes. */
 function plain(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[], style: Style): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
-  const [first = "", ...rest] = all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [style.bold(first), ...rest].join("\n");
 }
 
 function iso(ms: number): string {

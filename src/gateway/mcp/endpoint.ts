@@ -14,9 +14,10 @@
 import type { IncomingMessage } from "node:http";
 
 import { takePlace, takeRate } from "../admission/lease.ts";
-import { REQUEST_HEADERS, tightening } from "../authorize/tighten.ts";
+import { tightening } from "../authorize/tighten.ts";
 import type { Ending } from "../ending.ts";
 import { gatewayError } from "../errors.ts";
+import { checkSingle, singleHeaders } from "../headers.ts";
 import { clientCertificate } from "../identity/certificate.ts";
 import { covers, presentedKey } from "../identity/principal.ts";
 import type { Exchange } from "../receipt/receipt.ts";
@@ -54,24 +55,14 @@ export function isMcpPath(path: string): boolean {
   return path.startsWith(PREFIX);
 }
 
-/** Headers of which two would be two stories. */
-const SINGLE_HEADERS: ReadonlySet<string> = new Set([
-  "authorization",
-  "x-api-key",
-  "x-goog-api-key",
-  "content-type",
-  "content-length",
-  "content-encoding",
-  "transfer-encoding",
-  "host",
+const SINGLE_HEADERS = singleHeaders(
   "origin",
   "last-event-id",
   "mcp-session-id",
   "mcp-protocol-version",
   "mcp-method",
   "mcp-name",
-  REQUEST_HEADERS.guards,
-]);
+);
 
 /** The endpoint. */
 export function mcpEndpoint(services: McpServices): McpEndpoint {
@@ -110,13 +101,7 @@ const METHODS: ReadonlySet<string> = new Set(["POST", "GET", "DELETE"]);
 
 /** @throws `gateway.header-duplicate`, `gateway.key-in-url`, `gateway.query-unknown`, `gateway.mcp-origin` */
 function checkHeaders({ headers, rawHeaders }: IncomingMessage, query: string, origins: readonly string[]): void {
-  const seen = new Set<string>();
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] as string).toLowerCase();
-    if (!SINGLE_HEADERS.has(name)) continue;
-    if (seen.has(name)) throw gatewayError("gateway.header-duplicate", { detail: name });
-    seen.add(name);
-  }
+  checkSingle(rawHeaders, SINGLE_HEADERS);
   // Whoever sends one is a browser, whose page may be anybody's.
   const { origin } = headers;
   if (origin !== undefined && !origins.includes(origin)) throw gatewayError("gateway.mcp-origin");

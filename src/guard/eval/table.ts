@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Style } from "../../core/index.ts";
+import { textTable, type Style } from "../../core/index.ts";
 import type { ContestantReport, EvasionReport, GroupReport } from "./report.ts";
 import type { Estimate } from "./statistics.ts";
 
@@ -42,7 +42,7 @@ function groupTable(reports: readonly ContestantReport[], style: Style): string 
   const note = marked
     ? `\n${style.dim("* against the benign rows of the whole run: the group has none of its own")}`
     : "";
-  return align(head, rows, style) + note;
+  return textTable(head, rows, style) + note;
 }
 
 function evasionTable(reports: readonly ContestantReport[], style: Style): string {
@@ -63,7 +63,7 @@ function evasionTable(reports: readonly ContestantReport[], style: Style): strin
       ];
     }),
   );
-  return align(head, rows, style);
+  return textTable(head, rows, style);
 }
 
 function latencyTable(reports: readonly ContestantReport[], style: Style): string {
@@ -75,7 +75,7 @@ function latencyTable(reports: readonly ContestantReport[], style: Style): strin
     milliseconds(latency.p95),
     milliseconds(latency.p99),
   ]);
-  return align(["DETECTOR", "VERSION", "THRESHOLD", "P50 MS", "P95 MS", "P99 MS"], rows, style);
+  return textTable(["DETECTOR", "VERSION", "THRESHOLD", "P50 MS", "P95 MS", "P99 MS"], rows, style);
 }
 
 function errorLines(reports: readonly ContestantReport[], style: Style): readonly string[] {
@@ -111,16 +111,4 @@ function milliseconds(estimate: Estimate | undefined): string {
 
 function count(errors: number): string {
   return errors === 0 ? "-" : String(errors);
-}
-
-function align(head: readonly string[], rows: readonly (readonly string[])[], style: Style): string {
-  const widths = head.map((title, column) =>
-    rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), title.length),
-  );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
-  return [style.bold(line(head)), ...rows.map(line)].join("\n");
 }
