@@ -12,6 +12,11 @@ export function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
+/** Whether a UTF-16 unit is the second half of a pair. */
+export function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
 /**
  * The code point that begins at a unit: a pair's, a unit's alone (a half pair too), `undefined` past the end.
  *
@@ -28,5 +33,5 @@ export function codePointAt(text: string, at: number): number | undefined {
   const unit = text.charCodeAt(at);
   if (!isHighSurrogate(unit) || at + 1 >= text.length) return unit;
   const next = text.charCodeAt(at + 1);
-  return next >= 0xdc00 && next <= 0xdfff ? ((unit - 0xd800) << 10) + (next - 0xdc00) + 0x10000 : unit;
+  return isLowSurrogate(next) ? ((unit - 0xd800) << 10) + (next - 0xdc00) + 0x10000 : unit;
 }

@@ -5,7 +5,7 @@
  */
 
 export { canonicalJson, type Json } from "./canonical.ts";
-export { codePointAt, isHighSurrogate } from "./code-point.ts";
+export { codePointAt, isHighSurrogate, isLowSurrogate } from "./code-point.ts";
 export { fakeClock, systemClock, type Clock, type FakeClock } from "./clock.ts";
 export {
   decodeEnvelope,

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { isHighSurrogate } from "../core/index.ts";
 import { STEP, type Paced } from "./pace.ts";
 import type { Vault } from "./vault.ts";
 
@@ -87,8 +88,7 @@ export function maskRange(text: string, base: number, from: number, to: number, 
 /** Where the step from `from` on ends: never inside a surrogate pair, which `strip` takes or leaves whole. */
 function stepEnd(text: string, from: number): number {
   const to = Math.min(text.length, from + STEP);
-  const last = text.charCodeAt(to - 1);
-  return last >= 0xd800 && last <= 0xdbff ? Math.min(text.length, to + 1) : to;
+  return isHighSurrogate(text.charCodeAt(to - 1)) ? Math.min(text.length, to + 1) : to;
 }
 
 /** Units `from` to `to` outside every label region. */

@@ -1,50 +1,13 @@
 /** The running product reads its configuration again: by command, by signal, all of it or none. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 
 import { emptyPlace, holdfast, startUp, type Place, type Up } from "./holdfast.ts";
-
-interface Model {
-  readonly url: string;
-  /** Lets every stream that is open end. */
-  finish(): void;
-}
-
-/** A model API whose streams stay open until they are told to end. */
-async function slowModel(context: TestContext): Promise<Model> {
-  const finish: (() => void)[] = [];
-  const event = (delta: object, end: string | null): string =>
-    `data: ${JSON.stringify({
-      id: "1",
-      object: "chat.completion.chunk",
-      created: 1,
-      model: "tiny",
-      choices: [{ index: 0, delta, finish_reason: end }],
-    })}\n\n`;
-  const server = createServer((request, response) => {
-    request.resume().on("end", () => {
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      response.write(event({ role: "assistant", content: `first ${"word ".repeat(2_000)}` }, null));
-      finish.push(() => response.end(`${event({ content: "last" }, "stop")}data: [DONE]\n\n`));
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
-    finish: () => finish.splice(0).forEach((one) => one()),
-  };
-}
+import { startModel, type Model } from "./model.ts";
 
 function configure(place: Place, model: Model, gateway = "", rest = ""): void {
   writeFileSync(
@@ -85,7 +48,7 @@ async function isLimited(up: Up): Promise<boolean> {
 }
 
 test("a reload by command and by signal drops no stream, and is whole or refused by name", async (context) => {
-  const model = await slowModel(context);
+  const model = await startModel(context);
   const place = emptyPlace(context);
   configure(place, model);
   const up = await startUp(context, place);
@@ -135,7 +98,7 @@ test("a reload by command and by signal drops no stream, and is whole or refused
 });
 
 test("a stop waits for requests under way up to the limit, and takes no further ones", async (context) => {
-  const model = await slowModel(context);
+  const model = await startModel(context);
   const place = emptyPlace(context);
   configure(place, model, "  timeouts: {drainMs: 1500}");
   const up = await startUp(context, place);

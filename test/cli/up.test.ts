@@ -9,33 +9,17 @@ import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
 
 import { emptyPlace, holdfast, start, finished, startUp, type Place, type Ready } from "./holdfast.ts";
+import { startModel } from "./model.ts";
 
 /** A model API that gives one answer, and a configuration that names it and lets the system choose the ports. */
 async function withModel(context: TestContext): Promise<Place> {
-  const answer = {
-    id: "chatcmpl-1",
-    object: "chat.completion",
-    created: 1,
-    model: "tiny",
-    choices: [{ index: 0, message: { role: "assistant", content: "hello there" }, finish_reason: "stop" }],
-    usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
-  };
-  const model = createServer((request, response) => {
-    request.resume().on("end", () => {
-      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
-    });
-  }).listen(0, "127.0.0.1");
-  await once(model, "listening");
-  context.after(() => {
-    model.closeAllConnections();
-    model.close();
-  });
+  const { url } = await startModel(context);
   const place = emptyPlace(context);
   writeFileSync(
     join(place.cwd, "holdfast.yaml"),
     `gateway:
   listen: 127.0.0.1:0
-  upstreams: [{name: tiny, protocol: openai, url: 'http://127.0.0.1:${(model.address() as AddressInfo).port}/v1', models: [tiny]}]
+  upstreams: [{name: tiny, protocol: openai, url: '${url}', models: [tiny]}]
 admin: {listen: 127.0.0.1:0}
 telemetry: {metrics: true}
 `,

@@ -1,10 +1,7 @@
 /** Whatever is killed: who got an answer finds its receipt in the ledger, once, and the ledger verifies. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
@@ -12,6 +9,7 @@ import { test } from "node:test";
 import { decodeStatement, PredicateType } from "../../src/core/index.ts";
 import { openLedgerReader } from "../../src/ledger/index.ts";
 import { emptyPlace, holdfast, startUp, type Up } from "./holdfast.ts";
+import { startModel } from "./model.ts";
 
 const skip = process.platform === "linux" ? false : "skipped: processes are found by /proc";
 const CLIENTS = 8;
@@ -25,29 +23,14 @@ test(
   "workers and their primary are killed under load, and no acknowledged receipt is lost or doubled",
   { skip },
   async (context) => {
-    const answer = JSON.stringify({
-      id: "chatcmpl-1",
-      object: "chat.completion",
-      created: 1,
-      model: "tiny",
-      choices: [{ index: 0, message: { role: "assistant", content: "hello there" }, finish_reason: "stop" }],
-      usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
-    });
-    const model = createServer((request, response) => {
-      request.resume().on("end", () => response.writeHead(200, { "content-type": "application/json" }).end(answer));
-    }).listen(0, "127.0.0.1");
-    await once(model, "listening");
-    context.after(() => {
-      model.closeAllConnections();
-      model.close();
-    });
+    const { url } = await startModel(context);
     const place = emptyPlace(context);
     writeFileSync(
       join(place.cwd, "holdfast.yaml"),
       `gateway:
   listen: 127.0.0.1:0
   limits: {requestsPerMinute: 1000000}
-  upstreams: [{name: tiny, protocol: openai, url: 'http://127.0.0.1:${(model.address() as AddressInfo).port}/v1'}]
+  upstreams: [{name: tiny, protocol: openai, url: '${url}'}]
 admin: {listen: 127.0.0.1:0}
 `,
     );

@@ -1,61 +1,15 @@
 /** One gateway in several processes: one port, one ledger, one set of limits, whatever becomes of a process. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 
 import { emptyPlace, holdfast, startUp, type Place, type Up } from "./holdfast.ts";
+import { startModel } from "./model.ts";
 
 const skip = process.platform === "linux" ? false : "skipped: processes are found by /proc";
-
-/** A model API that gives one answer; one that is asked to stream begins it, and ends it when told. */
-async function model(context: TestContext): Promise<{ url: string; asked(): number; finish(): void }> {
-  const answer = {
-    id: "chatcmpl-1",
-    object: "chat.completion",
-    created: 1,
-    model: "tiny",
-    choices: [{ index: 0, message: { role: "assistant", content: "hello there" }, finish_reason: "stop" }],
-    usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
-  };
-  const event = (delta: object, end: string | null): string =>
-    `data: ${JSON.stringify({
-      ...answer,
-      object: "chat.completion.chunk",
-      choices: [{ index: 0, delta, finish_reason: end }],
-    })}\n\n`;
-  let asked = 0;
-  const finish: (() => void)[] = [];
-  const server = createServer((request, response) => {
-    let body = "";
-    request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
-    request.on("end", () => {
-      asked++;
-      if (!body.includes('"stream":true')) {
-        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
-        return;
-      }
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      response.write(event({ content: `first ${"word ".repeat(2_000)}` }, null));
-      finish.push(() => response.end(`${event({ content: "last" }, "stop")}data: [DONE]\n\n`));
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
-    asked: () => asked,
-    finish: () => finish.splice(0).forEach((one) => one()),
-  };
-}
 
 function configure(place: Place, url: string, gateway = ""): void {
   writeFileSync(
@@ -101,7 +55,7 @@ async function newKey(up: Up, limits: object = {}): Promise<{ id: string; key: s
 }
 
 test("two workers on the embedded stores are one gateway", { skip }, async (context) => {
-  const upstream = await model(context);
+  const upstream = await startModel(context);
   const place = emptyPlace(context);
   configure(place, upstream.url);
   const up = await startUp(context, place, "--workers", "2");
@@ -207,7 +161,7 @@ test("what a worker cannot start for ends all, in two lines", { skip }, async (c
 });
 
 test("workers end with their primary, whatever ends it", { skip }, async (context) => {
-  const upstream = await model(context);
+  const upstream = await startModel(context);
   const place = emptyPlace(context);
   configure(place, upstream.url);
   const up = await startUp(context, place, "--workers", "2");

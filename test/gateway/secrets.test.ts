@@ -7,8 +7,7 @@
  */
 
 import assert from "node:assert/strict";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { after, before, describe, it, mock } from "node:test";
 import { inspect } from "node:util";
 
@@ -16,6 +15,7 @@ import { gatewayConfig } from "../../src/gateway/index.ts";
 import { openTargets } from "../../src/gateway/upstream/target.ts";
 import { chatCompletion, chatEvents } from "../upstreams/answers.ts";
 import { startFakeUpstream, type FakeUpstream } from "../upstreams/fake.ts";
+import { startCollector, type Collector } from "./collector.ts";
 import { chat, message, raw, startHarness, type Answer, type Harness } from "./harness.ts";
 
 const CHAT = "/v1/chat/completions";
@@ -183,7 +183,7 @@ const secretOf = ({ slot, secret }: Slot): string => secret ?? opaque(slot);
 describe("a secret in a slot", () => {
   let harness: Harness;
   let model: FakeUpstream;
-  let collector: Awaited<ReturnType<typeof startCollector>>;
+  let collector: Collector;
   let current: Slot | undefined;
   let asked = 0;
   const written: string[] = [];
@@ -215,7 +215,7 @@ describe("a secret in a slot", () => {
         guards: { secrets: { request: "block", response: "block" } },
       },
       key: { requestsPerMinute: 100_000 },
-      telemetry: { metrics: true, traces: { endpoint: collector.url } },
+      telemetry: { metrics: true, traces: { endpoint: `${collector.url}?token=${COLLECTOR_TOKEN}` } },
       env: { UPSTREAM_KEY },
     });
   });
@@ -354,18 +354,3 @@ describe("a secret in the configuration", () => {
     await targets[0]?.pool.destroy();
   });
 });
-
-async function startCollector(): Promise<{ url: string; bodies: string[]; close(): void }> {
-  const bodies: string[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      bodies.push(Buffer.concat(chunks).toString());
-      response.writeHead(200, { "content-type": "application/json" }).end("{}");
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces?token=${COLLECTOR_TOKEN}`;
-  return { url, bodies, close: () => void server.close() };
-}

@@ -1,30 +1,13 @@
 /** Metrics and traces of a running gateway: right, complete, and without a word of any request. */
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 
+import { startCollector } from "./collector.ts";
 import { chat, startHarness } from "./harness.ts";
 
 const PROMPT = "a very recognisable prompt";
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
-
-/** A collector that keeps what it gets. */
-async function startCollector(): Promise<{ url: string; bodies: string[]; close(): void }> {
-  const bodies: string[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      bodies.push(Buffer.concat(chunks).toString());
-      response.writeHead(200, { "content-type": "application/json" }).end("{}");
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`;
-  return { url, bodies, close: () => void server.close() };
-}
 
 describe("metrics", () => {
   it("count requests by route, outcome and error, and hold no text", async () => {

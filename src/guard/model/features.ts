@@ -102,8 +102,7 @@ function takeCodePoints(text: string): boolean {
   length = 0;
   let at = 0;
   while (at < text.length && length < MAX_CODE_POINTS) {
-    const unit = text.charCodeAt(at);
-    const code = unit < 0xd800 || unit > 0xdbff ? unit : (codePointAt(text, at) as number);
+    const code = codePointAt(text, at) as number;
     codes[length++] = code;
     at += code > 0xffff ? 2 : 1;
   }

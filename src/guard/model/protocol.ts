@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { Gate } from "../../core/index.ts";
 import type { ModelErrorCode } from "./errors.ts";
-import type { Gate } from "./gate.ts";
 import type { WeightsFolder } from "./weights.ts";
 
 /** What the thread is started with. */
@@ -16,7 +16,7 @@ export interface ThreadData {
   readonly heads: number;
   /** Threads that one run of the model may use. */
   readonly threads: number;
-  /** Around all native code (`gate.ts`). */
+  /** Around all native code (`core/gate.ts`). */
   readonly gate: Gate;
 }
 

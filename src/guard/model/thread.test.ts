@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { describe, it, mock, type TestContext } from "node:test";
 import type { Worker } from "node:worker_threads";
-import { createGate, inside, type Gate } from "./gate.ts";
+import { createGate, inside, type Gate } from "../../core/index.ts";
 import type { Answer, Question } from "./protocol.ts";
 import { createThread, MAX_ENDS, type ModelThread, type ThreadOptions } from "./thread.ts";
 

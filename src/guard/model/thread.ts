@@ -10,8 +10,8 @@
  */
 
 import type { Worker } from "node:worker_threads";
+import { closeGate, closeGateNow, createGate, type Gate } from "../../core/index.ts";
 import { modelError } from "./errors.ts";
-import { closeGate, closeGateNow, createGate, type Gate } from "./gate.ts";
 import type { Answer, Question } from "./protocol.ts";
 
 export interface ModelThread {

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { isHighSurrogate } from "../../core/index.ts";
 import { buildTrie } from "./trie.ts";
 
 export interface Unigram {
@@ -40,7 +41,7 @@ export function createUnigram(pieces: readonly (readonly [piece: string, score: 
       best[0] = 0;
       for (let at = 0; at < size;) {
         const unit = units[start + at] as number;
-        const width = unit >= 0xd800 && unit <= 0xdbff ? 2 : 1;
+        const width = isHighSurrogate(unit) ? 2 : 1;
         const soFar = best[at] as number;
         let alone = false;
         let node = 0;

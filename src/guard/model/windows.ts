@@ -6,6 +6,8 @@
  * @module
  */
 
+import { isLowSurrogate } from "../../core/index.ts";
+
 export interface Window {
   readonly start: number;
   readonly end: number;
@@ -35,22 +37,17 @@ export function* windowsOf(text: string): Generator<Window, void, undefined> {
 /** Where the word at `at` begins, if that is near. */
 function startNear(text: string, at: number): number {
   for (let start = at; start > at - SLACK; start--) if (isSpace(text, start - 1)) return start;
-  return isLowSurrogate(text, at) ? at - 1 : at;
+  return isLowSurrogate(text.charCodeAt(at)) ? at - 1 : at;
 }
 
 /** Where the word before `at` ends, if that is near. */
 function endNear(text: string, at: number): number {
   const most = Math.min(text.length, at + SLACK);
   for (let end = at; end < most; end++) if (isSpace(text, end)) return end;
-  return isLowSurrogate(text, at) ? at + 1 : at;
+  return isLowSurrogate(text.charCodeAt(at)) ? at + 1 : at;
 }
 
 function isSpace(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
   return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d) || unit === 0xa0 || unit === 0x3000;
-}
-
-function isLowSurrogate(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at);
-  return unit >= 0xdc00 && unit <= 0xdfff;
 }

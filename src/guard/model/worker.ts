@@ -12,9 +12,8 @@
 
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { isHoldfastError } from "../../core/index.ts";
+import { isHoldfastError, inside, type Gate } from "../../core/index.ts";
 import { modelError, type ModelErrorCode } from "./errors.ts";
-import { inside, type Gate } from "./gate.ts";
 import type { Answer, Fault, Question, ThreadData } from "./protocol.ts";
 import { openTokenizer, type Tokenizer } from "./tokenizer.ts";
 import { readWeight } from "./weights.ts";

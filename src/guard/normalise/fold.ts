@@ -16,7 +16,7 @@
  * @module
  */
 
-import { codePointAt } from "../../core/index.ts";
+import { codePointAt, isLowSurrogate } from "../../core/index.ts";
 import { belongs, kindOf, takesSelector } from "../detectors/unicode/characters.ts";
 import { STEP, type Paced } from "../pace.ts";
 import { confusables } from "./confusables.ts";
@@ -79,15 +79,11 @@ function pieceEnd(text: string, from: number): number {
   const to = from + STEP / 2;
   if (to >= text.length) return text.length;
   for (let at = to; at > to - LONGEST_WORD; at--) if (isSpace(text.charCodeAt(at - 1))) return at;
-  return isLow(text.charCodeAt(to)) ? to + 1 : to;
+  return isLowSurrogate(text.charCodeAt(to)) ? to + 1 : to;
 }
 
 function isSpace(unit: number): boolean {
   return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d) || unit === 0x3000 || unit === 0xa0;
-}
-
-function isLow(unit: number): boolean {
-  return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
 function wordStart(text: string, at: number, from: number): number {
@@ -100,7 +96,7 @@ function wordStart(text: string, at: number, from: number): number {
 function wordEnd(text: string, at: number, to: number): number {
   let end = at;
   while (end < to && end - at < LONGEST_WORD && !isSpace(text.charCodeAt(end))) end++;
-  return end < to && isLow(text.charCodeAt(end)) ? end + 1 : Math.max(end, at + 1);
+  return end < to && isLowSurrogate(text.charCodeAt(end)) ? end + 1 : Math.max(end, at + 1);
 }
 
 /** What a piece of text is like, which tells what single short words in it are. */

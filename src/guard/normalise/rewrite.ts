@@ -8,6 +8,7 @@
  * @module
  */
 
+import { isHighSurrogate, isLowSurrogate } from "../../core/index.ts";
 import { STEP, type Paced } from "../pace.ts";
 
 /** A part of a text, in UTF-16 units. */
@@ -117,9 +118,7 @@ const NOTHING = new Uint16Array(0);
 const LONG_COPY = 64;
 
 function isPair(text: string, at: number): boolean {
-  const first = text.charCodeAt(at);
-  const second = text.charCodeAt(at + 1);
-  return first >= 0xd800 && first <= 0xdbff && second >= 0xdc00 && second <= 0xdfff;
+  return isHighSurrogate(text.charCodeAt(at)) && isLowSurrogate(text.charCodeAt(at + 1));
 }
 
 /** The offset map: for each stretch where it begins here and there, and its width there (0: unit for unit). */

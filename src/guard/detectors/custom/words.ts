@@ -5,7 +5,7 @@
  * @module
  */
 
-import { codePointAt, isHighSurrogate, type Finding } from "../../../core/index.ts";
+import { codePointAt, isHighSurrogate, isLowSurrogate, type Finding } from "../../../core/index.ts";
 import type { Hit, Scan } from "../../detector.ts";
 import { customError } from "./errors.ts";
 import { MAX_HITS, ruleFinding, type WordRule } from "./rule.ts";
@@ -191,7 +191,7 @@ function goesOn(text: string, at: number): boolean {
 function codePointBefore(text: string, at: number): number | undefined {
   if (at === 0) return undefined;
   const unit = text.charCodeAt(at - 1);
-  const pair = at > 1 && unit >= 0xdc00 && unit <= 0xdfff;
+  const pair = at > 1 && isLowSurrogate(unit);
   return codePointAt(text, pair && isHighSurrogate(text.charCodeAt(at - 2)) ? at - 2 : at - 1);
 }
 

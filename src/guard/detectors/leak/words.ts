@@ -11,7 +11,7 @@
  * @module
  */
 
-import { codePointAt } from "../../../core/index.ts";
+import { codePointAt, isHighSurrogate } from "../../../core/index.ts";
 
 /** The name of this definition of words and their hashes. */
 export const WORDS = "words/1";
@@ -104,7 +104,7 @@ function readOther(text: string, start: number, base: number, final: boolean, ta
   while (at < text.length && at - start < LONGEST_WORD) {
     const code = codePointAt(text, at) as number;
     const size = code > 0xffff ? 2 : 1;
-    if (size === 1 && at + 1 === text.length && !final && code >= 0xd800 && code <= 0xdbff) return start;
+    if (size === 1 && at + 1 === text.length && !final && isHighSurrogate(code)) return start;
     const kind = kindOf(code);
     if (kind === Kind.Break || (kind === Kind.Single && word !== "") || (kind === Kind.Letter && single)) {
       return finish(text, start, at, word, single, base, take, size);

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { codePointAt, isHighSurrogate, type Finding } from "../../../core/index.ts";
+import { codePointAt, isHighSurrogate, isLowSurrogate, type Finding } from "../../../core/index.ts";
 import type { Hit, Scan } from "../../detector.ts";
 import {
   belongs,
@@ -315,7 +315,7 @@ function characterAt(text: string, index: number): string | undefined {
 function characterBefore(text: string, index: number): string {
   if (index === 0) return "";
   const unit = text.charCodeAt(index - 1);
-  const pair = index >= 2 && unit >= 0xdc00 && unit <= 0xdfff && isHighSurrogate(text.charCodeAt(index - 2));
+  const pair = index >= 2 && isLowSurrogate(unit) && isHighSurrogate(text.charCodeAt(index - 2));
   return text.slice(index - (pair ? 2 : 1), index);
 }
 
