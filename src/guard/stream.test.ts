@@ -10,6 +10,7 @@ import { secretsDetector } from "./detectors/secrets/secrets.ts";
 import { unicodeDetector } from "./detectors/unicode/unicode.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import type { GuardAction } from "./policy.ts";
+import { repeats } from "./read.ts";
 import { createVault } from "./vault.ts";
 
 const AWS = ["AKIA", "Z7Q4TLM2XKPW3VHD"].join("");
@@ -108,13 +109,51 @@ test("a stream judges as an inspection of the whole does", async () => {
       if (stream.blocked) {
         // What was hidden in an encoding could not be masked any more.
         assert.equal(stream.verdict.action, "block");
-        assert.ok(verdict.findings.length > 0);
+        assert.ok(stream.verdict.findings.length > 0);
         return;
       }
-      assert.deepEqual(stream.verdict, verdict);
+      const { plain, inViews } = split(verdict.findings, text);
+      const streamed = split(stream.verdict.findings, text);
+      assert.deepEqual(streamed.plain, plain);
+      // A look sees its window as if the text ended there, so it may take more for a find than the whole shows.
+      for (const found of inViews)
+        assert.ok(
+          streamed.inViews.some((it) => repeats(it, found)),
+          found.rule,
+        );
+      if (streamed.inViews.length === 0) assert.deepEqual(stream.verdict, verdict);
       assert.equal(stream.output, masked[0]?.text ?? text);
     }),
     { numRuns: 300 },
+  );
+});
+
+const CONTEXT = { direction: "response", origin: "assistant", pointer: POINTER } as const;
+
+/** The findings in the text as it stands, which are read exactly, and those in views of it, which are read in passing. */
+function split(findings: readonly Finding[], text: string): { plain: readonly Finding[]; inViews: readonly Finding[] } {
+  const exact = new Set((secretsDetector.detect(text, CONTEXT) as readonly Finding[]).map(idOf));
+  const isPlain = (finding: Finding): boolean => finding.rule.startsWith("unicode.") || exact.has(idOf(finding));
+  return { plain: findings.filter(isPlain), inViews: findings.filter((finding) => !isPlain(finding)) };
+}
+
+function idOf({ rule, location }: Finding): string {
+  return `${rule} ${location.start}`;
+}
+
+test("what a look cuts short, the next one completes", async () => {
+  const token = [
+    "eyJhbGciOiJIUzI1NiJ9",
+    "eyJzdWIiOiJlaGtucXR3eiJ9",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq",
+  ].join(".");
+  const encoded = Buffer.from(token).toString("base64");
+  const before = "x".repeat(STREAM_STEP - encoded.length + 1) + " ";
+  const { verdict } = await read(guardWith("flag", "flag"), [before.slice(1) + encoded]);
+  const found = verdict.findings.find(({ rule }) => rule === "secrets.jwt");
+  assert.deepEqual(
+    [found?.location.start, found?.location.end],
+    [before.length - 1, before.length - 1 + encoded.length],
   );
 });
 

@@ -221,11 +221,16 @@ function outcome(assignment: Assignment, readers: readonly Reader[], blockedAt: 
     if (own !== assignment) continue;
     failed ??= failure;
     for (const { opening, finding, passed } of scan?.hits ?? []) {
-      if (passed !== undefined && sees(exact, finding)) continue;
-      if (blockedAt === undefined) findings.push(finding);
-      else if (passed !== undefined) {
-        if (passed <= blockedAt) findings.push(finding);
-      } else if (finding.location.start <= blockedAt) {
+      if (passed !== undefined) {
+        if (sees(exact, finding) || (blockedAt !== undefined && passed > blockedAt)) continue;
+        // The next look may have seen more of it.
+        const seen = findings.findIndex(
+          (known) => known.rule === finding.rule && known.location.start === finding.location.start,
+        );
+        if (seen === -1) findings.push(finding);
+        else findings[seen] = finding;
+      } else if (blockedAt === undefined) findings.push(finding);
+      else if (finding.location.start <= blockedAt) {
         findings.push(finding.location.end <= blockedAt ? finding : opening);
       }
     }

@@ -91,17 +91,23 @@ export function passingScan(
     for (const finding of found.toSorted((a, b) => a.location.start - b.location.start)) {
       const { pointer, start, end } = finding.location;
       const moved = { ...finding, location: { pointer, start: start + from, end: end + from } };
-      if (!isKnown(moved, from)) hits.push({ opening: moved, finding: moved, passed });
+      const known = knownAt(moved, from);
+      if (known === undefined) hits.push({ opening: moved, finding: moved, passed });
+      // Where an earlier look saw less of it, this one's is a hit too, from the same start: the last is the whole.
+      else if (known.passed !== passed && known.finding.location.end < moved.location.end) {
+        const whole = { ...finding, location: { ...moved.location, start: known.finding.location.start } };
+        hits.push({ opening: whole, finding: whole, passed });
+      }
     }
   };
-  /** Whether an earlier look, which saw part of the same window, found the same. */
-  const isKnown = (finding: Finding, from: number): boolean => {
+  /** The same as an earlier look found it, which saw part of the same window, or another view in this one. */
+  const knownAt = (finding: Finding, from: number): Hit | undefined => {
     for (let index = hits.length - 1; index >= 0; index--) {
-      const { finding: known, passed = 0 } = hits[index] as Hit;
-      if (passed <= from) return false;
-      if (repeats(known, finding)) return true;
+      const hit = hits[index] as Hit;
+      if ((hit.passed ?? 0) <= from) return undefined;
+      if (repeats(hit.finding, finding)) return hit;
     }
-    return false;
+    return undefined;
   };
   /** Judges the window that ends at `at`. */
   const look = (at: number): void | Promise<void> => {
