@@ -18,9 +18,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: ["core"],
   guard: ["core"],
   gateway: ["core", "ledger", "storage", "guard"],
+  models: ["core", "ledger", "storage", "guard"],
   govern: ["core", "ledger", "storage"],
-  server: ["core", "ledger", "storage", "guard", "gateway", "govern"],
-  cli: ["core", "ledger", "storage", "guard", "gateway", "govern", "server"],
+  server: ["core", "ledger", "storage", "guard", "gateway", "models", "govern"],
+  cli: ["core", "ledger", "storage", "guard", "gateway", "models", "govern", "server"],
 };
 
 /** What only the named files may do, each for a reason that stands in the file. */

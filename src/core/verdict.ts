@@ -11,8 +11,8 @@ export const ACTIONS = ["allow", "flag", "mask", "tokenise", "block"] as const;
 
 export type Action = (typeof ACTIONS)[number];
 
-/** What may be said of an artifact. What was not scanned is never `clean`. */
-export const ARTIFACT_VERDICTS = ["clean", "suspicious", "malicious", "inconclusive"] as const;
+/** What may be said of an artifact. What was not scanned is never `clean`; `not-a-model` holds nothing that loads. */
+export const ARTIFACT_VERDICTS = ["clean", "suspicious", "malicious", "inconclusive", "not-a-model"] as const;
 
 export type ArtifactVerdict = (typeof ARTIFACT_VERDICTS)[number];
 

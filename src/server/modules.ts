@@ -12,6 +12,7 @@ import { gatewayModule } from "../gateway/module.ts";
 import { governModule } from "../govern/module.ts";
 import { guardModule } from "../guard/module.ts";
 import { ledgerModule } from "../ledger/module.ts";
+import { modelsModule } from "../models/module.ts";
 import { storageModule } from "../storage/module.ts";
 import { serverModule } from "./module.ts";
 import type { Services } from "./services.ts";
@@ -20,6 +21,7 @@ export const modules: readonly Module<Services>[] = [
   serverModule,
   gatewayModule,
   guardModule,
+  modelsModule,
   ledgerModule,
   governModule,
   storageModule,

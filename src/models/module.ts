@@ -1,0 +1,15 @@
+/**
+ * What `models` plugs into the product.
+ *
+ * @module
+ */
+
+import type { Module } from "../core/index.ts";
+import { ModelsErrors } from "./errors.ts";
+
+export const modelsModule: Module = {
+  name: "models",
+  summary: "says of model files whether they may be trusted, and keeps it so",
+  errors: ModelsErrors,
+  commands: [],
+};
