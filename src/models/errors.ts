@@ -5,5 +5,6 @@
  */
 
 import type { ErrorTable } from "../core/index.ts";
+import { SignErrors } from "./sign/errors.ts";
 
-export const ModelsErrors = {} as const satisfies ErrorTable;
+export const ModelsErrors = { ...SignErrors } as const satisfies ErrorTable;

@@ -5,3 +5,11 @@
  */
 
 export { modelsModule } from "./module.ts";
+export {
+  DEFAULT_SHARD_SIZE,
+  hashModel,
+  type Manifest,
+  type ManifestOptions,
+  type Resource,
+  type Serialization,
+} from "./sign/manifest.ts";

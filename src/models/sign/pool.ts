@@ -1,0 +1,182 @@
+/**
+ * Hashes stretches of files on all cores, with one thread each and one small buffer a thread.
+ *
+ * The largest stretches go first, so that no thread is left with a long one at the end; small ones travel in batches, so
+ * that a folder of many small files is not a folder of many messages. Little work is done where it is asked for, since
+ * starting a thread costs more.
+ *
+ * @module
+ */
+
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { digestStretch, type Digested, type HashType, type Stretch } from "./digest.ts";
+import { signError } from "./errors.ts";
+
+export interface HashingOptions {
+  /** Threads. Default: one for each core. */
+  readonly threads?: number;
+  /** Called some times a second with the bytes hashed so far. */
+  readonly progress?: (done: number, total: number) => void;
+  /** Ends the work early: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a thread is started with. */
+export interface HashThreadData {
+  readonly hashType: HashType;
+  /** Bytes that the thread has hashed: one place of a shared array. */
+  readonly counters: BigInt64Array<SharedArrayBuffer>;
+  readonly place: number;
+}
+
+/** One message to a thread, answered by {@link BatchDone}. */
+export interface Batch {
+  readonly first: number;
+  readonly stretches: readonly Stretch[];
+}
+
+export interface BatchDone {
+  readonly first: number;
+  readonly digests: readonly Digested[];
+}
+
+/** Up to so many bytes and stretches are hashed without a thread: some 10 ms of work. */
+const INLINE_BYTES = 4 * 1024 * 1024;
+const INLINE_STRETCHES = 100;
+
+/** A batch is closed when it has so many bytes, or so many stretches. */
+const BATCH_BYTES = 8 * 1024 * 1024;
+const BATCH_STRETCHES = 128;
+
+/** Batches that a thread has: the one it works on, and the next. */
+const AT_WORK = 2;
+
+const PROGRESS_MS = 100;
+
+/**
+ * The digests of `stretches`, in their order.
+ *
+ * @throws `models.file-changed`, `models.file-unreadable`, `models.hashing-failed`, and the reason of the signal
+ */
+export async function hashStretches(
+  stretches: readonly Stretch[],
+  hashType: HashType,
+  options: HashingOptions = {},
+): Promise<string[]> {
+  options.signal?.throwIfAborted();
+  const total = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
+  const digests =
+    total <= INLINE_BYTES && stretches.length <= INLINE_STRETCHES
+      ? hashHere(stretches, hashType)
+      : await hashOnThreads(stretches, hashType, total, options);
+  options.progress?.(total, total);
+  return digests;
+}
+
+function hashHere(stretches: readonly Stretch[], hashType: HashType): string[] {
+  return stretches.map((stretch) => hexOf(digestStretch(stretch, hashType, () => {})));
+}
+
+async function hashOnThreads(
+  stretches: readonly Stretch[],
+  hashType: HashType,
+  total: number,
+  { threads = availableParallelism(), progress, signal }: HashingOptions,
+): Promise<string[]> {
+  const order = stretches.map((_, index) => index).toSorted((one, other) => sizeAt(other) - sizeAt(one));
+  const batches = batchesOf(order.map((index) => stretches[index] as Stretch));
+  const count = Math.max(1, Math.min(threads, batches.length));
+  const counters = new BigInt64Array(new SharedArrayBuffer(count * BigInt64Array.BYTES_PER_ELEMENT));
+  const digests = Array.from<string>({ length: stretches.length });
+  const workers = Array.from({ length: count }, (_, place) => startThread({ hashType, counters, place }));
+  const timer = setInterval(() => progress?.(sumOf(counters), total), PROGRESS_MS);
+  const abort = Promise.withResolvers<never>();
+  const onAbort = (): void => abort.reject(signal?.reason as Error);
+  signal?.addEventListener("abort", onAbort);
+  try {
+    const work = Promise.all(
+      workers.map((worker) =>
+        runThread(worker, batches, ({ first, digests: found }) => {
+          for (const [at, digest] of found.entries()) digests[order[first + at] as number] = hexOf(digest);
+        }),
+      ),
+    );
+    await Promise.race([work, abort.promise]);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    clearInterval(timer);
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  return digests;
+
+  function sizeAt(index: number): number {
+    const { from, to } = stretches[index] as Stretch;
+    return to - from;
+  }
+}
+
+/** Cuts stretches into batches; the first of the list goes first. */
+function batchesOf(stretches: readonly Stretch[]): Batch[] {
+  const batches: Batch[] = [];
+  let first = 0;
+  let bytes = 0;
+  for (const [index, { from, to }] of stretches.entries()) {
+    bytes += to - from;
+    const count = index + 1 - first;
+    if (bytes >= BATCH_BYTES || count >= BATCH_STRETCHES || index === stretches.length - 1) {
+      batches.push({ first, stretches: stretches.slice(first, index + 1) });
+      first = index + 1;
+      bytes = 0;
+    }
+  }
+  return batches.toReversed();
+}
+
+function startThread(workerData: HashThreadData): Worker {
+  const how = { workerData, execArgv: [] };
+  // The published package holds .js; a clone runs .ts.
+  return import.meta.url.endsWith(".ts")
+    ? new Worker(new URL("./hash-thread.ts", import.meta.url), how)
+    : new Worker(new URL("./hash-thread.js", import.meta.url), how);
+}
+
+/** Feeds `worker` from the end of `batches` until none is left and all of its own are done. */
+function runThread(worker: Worker, batches: Batch[], done: (answer: BatchDone) => void): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let atWork = 0;
+  const pump = (): void => {
+    for (; atWork < AT_WORK; atWork++) {
+      const batch = batches.pop();
+      if (batch === undefined) break;
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
+      worker.postMessage(batch);
+    }
+    if (atWork === 0) resolve();
+  };
+  worker.on("message", (answer: BatchDone) => {
+    atWork--;
+    try {
+      done(answer);
+      pump();
+    } catch (error) {
+      reject(error);
+    }
+  });
+  worker.on("error", (cause) => reject(signError("models.hashing-failed", { cause })));
+  worker.on("exit", () => reject(signError("models.hashing-failed")));
+  pump();
+  return promise;
+}
+
+/** @throws the fault of a stretch that has no digest */
+function hexOf(digested: Digested): string {
+  if ("digest" in digested) return digested.digest;
+  throw signError(digested.fault.code, { detail: digested.fault.detail });
+}
+
+function sumOf(counters: BigInt64Array): number {
+  let sum = 0n;
+  for (let place = 0; place < counters.length; place++) sum += Atomics.load(counters, place);
+  return Number(sum);
+}
