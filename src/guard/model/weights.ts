@@ -51,13 +51,13 @@ export async function openWeights(path: string, keys: readonly string[] | undefi
 }
 
 /** One file, checked. @throws `guard.model-missing`, `guard.model-untrusted` */
-export async function readWeight(folder: WeightsFolder, name: WeightFile): Promise<Uint8Array> {
+export async function readWeight(folder: WeightsFolder, name: WeightFile): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await readOrMissing(folder.path, name);
   if (folder.digests !== undefined) checkDigest(name, bytes, folder.digests[name]);
   return bytes;
 }
 
-async function readOrMissing(path: string, name: string): Promise<Uint8Array> {
+async function readOrMissing(path: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await readFile(join(path, name));
   } catch (cause) {

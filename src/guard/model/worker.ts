@@ -76,7 +76,10 @@ async function load({ folder, heads, threads, gate }: ThreadData): Promise<Model
     const runtime = await import("onnxruntime-node").catch((cause: unknown) => {
       throw modelError("guard.model-runtime-missing", { detail: reasonOf(cause) });
     });
-    return { runtime, session: await openSession(runtime.InferenceSession, bytes, threads) };
+    const session = await openSession(runtime.InferenceSession, bytes, threads);
+    // The runtime has a copy of its own. This thread has nothing else to collect, so the file would stay for ever.
+    bytes.buffer.transfer(0);
+    return { runtime, session };
   });
   const tensorOf = (values: readonly number[]): Tensor =>
     new runtime.Tensor("int64", BigInt64Array.from(values, BigInt), [1, values.length]);
