@@ -88,7 +88,7 @@ export class ByteReader {
     if (from >= this.#from && from + length <= this.#from + this.#window.length) {
       return this.#window.slice(from - this.#from, from - this.#from + length);
     }
-    return Uint8Array.from(this.source.read(from, length));
+    return new Uint8Array(this.source.read(from, length));
   }
 
   skip(length: number): void {
@@ -126,7 +126,7 @@ export class ByteReader {
 
   /** A copy: what the source hands out holds only until its next read. */
   #load(at: number): void {
-    this.#window = Uint8Array.from(this.source.read(at, Math.min(WINDOW, this.end - at)));
+    this.#window = new Uint8Array(this.source.read(at, Math.min(WINDOW, this.end - at)));
     this.#from = at;
     if (this.#window.length === 0) throw truncated(at);
   }
