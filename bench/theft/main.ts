@@ -19,7 +19,7 @@ import { random } from "../../test/predict/random.ts";
 import { ATTACKS, type Attack } from "./attacks.ts";
 import { CLASSES, DIMENSIONS, source, type Sample } from "./data.ts";
 import { Net, type Example } from "./net.ts";
-import { interval, percent, print } from "./table.ts";
+import { interval, percent, print } from "../table.ts";
 
 const SEED = 11;
 const BUDGETS = [100, 300, 1_000, 3_000];

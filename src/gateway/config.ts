@@ -202,7 +202,7 @@ export const gatewayConfig = z
       .enum(["durable", "buffered"])
       .default("durable")
       .describe(
-        "durable: the receipt is on disk before the response ends; buffered: it goes there within 50 ms, and a crash loses what waited",
+        "durable: the receipt is on disk before the response ends; buffered: it goes there within 50 ms, as does what was spent of budgets that no other process counts along, and a crash loses what waited",
       ),
     tls: tlsConfig.optional().describe("left out: the gateway speaks plain HTTP, as behind a proxy that ends TLS"),
     upstreams: z

@@ -428,3 +428,25 @@ test("what waited as a placeholder comes out before a block, wherever it is cut"
     assert.equal(output, "see [EMAIL ");
   }
 });
+
+test("a detector whose findings pass holds nothing back, and its findings stand in the verdict of a block after them", async () => {
+  const flagged = guardWith("off", "flag").stream("response", "assistant", POINTER);
+  for (const piece of [AWS.slice(0, 7), AWS.slice(7)]) assert.equal((await flagged.push(piece)).emit, piece);
+  await flagged.end();
+  assert.deepEqual(
+    flagged.verdict.findings.map(({ rule }) => rule),
+    ["secrets.aws-access-key-id"],
+  );
+
+  for (const pieces of [
+    [`${AWS}\u202E`],
+    [...AWS, "\u202E"],
+    [`${AWS}\u202E x`],
+    [AWS.slice(0, 9), `${AWS.slice(9)}\u202E`],
+  ]) {
+    const { output, blocked, verdict } = await read(guardWith("block", "flag"), pieces);
+    assert.equal(output, AWS);
+    assert.equal(blocked, true);
+    assert.equal(verdict.findings.length, 2, JSON.stringify(pieces));
+  }
+});

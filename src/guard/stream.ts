@@ -3,7 +3,8 @@
  *
  * The guarantee is strict for what a detector reads exactly ({@link Scan}): the text cut at any places gives the same
  * output and the same verdict as in one piece, and nothing that the detector finds leaves before it is masked. A unit of
- * text is emitted once every such detector has judged it; what is held back is only what could still become a match.
+ * text is emitted once every such detector has judged it whose findings change or stop it; what is held back is only what
+ * could still become a match. A detector whose findings are noted and pass holds nothing back.
  * Where the policy blocks, all text before the match is out, and of the match and what follows, nothing.
  *
  * For a detector that judges in passing (`guarantee: "windowed"`, and views of the text) it is weaker in one point: at
@@ -82,10 +83,16 @@ export function openStream(
     }
     const regions: Region[] = [];
     let upTo = base + held.length;
-    for (const reader of readers) if (reading(reader)) upTo = Math.min(upTo, reader.settled);
-    for (const { assignment, scan, exact } of readers) {
-      const { action, detector } = assignment;
-      if (action === undefined || action === "allow" || action === "flag") continue;
+    let judged = upTo;
+    for (const reader of readers) {
+      if (!reading(reader)) continue;
+      judged = Math.min(judged, reader.settled);
+      if (!notes(reader)) upTo = Math.min(upTo, reader.settled);
+    }
+    for (const reader of readers) {
+      if (notes(reader)) continue;
+      const { scan, exact } = reader;
+      const { action, detector } = reader.assignment;
       for (const { finding, passed } of scan?.hits ?? []) {
         const { start, end } = finding.location;
         if (passed !== undefined) {
@@ -101,7 +108,8 @@ export function openStream(
     const emit = restorer === undefined ? text : restorer.push(text);
     held = held.slice(to - base);
     base = to;
-    if (stopAt === undefined || base < stopAt) return { emit, blocked: false };
+    // The verdict says what was found up to there, so that all must have come so far.
+    if (stopAt === undefined || base < stopAt || judged < stopAt) return { emit, blocked: false };
     // What could have become a placeholder stands before the match too.
     return block(stopAt, emit + (restorer?.end() ?? NO_OUTPUT));
   };
@@ -203,6 +211,11 @@ function openReaders(
 /** Whether text waits for this reader. One that failed open no longer holds anything back. */
 function reading({ scan, failure }: Reader): boolean {
   return scan !== undefined && failure === undefined;
+}
+
+/** Whether what this reader finds passes all the same. */
+function notes({ assignment: { action } }: Reader): boolean {
+  return action === undefined || action === "allow" || action === "flag";
 }
 
 /** Whether `exact` found the same at the same place. */

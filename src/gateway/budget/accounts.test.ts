@@ -13,6 +13,7 @@ import { fakeClock, HoldfastError, systemClock, type Clock } from "../../core/in
 import { migrate, openCounters, openDb, storageModule, type Counters, type Db } from "../../storage/index.ts";
 import { gatewayModule } from "../module.ts";
 import { Accounts, type Demand, type Grant } from "./accounts.ts";
+import { findSpend } from "./store.ts";
 
 const demand = (amount: number, more: Partial<Demand> = {}): Demand => ({
   counter: "b|tokens|total",
@@ -102,6 +103,24 @@ describe("accounts with counters of this process", () => {
     assert.deepEqual([balances[0]?.spent, balances[0]?.left], [123, 1_000 - 123 - 1]);
     const third = await second.reserve([demand(877, { counter })]);
     assert.equal(third.grant, undefined);
+  });
+
+  it("are on disk within the time that they are given, and at the latest when they are closed", async () => {
+    const counter = fresh();
+    const first = await accountsOn(await openCounters({ url: "memory" }), systemClock, { saveWithinMs: 20 });
+    const spend = async (amount: number): Promise<void> => {
+      const { grant } = await first.reserve([demand(amount, { counter })]);
+      await first.settle(grant as Grant, [amount]);
+    };
+    const saved = async (): Promise<number | undefined> => (await findSpend(db, counter))?.spent;
+    await spend(100);
+    for (let waited = 0; (await saved()) !== 100; waited++) {
+      assert.ok(waited < 500);
+      await delay(10);
+    }
+    await spend(23);
+    await first.close();
+    assert.equal(await saved(), 123);
   });
 
   it("begin anew with the window, and forget those that are over", async () => {

@@ -70,6 +70,8 @@ export interface AccountsOptions {
   readonly share?: number | undefined;
   /** How long a reservation outlives the gateway that made it, in milliseconds. */
   readonly leaseMs: number;
+  /** Where no other process counts along: what is settled is on disk within this time. Default: before it is settled. */
+  readonly saveWithinMs?: number | undefined;
 }
 
 /** Between two talks with the shared counters, in milliseconds: with them, and without. */
@@ -97,6 +99,7 @@ export class Accounts {
   readonly #unsettled = new Set<Grant>();
   readonly #unsaved = new Set<Account>();
   #saving: Promise<void> | undefined;
+  #saveTimer: NodeJS.Timeout | undefined;
   #epoch: string | undefined;
   #holders = 1;
   #away: { readonly why: string } | undefined;
@@ -165,7 +168,7 @@ export class Accounts {
 
   /**
    * Ends a reservation: `spent` counts, in the order of the demands, and the rest is free again. Where no other process
-   * counts along it is durable when this resolves. Settling twice does nothing.
+   * counts along it is durable when this resolves, or within `saveWithinMs`. Settling twice does nothing.
    */
   async settle(grant: Grant, spent: readonly number[]): Promise<void> {
     if (!this.#live.delete(grant)) return;
@@ -181,7 +184,10 @@ export class Accounts {
       if (account.share !== undefined) account.share.taken += grant.fromShare ? over : Math.max(0, over);
     });
     await this.#sendSettlement(grant);
-    if (!this.#options.counters.shared) await this.#save();
+    const { counters, saveWithinMs } = this.#options;
+    if (counters.shared) return;
+    if (saveWithinMs === undefined) await this.#save();
+    else this.#saveTimer ??= setTimeout(() => void this.#save(), saveWithinMs).unref();
   }
 
   /** How the counters of a grant stand now. */
@@ -200,6 +206,7 @@ export class Accounts {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#saveTimer);
     await this.#talking;
     if (this.#options.counters.shared) await this.#exchangeAll().catch(() => undefined);
     await this.#save();
@@ -419,6 +426,8 @@ export class Accounts {
 
   /** Saves what was seen. Resolves when all that was unsaved at the call is durable, or could not be saved. */
   async #save(): Promise<void> {
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = undefined;
     await this.#saving;
     if (this.#unsaved.size === 0) return;
     this.#saving ??= this.#saveOnce().finally(() => {

@@ -58,6 +58,8 @@ export interface BudgetsOptions {
 
 /** A reservation in a counter that only this process has cannot outlive it: it needs no other end than its request's. */
 const OWN_LEASE_MS = 86_400_000;
+/** With `receipts: buffered` what was spent goes to disk as receipts do, in milliseconds. */
+const BUFFERED_MS = 50;
 
 /** Opens the budgets of the configuration. @throws `gateway.prices-invalid`, the database's errors */
 export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
@@ -67,6 +69,7 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
     ...options,
     share: config.limits.lostCountersShare,
     leaseMs: counters.shared ? config.timeouts.leaseMs : OWN_LEASE_MS,
+    saveWithinMs: config.receipts === "buffered" ? BUFFERED_MS : undefined,
   });
   const ofRequests = config.budgets.filter(({ what }) => what === "requests");
 

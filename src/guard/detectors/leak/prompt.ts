@@ -100,12 +100,15 @@ export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler 
     passages: (prompt, known, pointer) => {
       const ready = compiled(prompt);
       if (ready === undefined) return undefined;
-      return passagesOf(ready, shinglesOf(known), share, pointer);
+      let own: ReadonlySet<number> | undefined;
+      // Most answers repeat nothing of the prompt: what the reader said is read for the others alone.
+      const isKnown = (hash: number): boolean => (own ??= shinglesOf(known)).has(hash);
+      return passagesOf(ready, isKnown, share, pointer);
     },
   };
 }
 
-function passagesOf(prompt: Compiled, known: ReadonlySet<number>, share: number, pointer: string): Passages {
+function passagesOf(prompt: Compiled, isKnown: (hash: number) => boolean, share: number, pointer: string): Passages {
   const { shingles, bits, beginnings, words, weight } = prompt;
   const seen = new Uint8Array(shingles.size);
   const enough = Math.max(SHARE_LEAST, Math.ceil(share * shingles.size));
@@ -116,7 +119,7 @@ function passagesOf(prompt: Compiled, known: ReadonlySet<number>, share: number,
       if (((bits[(one & 0xffff) >>> 3] as number) & (1 << (one & 7))) === 0) return false;
       const hash = join(one, two);
       const number = shingles.get(hash);
-      if (number === undefined || known.has(hash)) return false;
+      if (number === undefined || isKnown(hash)) return false;
       if (seen[number] === 0) {
         seen[number] = 1;
         count += 1;
