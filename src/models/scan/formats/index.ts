@@ -5,5 +5,8 @@
  */
 
 import type { Format } from "../format.ts";
+import { gguf } from "./gguf.ts";
+import { jinja } from "./jinja.ts";
+import { safetensors } from "./safetensors.ts";
 
-export const FORMATS: readonly Format[] = [];
+export const FORMATS: readonly Format[] = [gguf, jinja, safetensors];
