@@ -330,6 +330,21 @@ describe("a hostile MCP server", () => {
     const streamed = await harness.rpc("evil", call("read"), me);
     assert.equal(streamed.messages.length, 2);
     assert.ok(!streamed.text.includes(AWS_KEY) && streamed.text.includes("[masked:secrets"), streamed.text);
+    // The head of a message is text as well: ids, and the names of notifications.
+    for (const head of [
+      { jsonrpc: "2.0", method: `notifications/${AWS_KEY}` },
+      { jsonrpc: "2.0", id: `ask ${AWS_KEY}`, method: "roots/list" },
+    ]) {
+      server.on("tools/call", ({ id }: HostileRequest, response: ServerResponse) => {
+        stream(response, [head, { jsonrpc: "2.0", id, result: text("fine") }]);
+      });
+      const stopped = await harness.rpc("evil", call("read"), me);
+      assert.ok(stopped.text.includes("gateway.answer-blocked") && !stopped.text.includes(AWS_KEY), stopped.text);
+    }
+    const asked = server.requests.length;
+    const refused = await harness.rpc("evil", call("read", {}, `id ${AWS_KEY}`), me);
+    assert.equal(codeOf(refused), "gateway.blocked");
+    assert.equal(server.requests.length, asked);
     assert.ok(!(await harness.entries()).join("").includes(AWS_KEY));
     assert.ok(!harness.logged.join("").includes(AWS_KEY) && !harness.logged.join("").includes(KEY));
   });

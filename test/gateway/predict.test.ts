@@ -6,6 +6,8 @@ import { after, before, describe, it } from "node:test";
 
 import { systemClock } from "../../src/core/index.ts";
 import { createKey } from "../../src/gateway/index.ts";
+import { samplesOf } from "../../src/gateway/matrix/samples.ts";
+import { predictOperations } from "../../src/gateway/predict/operations.ts";
 import { perceptron } from "../predict/onnx.ts";
 import { startHarness, type Answer, type Harness } from "./harness.ts";
 
@@ -148,6 +150,20 @@ describe("predictive models, served by the gateway", () => {
     const answer = await harness.post(`${V2}/infer`, { id: ["AKIA", "Z3MGNQ4WTRKXUVYB"].join(""), ...rows([1, 0]) });
     assert.equal(answer.status, 403);
     assert.match(answer.text, /^\{"error":"gateway\.blocked: /);
+  });
+
+  it("have a secret stopped in every field of a request", async () => {
+    const secret = ["AKIA", "Z3MGNQ4WTRKXUVYB"].join("");
+    let places = 0;
+    for (const { shapes, path } of predictOperations) {
+      for (const sample of shapes.request === undefined ? [] : samplesOf(shapes.request)) {
+        places++;
+        const answer = await harness.post(path.replace("{model}", "irises"), sample.build(secret));
+        assert.match(answer.text, /gateway\.(?:blocked|predict-input)/, sample.field);
+        assert.ok(!answer.text.includes(secret), sample.field);
+      }
+    }
+    assert.ok(places > 20, String(places));
   });
 
   it("answer harder the more is asked: each stage in receipt and finding, labels alone, then nothing", async () => {

@@ -7,9 +7,10 @@
 
 import { Exit, textTable, type CommandRun, type Style } from "../../core/index.ts";
 import { gatewayError } from "../errors.ts";
-import { guardsOf } from "../guards.ts";
+import { guardsOf, type GuardsConfig } from "../guards.ts";
+import { answerGuards } from "../mcp/judge.ts";
 import type { GatewayServices } from "../module.ts";
-import { operations } from "../wire/index.ts";
+import { covered } from "./covered.ts";
 import { coverageOf, type Cell, type Outcome } from "./matrix.ts";
 
 /** What a detector does with a finding, by direction: `off` where it does not look. */
@@ -19,25 +20,31 @@ interface Column {
   readonly answer: string;
 }
 
+type Actions = Readonly<Record<string, string>>;
+
 const OUTCOMES: readonly Outcome[] = ["masked", "blocked", "refused", "replaced", "not scanned", "delivered"];
 
 export const coverage: CommandRun<GatewayServices> = async ({ services, options }) => {
   const route = options["route"];
-  const chosen = operations.filter(({ id }) => route === undefined || id === route);
+  const chosen = covered.filter(({ id }) => route === undefined || id === route);
   if (chosen.length === 0) {
-    throw gatewayError("gateway.route-option", { detail: operations.map(({ id }) => id).join(", ") });
+    throw gatewayError("gateway.route-option", { detail: covered.map(({ id }) => id).join(", ") });
   }
   const cells = await coverageOf(chosen);
-  const columns = columnsOf(services);
+  const { guards } = services.config.gateway;
+  const columns = columnsOf(guards);
+  // What a server of MCP says is read as harshly as requests are.
+  const ofServers = columnsOf(answerGuards(guards));
+  const actions = (cell: Cell): Actions => actionsIn(cell, cell.route.startsWith("mcp.") ? ofServers : columns);
   return {
-    data: { cells: cells.map((cell) => ({ ...cell, detectors: actionsIn(cell, columns) })), detectors: columns },
-    text: (style) => (route === undefined ? overview(cells, columns, style) : table(cells, columns, style)),
+    data: { cells: cells.map((cell) => ({ ...cell, detectors: actions(cell) })), detectors: columns },
+    text: (style) => (route === undefined ? overview(cells, columns, style) : table(cells, actions, style)),
     exit: cells.some(({ outcome }) => outcome === "delivered") ? Exit.findings : Exit.clean,
   };
 };
 
-function columnsOf(services: GatewayServices): readonly Column[] {
-  const { detectors, settings } = guardsOf(services.config.gateway.guards);
+function columnsOf(guards: GuardsConfig): readonly Column[] {
+  const { detectors, settings } = guardsOf(guards);
   return detectors.map(({ id, directions }) => {
     const set = settings[id];
     const action = (direction: "request" | "response"): string =>
@@ -47,7 +54,7 @@ function columnsOf(services: GatewayServices): readonly Column[] {
 }
 
 /** What each detector does in a cell: where a mask would break what the text is part of, it blocks. */
-function actionsIn(cell: Cell, columns: readonly Column[]): Readonly<Record<string, string>> {
+function actionsIn(cell: Cell, columns: readonly Column[]): Actions {
   const isRead = cell.outcome === "masked" || cell.outcome === "blocked";
   return Object.fromEntries(
     columns.map((column) => {
@@ -81,15 +88,16 @@ function overview(cells: readonly Cell[], columns: readonly Column[], style: Sty
 }
 
 /** One line for each cell. */
-function table(cells: readonly Cell[], columns: readonly Column[], style: Style): string {
+function table(cells: readonly Cell[], actions: (cell: Cell) => Actions, style: Style): string {
   const rows = cells.map((cell) => [
     `${cell.direction}${cell.stream ? `, ${cell.event ?? ""}` : ""}`,
     `${cell.field} ${cell.form === "text" ? "" : `(${cell.form})`}`.trimEnd(),
     cell.origin ?? "-",
     cell.outcome,
-    ...Object.values(actionsIn(cell, columns)),
+    ...Object.values(actions(cell)),
   ]);
-  const head = ["DIRECTION", "FIELD", "ORIGIN", "OUTCOME", ...columns.map(({ detector }) => detector.toUpperCase())];
+  const detectors = cells[0] === undefined ? [] : Object.keys(actions(cells[0]));
+  const head = ["DIRECTION", "FIELD", "ORIGIN", "OUTCOME", ...detectors.map((name) => name.toUpperCase())];
   return [textTable(head, rows, style), "", verdict(cells, style)].join("\n");
 }
 

@@ -5,12 +5,16 @@ import { describe, it } from "node:test";
 import { systemClock } from "../../core/index.ts";
 import { gatewayConfig } from "../config.ts";
 import type { GatewayServices } from "../module.ts";
+import { METHODS } from "../mcp/protocol.ts";
+import { predictOperations } from "../predict/operations.ts";
+import { routes } from "../route/table.ts";
 import { operations, type Operation } from "../wire/index.ts";
 import { coverage } from "./command.ts";
-import { coverageOf, type Cell } from "./matrix.ts";
+import { covered } from "./covered.ts";
+import { coverageOf, coveredBy, type Cell } from "./matrix.ts";
 import { samplesOf } from "./samples.ts";
 
-const cells = await coverageOf(operations);
+const cells = await coverageOf(covered);
 const of = (route: string, direction: Cell["direction"], stream = false): readonly Cell[] =>
   cells.filter((cell) => cell.route === route && cell.direction === direction && cell.stream === stream);
 
@@ -23,12 +27,26 @@ describe("the coverage matrix", () => {
   });
 
   it("has every operation, in both directions, and as a stream where it has one", () => {
-    for (const operation of operations) {
+    for (const { operation } of routes()) {
       const { id, method } = operation;
-      if (method === "POST") assert.ok(of(id, "request").length > 5, id);
+      if (method === "POST") assert.ok(of(id, "request").length > 4, id);
       assert.ok(of(id, "answer").length > 2, id);
       assert.equal(of(id, "answer", true).length > 20, operation.responseStream !== undefined, id);
     }
+    for (const method of [...METHODS.modern, ...METHODS.legacy]) {
+      const id = `mcp.${method}`;
+      assert.ok(of(id, "request").length > 5 && of(id, "answer").length > 20, id);
+      const said = new Set(of(id, "answer", true).map(({ event }) => event));
+      const all = ["error", "notification", "ping", "roots/list", "sampling/createMessage", "elicitation/create"];
+      assert.deepEqual([...said], all, id);
+    }
+    assert.ok(of("mcp.answer", "request").length > 2 && of("mcp.notifications/progress", "request").length > 5);
+  });
+
+  it("reads the ids and names of messages of MCP, and blocks what it finds in them", () => {
+    const heads = cells.filter(({ route, field }) => route.startsWith("mcp.") && /^\/(?:id|method)$/.test(field));
+    assert.ok(heads.length > 20);
+    for (const { outcome, origin } of heads) assert.deepEqual([outcome, origin], ["blocked", "metadata"]);
   });
 
   it("names as not scanned only what is numbers, and replaces only what has no meaning", () => {
@@ -41,7 +59,9 @@ describe("the coverage matrix", () => {
 
   it("refuses what is not the protocol in a request, and reads it in an answer", () => {
     // A list of token ids may be a list of texts.
-    const wrong = cells.filter(({ form, field }) => form === "wrong-type" && !field.startsWith("/input"));
+    const wrong = cells.filter(
+      ({ form, field, route }) => form === "wrong-type" && !(route.startsWith("openai.") && field.startsWith("/input")),
+    );
     assert.ok(wrong.some(({ direction }) => direction === "request"));
     for (const { direction, outcome, field, route } of wrong) {
       if (direction === "request") assert.equal(outcome, "refused", `${route} ${field}`);
@@ -109,7 +129,7 @@ describe("a matrix with a hole", () => {
         }) as never;
       },
     };
-    const holes = (await coverageOf([blind])).filter(({ outcome }) => outcome === "delivered");
+    const holes = (await coverageOf([coveredBy(blind)])).filter(({ outcome }) => outcome === "delivered");
     assert.ok(holes.some(({ direction, field }) => direction === "request" && field.endsWith("/name")));
     assert.ok(
       holes.some(({ direction, stream, field }) => direction === "answer" && !stream && field.endsWith("/refusal")),
@@ -120,7 +140,7 @@ describe("a matrix with a hole", () => {
 
 describe("the samples of a shape", () => {
   it("hold the text in one place each, and differ by it alone", () => {
-    for (const { shapes } of operations) {
+    for (const { shapes } of [...operations, ...predictOperations]) {
       for (const sample of samplesOf(shapes.response)) {
         if (sample.form === "numbers" || sample.form === "json-escaped") continue;
         const text = JSON.stringify(sample.build("c4nary-x"));
@@ -148,7 +168,7 @@ describe("holdfast gateway coverage", () => {
 
   it("prints every route, with what each detector of this configuration does", async () => {
     const { text, exit } = await run({});
-    for (const { id } of operations) assert.match(text, new RegExp(`^${id.replace(".", "\\.")} `, "m"));
+    for (const { id } of covered) assert.match(text, new RegExp(`^${id.replace(".", "\\.")} `, "m"));
     assert.match(text, /^secrets +block +mask$/m);
     assert.match(text, /no way past the guards$/m);
     assert.equal(exit, 0);

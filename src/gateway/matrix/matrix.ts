@@ -9,8 +9,36 @@
 
 import { isHoldfastError } from "../../core/index.ts";
 import type { GuardStream, Origin, StreamStep } from "../../guard/index.ts";
-import { setAtPointer, type Operation, type ResponseStream } from "../wire/index.ts";
+import {
+  setAtPointer,
+  type EventShape,
+  type Operation,
+  type ParsedRequest,
+  type ResponseStream,
+  type StreamHooks,
+  type Shape,
+} from "../wire/index.ts";
 import { samplesOf, type Sample, type SampleForm } from "./samples.ts";
+
+/** A message, and how the gateway reads it. */
+export interface Readable {
+  readonly shape: Shape;
+  /** Every text of it. @throws where it is not the protocol */
+  readonly parse: (value: unknown) => Pick<ParsedRequest, "spans" | "unscanned">;
+}
+
+/** What the matrix has a row for: an operation of a model API (`coveredBy`), or a message of another protocol. */
+export interface Covered {
+  readonly id: string;
+  readonly path: string;
+  readonly request?: Readable;
+  readonly response?: Readable;
+  /** Messages of a stream that are judged whole, one by one. */
+  readonly messages?: readonly (Readable & { readonly name: string })[];
+  /** Events of a stream whose text is judged piece by piece. */
+  readonly events?: readonly EventShape[];
+  readonly openStream?: (hooks: StreamHooks) => ResponseStream | undefined;
+}
 
 export interface Cell {
   /** `openai.chat`. */
@@ -40,22 +68,44 @@ export type Outcome = "masked" | "blocked" | "refused" | "replaced" | "not scann
 const CANARY = "c4nary-of-holdfast";
 const MASK = "[masked]";
 
-/** Every cell of some operations. */
-export async function coverageOf(operations: readonly Operation[]): Promise<readonly Cell[]> {
+/** An operation as the matrix has it. */
+export function coveredBy(operation: Operation): Covered {
+  const { id, path, shapes } = operation;
+  const model = path.includes("{model}") ? "m" : undefined;
+  const { events = [], request, response } = shapes;
+  return {
+    id,
+    path,
+    ...(request && { request: { shape: request, parse: (value) => operation.parseRequest(value, model) } }),
+    response: { shape: response, parse: (value) => operation.parseResponse(value) },
+    events,
+    openStream: (hooks) => operation.responseStream?.(hooks),
+  };
+}
+
+/** Every cell of what is covered. */
+export async function coverageOf(covered: readonly Covered[]): Promise<readonly Cell[]> {
   const cells: Cell[] = [];
-  for (const operation of operations) {
-    const { request, response, events } = operation.shapes;
-    const base = { route: operation.id, event: undefined } as const;
-    for (const sample of request === undefined ? [] : samplesOf(request)) {
-      cells.push({ ...base, ...named(sample), direction: "request", stream: false, ...inRequest(operation, sample) });
-    }
-    for (const sample of samplesOf(response)) {
-      cells.push({ ...base, ...named(sample), direction: "answer", stream: false, ...inAnswer(operation, sample) });
-    }
-    for (const { name, shape, event } of events ?? []) {
+  for (const { id, request, response, messages = [], events = [], openStream } of covered) {
+    const base = { route: id, event: undefined } as const;
+    const whole = (
+      { shape, parse }: Readable,
+      direction: Cell["direction"],
+      more: Partial<Pick<Cell, "event" | "stream">>,
+    ): void => {
+      const code = direction === "request" ? "gateway.blocked" : "gateway.answer-blocked";
+      for (const sample of samplesOf(shape)) {
+        const found = inMessage(parse, sample, code);
+        cells.push({ ...base, ...named(sample), direction, stream: false, ...more, ...found });
+      }
+    };
+    if (request !== undefined) whole(request, "request", {});
+    if (response !== undefined) whole(response, "answer", {});
+    for (const one of messages) whole(one, "answer", { stream: true, event: one.name });
+    for (const { name, shape, event } of events) {
       for (const sample of samplesOf(shape)) {
         const made = { ...sample, build: (text: string) => event(sample.build(text)) };
-        const found = await inStream(operation, made);
+        const found = await inStream(openStream, made);
         cells.push({ ...base, event: name, ...named(sample), direction: "answer", stream: true, ...found });
       }
     }
@@ -69,23 +119,8 @@ function named({ field, form }: Sample): Pick<Cell, "field" | "form"> {
   return { field: field === "" ? "/" : field, form };
 }
 
-/** The model of a sample, where the path of the operation names one. */
-function modelIn({ path }: Operation): string | undefined {
-  return path.includes("{model}") ? "m" : undefined;
-}
-
-function inRequest(operation: Operation, sample: Sample): Found {
-  const parse = (value: unknown): ReturnType<Operation["parseRequest"]> =>
-    operation.parseRequest(value, modelIn(operation));
-  return inMessage(parse, sample, "gateway.blocked");
-}
-
-function inAnswer(operation: Operation, sample: Sample): Found {
-  return inMessage((value) => operation.parseResponse(value), sample, "gateway.answer-blocked");
-}
-
 function inMessage(
-  parse: (value: unknown) => Pick<ReturnType<Operation["parseRequest"]>, "spans" | "unscanned">,
+  parse: Readable["parse"],
   sample: Sample,
   code: "gateway.blocked" | "gateway.answer-blocked",
 ): Found {
@@ -104,19 +139,16 @@ function inMessage(
   }
 }
 
-function originOf(
-  parse: (value: unknown) => Pick<ReturnType<Operation["parseRequest"]>, "spans">,
-  sample: Sample,
-): Origin | undefined {
+function originOf(parse: Readable["parse"], sample: Sample): Origin | undefined {
   return parse(sample.build(CANARY)).spans.find(({ text }) => text.includes(CANARY))?.origin;
 }
 
 /** Runs a stream of one event twice: with a guard that masks, and with one that blocks. */
-async function inStream(operation: Operation, sample: Sample): Promise<Found> {
+async function inStream(openStream: Covered["openStream"], sample: Sample): Promise<Found> {
   const event = Buffer.from(`data: ${JSON.stringify(sample.build(CANARY))}\n\n`, "utf8");
   let origin: Origin | undefined;
   const run = async (blocks: boolean): Promise<{ out: string; blocked: boolean; stream: ResponseStream }> => {
-    const stream = operation.responseStream?.({
+    const stream = openStream?.({
       openChannel: (from) => canaryGuard(blocks, () => (origin ??= from)),
     }) as ResponseStream;
     let out = "";

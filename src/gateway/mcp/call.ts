@@ -31,6 +31,7 @@ import { relay } from "./relay.ts";
 import { violation, type Violation } from "./schema/validate.ts";
 import type { Session } from "./session.ts";
 import { ANSWERS, PARAMS } from "./shapes.ts";
+import { headOf } from "./text.ts";
 
 /** A request of a client, understood. */
 export interface Call {
@@ -112,7 +113,10 @@ async function answerRequest(
   // Masking changes the parameters in place: what is mirrored in headers is checked against what the client wrote.
   const tool = method === "tools/call" ? await toolOf(asked, params, services) : undefined;
   if (era === "modern") checkMirrored(tool, params, http.headers);
-  const { changed, vault } = await services.judge.request(exchange, PARAMS, params, asked.tightened);
+  const { changed, vault } = await services.judge.request(exchange, PARAMS, params, {
+    tightened: asked.tightened,
+    head: headOf(message),
+  });
   checkPermitted(asked, tool === undefined ? undefined : (params["name"] as string), services);
   if (tool !== undefined) await checkCall(asked, tool, params, context, services);
   const outgoing = method === "initialize" ? offered(server.config, params) : params;
@@ -147,7 +151,10 @@ async function pass(
     message.kind === "notification"
       ? ([PARAMS, message.params] as const)
       : ([ANSWERS, message.kind === "result" ? message.result : message.error] as const);
-  const { changed } = await services.judge.request(exchange, shape, value, asked.tightened);
+  const { changed } = await services.judge.request(exchange, shape, value, {
+    tightened: asked.tightened,
+    head: headOf(message),
+  });
   checkPermitted(asked, undefined, services);
   const { kind, ...rest } = message;
   const request: ServerRequest = {

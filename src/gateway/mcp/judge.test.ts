@@ -109,7 +109,7 @@ describe("the matrix of MCP", () => {
         places++;
         const what = `${method} ${JSON.stringify(planted)}`;
         await gone(planted, what, (it_) =>
-          judge.answer(exchange(), resultShape(method), it_, server, { tightened: false, vault: undefined }),
+          judge.answer(exchange(), resultShape(method), it_, server, { tightened: false, head: {}, vault: undefined }),
         );
       }
     }
@@ -125,7 +125,9 @@ describe("the matrix of MCP", () => {
       for (const value of values) {
         for (const planted of plant(value)) {
           places++;
-          await gone(planted, JSON.stringify(planted), (it_) => judge.request(exchange(), shape, it_, false));
+          await gone(planted, JSON.stringify(planted), (it_) =>
+            judge.request(exchange(), shape, it_, { tightened: false, head: {} }),
+          );
         }
       }
     }
@@ -135,7 +137,7 @@ describe("the matrix of MCP", () => {
   it("leaves what is clean as it is", async () => {
     for (const [method, value] of SAID) {
       const copy = structuredClone(value);
-      const options = { tightened: false, vault: undefined };
+      const options = { tightened: false, head: {}, vault: undefined };
       const { changed, rules } = await judge.answer(exchange(), resultShape(method), copy, server, options);
       assert.deepEqual([changed, rules, copy], [false, [], value], method);
     }

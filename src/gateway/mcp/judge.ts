@@ -16,10 +16,9 @@ import type { GatewayConfig } from "../config.ts";
 import { gatewayError } from "../errors.ts";
 import { guardsOf, type GuardsConfig } from "../guards.ts";
 import type { Exchange } from "../receipt/receipt.ts";
-import { collect } from "../wire/collect.ts";
 import { setAtPointer, type Fields, type Shape, type Unscanned } from "../wire/index.ts";
-import { ANSWER, REQUEST } from "../wire/read.ts";
 import type { McpServer } from "./servers.ts";
+import { textOf, type Head } from "./text.ts";
 
 /** What was read of one message. */
 interface Judged {
@@ -32,14 +31,19 @@ interface Judged {
 
 export interface Judge {
   /** Reads what a client sends. @throws `gateway.blocked`, the errors of media and of the message's size */
-  request(exchange: Exchange, shape: Shape, value: Fields, tightened: boolean): Promise<Judged>;
+  request(
+    exchange: Exchange,
+    shape: Shape,
+    value: Fields,
+    options: { readonly tightened: boolean; readonly head: Head },
+  ): Promise<Judged>;
   /** Reads what a server says. @throws `gateway.answer-blocked`, the errors of media and of the message's size */
   answer(
     exchange: Exchange,
     shape: Shape,
     value: Fields,
     server: McpServer,
-    options: { readonly tightened: boolean; readonly vault: Vault | undefined },
+    options: { readonly tightened: boolean; readonly head: Head; readonly vault: Vault | undefined },
   ): Promise<Judged>;
   /** The rules that find something in a text of a server, wherever it stands. Decides nothing. */
   find(shape: Shape, value: Fields): Promise<readonly { readonly rule: string; readonly at: string }[]>;
@@ -54,16 +58,16 @@ export function openJudge(config: GatewayConfig, guard: Guard, blockingGuard: ()
     tightened ? (strict ??= createGuard(guardsOf(blocking(reading)))) : answers;
 
   return {
-    async request(exchange, shape, value, tightened) {
-      const { media, spans, unscanned } = collect(shape, value, "user", REQUEST);
+    async request(exchange, shape, value, { head, tightened }) {
+      const { media, spans, unscanned } = textOf(shape, value, "request", head);
       checkMedia(media, config.media);
       const inspection = await (tightened ? blockingGuard() : guard).inspect(spans, "request");
       exchange.requestVerdict = fold(exchange.requestVerdict, inspection.verdict, unscanned);
       return write(value, inspection, "gateway.blocked");
     },
 
-    async answer(exchange, shape, value, server, { tightened, vault }) {
-      const { media, spans, unscanned } = collect(shape, value, "tool", ANSWER);
+    async answer(exchange, shape, value, server, { head, tightened, vault }) {
+      const { media, spans, unscanned } = textOf(shape, value, "answer", head);
       checkKey(spans, server);
       checkMedia(media, config.media);
       const context = vault === undefined ? {} : { vault };
@@ -73,7 +77,7 @@ export function openJudge(config: GatewayConfig, guard: Guard, blockingGuard: ()
     },
 
     async find(shape, value) {
-      const { spans } = collect(shape, value, "tool", ANSWER);
+      const { spans } = textOf(shape, value, "answer", {});
       const { verdict } = await answers.inspect(spans, "response");
       const failed = verdict.runs.filter(({ outcome }) => outcome === "error");
       return [

@@ -27,6 +27,7 @@ import type { Message } from "./message.ts";
 import { LEGACY, SERVER_REQUESTS } from "./protocol.ts";
 import type { Session } from "./session.ts";
 import { originOf, resultShape } from "./shapes.ts";
+import { headOf } from "./text.ts";
 
 /** Results that are for a model to read. */
 const READ_BY_MODELS: ReadonlySet<string> = new Set(["tools/call", "resources/read", "prompts/get"]);
@@ -189,7 +190,12 @@ async function judged(
   const value = message.kind === "result" ? message.result : message.kind === "error" ? message.error : message.params;
   const admission = message.kind === "result" ? await admit(asked, method, value, services) : undefined;
   const read = admission?.rest ?? value;
-  const { changed, rules } = await judge.answer(exchange, resultShape(method), read, server, { tightened, vault });
+  const { changed, rules } = await judge.answer(exchange, resultShape(method), read, server, {
+    tightened,
+    vault,
+    // Of an answer the id is the client's own.
+    head: message.kind === "result" || message.kind === "error" ? {} : headOf(message),
+  });
   const isRead = message.kind === "request" || READ_BY_MODELS.has(method);
   // Before anybody can have read it.
   if (isRead || rules.length > 0) await flow.takeIn(context, server.name, rules);

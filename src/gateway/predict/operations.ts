@@ -8,17 +8,41 @@
  * @module
  */
 
-import { readEverything, type Operation, type ParsedRequest, type Unscanned } from "../wire/index.ts";
+import { readEverything, type Operation, type ParsedRequest, type Shape, type Unscanned } from "../wire/index.ts";
+import { any, list, record, text } from "../wire/shape.ts";
 
-type Local = Pick<Operation, "id" | "method" | "path" | "errors">;
+type Local = Pick<Operation, "id" | "method" | "path" | "errors" | "shapes">;
+
+const named = { name: text, parameters: any };
+const tensors: Shape = list(record({ ...named, shape: any, datatype: text, data: any }));
 
 const INFER: Local = {
   id: "predict.infer",
   method: "POST",
   path: "/v2/models/{model}/infer",
   errors: "open-inference",
+  shapes: {
+    request: record({ id: text, parameters: any, inputs: tensors, outputs: list(record(named)) }),
+    response: record({ model_name: text, model_version: text, id: text, parameters: any, outputs: tensors }),
+  },
 };
-const ROWS: Local = { id: "predict.rows", method: "POST", path: "/v1/models/{model}/predict", errors: "openai" };
+const ROWS: Local = {
+  id: "predict.rows",
+  method: "POST",
+  path: "/v1/models/{model}/predict",
+  errors: "openai",
+  shapes: { request: record({ instances: list(any) }), response: record({ predictions: list(any) }) },
+};
+
+const DESCRIPTION: Shape = record({
+  name: text,
+  version: text,
+  versions: list(text),
+  extensions: list(text),
+  platform: text,
+  inputs: any,
+  outputs: any,
+});
 
 const ABOUT: readonly Local[] = (
   [
@@ -28,7 +52,7 @@ const ABOUT: readonly Local[] = (
     ["predict.model", "/v2/models/{model}"],
     ["predict.model-ready", "/v2/models/{model}/ready"],
   ] as const
-).map(([id, path]) => ({ id, method: "GET", path, errors: "open-inference" }));
+).map(([id, path]) => ({ id, method: "GET", path, errors: "open-inference", shapes: { response: DESCRIPTION } }));
 
 export const predictOperations: readonly Operation[] = [INFER, ROWS, ...ABOUT].map((local) => ({
   ...local,
@@ -36,7 +60,6 @@ export const predictOperations: readonly Operation[] = [INFER, ROWS, ...ABOUT].m
   protocol: "openai",
   upstreamPath: local.path,
   queries: [""],
-  shapes: { response: { is: "any" } },
   parseRequest: parse,
   parseResponse(value) {
     const { spans, unscanned } = readEverything(value, "answer");

@@ -15,9 +15,10 @@ export type {
   ParsedRequest,
   ProtocolId,
   ResponseStream,
+  StreamHooks,
   Unscanned,
   Usage,
 } from "./operation.ts";
 export { setAtPointer } from "./pointer.ts";
-export type { Fields, RecordShape, Shape } from "./shape.ts";
+export type { EventShape, Fields, RecordShape, Shape } from "./shape.ts";
 export { estimateTokens, MOST_TOKENS_PER_UNIT } from "./tokens.ts";
