@@ -13,3 +13,13 @@ export {
   type Resource,
   type Serialization,
 } from "./sign/manifest.ts";
+export { makeKeyPair, type CurveName } from "./sign/key.ts";
+export {
+  signModel,
+  type SignedModel,
+  type SigningMethod,
+  type SigstoreServices,
+  type SignOptions,
+} from "./sign/sign.ts";
+export { verifyModel, type Signer, type Trust, type VerifyOptions, type VerifyReport } from "./sign/verify.ts";
+export type { Problem } from "./sign/compare.ts";

@@ -138,6 +138,8 @@ function serializationOf(options: ManifestOptions): Serialization {
   const { method = "files", hashType = "sha256", shardSize = DEFAULT_SHARD_SIZE } = options;
   if (!HASH_TYPES.includes(hashType)) throw signError("models.hash-unsupported", { detail: hashType });
   const ignorePaths = [...new Set([...DEFAULT_IGNORES, ...(options.ignorePaths ?? [])])];
+  const glob = ignorePaths.find((ignored) => /[*?[]/.test(ignored));
+  if (glob !== undefined) throw signError("models.ignore-path-invalid", { detail: JSON.stringify(glob) });
   if (method === "files") return { method, hashType, ignorePaths };
   if (!Number.isSafeInteger(shardSize) || shardSize < 1) {
     throw signError("models.shard-size-invalid", { detail: String(shardSize) });

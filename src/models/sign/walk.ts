@@ -54,7 +54,12 @@ export interface WalkOptions {
   readonly ignorePaths?: readonly string[];
   /** Default: {@link MAX_RESOURCES}. */
   readonly maxFiles?: number;
+  /** Told of what has no place in a model, which is then left out. Without it, the first such thing is thrown. */
+  readonly refused?: (code: Refusal, name: string) => void;
 }
+
+/** Why something in the folder cannot be part of a model. */
+export type Refusal = "models.symlink" | "models.special-file" | "models.name-not-utf8";
 
 /**
  * Lists the files of the model at `path`.
@@ -65,6 +70,7 @@ export interface WalkOptions {
 export async function walkModel(path: string, options: WalkOptions = {}): Promise<ModelFiles> {
   const ignore = new Set<string>([...DEFAULT_IGNORES, ...(options.ignorePaths ?? []).map(checkIgnorePath)]);
   const maxFiles = options.maxFiles ?? MAX_RESOURCES;
+  const refused = options.refused ?? refuse;
   const root = resolve(path);
   const name = basename(root);
   const stats = await rootStats(path, root);
@@ -75,7 +81,7 @@ export async function walkModel(path: string, options: WalkOptions = {}): Promis
   const ignored: string[] = [];
   const folders = [""];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const { own, place } of await namesIn(root, folder)) {
+    for (const { own, place } of await namesIn(root, folder, refused)) {
       const inside = folder === "" ? own : `${folder}/${own}`;
       if (ignore.has(inside)) {
         ignored.push(inside);
@@ -84,8 +90,9 @@ export async function walkModel(path: string, options: WalkOptions = {}): Promis
       const found = await statsOf(inside, place);
       if (found.isDirectory()) {
         folders.push(inside);
+      } else if (!found.isFile()) {
+        refused(found.isSymbolicLink() ? "models.symlink" : "models.special-file", inside);
       } else {
-        checkFile(inside, found);
         if (files.length >= maxFiles) throw signError("models.too-many-files", { detail: `more than ${maxFiles}` });
         files.push(fileOf(inside, place, found));
       }
@@ -128,10 +135,12 @@ export function sortByBytes<T>(values: readonly T[], nameOf: (value: T) => strin
 
 /** Reads like "cache" or "a/b". @throws `models.ignore-path-invalid` */
 function checkIgnorePath(path: string): string {
-  if (!isCanonicalName(path) || /[*?[]/.test(path)) {
-    throw signError("models.ignore-path-invalid", { detail: JSON.stringify(path) });
-  }
+  if (!isCanonicalName(path)) throw signError("models.ignore-path-invalid", { detail: JSON.stringify(path) });
   return path;
+}
+
+function refuse(code: Refusal, name: string): never {
+  throw signError(code, { detail: name });
 }
 
 async function rootStats(path: string, root: string): Promise<BigIntStats> {
@@ -143,12 +152,19 @@ async function rootStats(path: string, root: string): Promise<BigIntStats> {
     if (code === "ENOENT" || code === "ENOTDIR") throw signError("models.model-missing", { detail: path, cause });
     throw signError("models.file-unreadable", { detail: path, cause });
   }
-  if (!stats.isDirectory()) checkFile(path, stats);
+  if (stats.isSymbolicLink()) {
+    throw signError("models.symlink", { detail: path, hint: "name what the link points to" });
+  }
+  if (!stats.isDirectory() && !stats.isFile()) throw signError("models.special-file", { detail: path });
   return stats;
 }
 
 /** What is in a folder, by name. */
-async function namesIn(root: string, folder: string): Promise<{ own: string; place: string }[]> {
+async function namesIn(
+  root: string,
+  folder: string,
+  refused: (code: Refusal, name: string) => void,
+): Promise<{ own: string; place: string }[]> {
   const place = folder === "" ? root : join(root, ...folder.split("/"));
   let names: Buffer[];
   try {
@@ -156,18 +172,20 @@ async function namesIn(root: string, folder: string): Promise<{ own: string; pla
   } catch (cause) {
     throw signError("models.file-unreadable", { detail: folder === "" ? root : folder, cause });
   }
-  return names.map((bytes) => {
-    const own = decode(bytes, folder);
-    return { own, place: `${place}${sep}${own}` };
+  return names.flatMap((bytes) => {
+    const own = decode(bytes);
+    if (own !== undefined) return [{ own, place: `${place}${sep}${own}` }];
+    const printable = bytes.toString("latin1").replaceAll(/[^!-~]/g, "?");
+    refused("models.name-not-utf8", folder === "" ? printable : `${folder}/${printable}`);
+    return [];
   });
 }
 
-function decode(bytes: Buffer, folder: string): string {
+function decode(bytes: Buffer): string | undefined {
   try {
     return decodeUtf8(bytes);
-  } catch (cause) {
-    const printable = bytes.toString("latin1").replaceAll(/[^!-~]/g, "?");
-    throw signError("models.name-not-utf8", { detail: folder === "" ? printable : `${folder}/${printable}`, cause });
+  } catch {
+    return undefined;
   }
 }
 
@@ -177,11 +195,6 @@ async function statsOf(name: string, place: string): Promise<BigIntStats> {
   } catch (cause) {
     throw signError("models.file-unreadable", { detail: name, cause });
   }
-}
-
-function checkFile(name: string, stats: BigIntStats): void {
-  if (stats.isSymbolicLink()) throw signError("models.symlink", { detail: name });
-  if (!stats.isFile()) throw signError("models.special-file", { detail: name });
 }
 
 function fileOf(name: string, path: string, stats: BigIntStats): ModelFile {
