@@ -46,7 +46,12 @@ after(async () => {
 describe("a server of tools", () => {
   it("is used, and a tool of it called, where policies permit both", async () => {
     const client = await legacyClient(harness, "open");
-    await client.listTools();
+    const { tools } = await client.listTools();
+    assert.deepEqual(
+      tools.map(({ name }) => name),
+      ["echo"],
+      "a listing shows what may be called",
+    );
     assert.deepEqual((await client.callTool({ name: "echo" })).content, [{ type: "text", text: "echo" }]);
     await assert.rejects(client.callTool({ name: "erase" }), /no policy permits this/);
     assert.deepEqual(called, ["echo"]);

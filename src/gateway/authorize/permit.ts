@@ -75,18 +75,10 @@ const TOOL_CHARS = 512;
  */
 export function permitTool(
   authorizer: Authorizer,
-  { principal, server, tool, facts }: ToolRequest,
+  request: ToolRequest,
   record: (decided: AuthorizationRecord) => void,
 ): void {
-  const decisions = [authorizer.decide({ principal, action: "useServer", server, facts })];
-  if (tool !== undefined) {
-    decisions.push(
-      tool.length > TOOL_CHARS
-        ? UNDECIDABLE
-        : authorizer.decide({ principal, action: "callTool", server, tool, facts }),
-    );
-  }
-  const decided = recordOf(decisions);
+  const decided = recordOf(decideTool(authorizer, request));
   record(decided);
   if (decided.decision === "allow") return;
   throw gatewayError(decided.decision === "error" ? "gateway.policy-error" : "gateway.policy-denied");
@@ -125,6 +117,22 @@ export function mayList(
   };
 }
 
+/** Whether a listing may show a tool of a server: when it may be called. Without policies every tool may be shown. */
+export function mayListTool(
+  authorizer: Authorizer | undefined,
+  principal: Principal,
+  server: string,
+  { address, now }: Pick<RequestFacts, "address" | "now">,
+): (tool: string) => Promise<boolean> {
+  let asked = 0;
+  return async (tool) => {
+    if (authorizer === undefined) return true;
+    if (++asked % DECISIONS_AT_ONCE === 0) await setImmediate();
+    const facts = { address, now, requested: tool, stream: false, hasUnread: false, ...NOTHING_READ };
+    return decideTool(authorizer, { principal, server, tool, facts }).every(({ decision }) => decision === "allow");
+  };
+}
+
 const NOTHING_READ = { origins: [], dataClasses: [], rules: [], unchecked: [] };
 
 /** What policies may ask of a request, out of what its guards said. */
@@ -151,6 +159,14 @@ export function factsOf(
     unchecked: unique(verdict.runs.flatMap(({ detector, outcome }) => (outcome === "error" ? [detector] : []))),
     hasUnread: parsed.unscanned.length > 0,
   };
+}
+
+/** The decision about a server, and where a tool is named the one about it. */
+function decideTool(authorizer: Authorizer, { principal, server, tool, facts }: ToolRequest): readonly Decision[] {
+  const use = authorizer.decide({ principal, action: "useServer", server, facts });
+  if (tool === undefined) return [use];
+  if (tool.length > TOOL_CHARS) return [use, UNDECIDABLE];
+  return [use, authorizer.decide({ principal, action: "callTool", server, tool, facts })];
 }
 
 function decideCandidate(authorizer: Authorizer, request: PermitRequest, { target, model }: Candidate): Decision {

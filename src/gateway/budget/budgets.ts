@@ -21,7 +21,7 @@ import { bindingsFor, type Binding } from "./bind.ts";
 import { capRequest, isFree, type Capped } from "./cap.ts";
 import { MICRO, type BudgetConfig } from "./config.ts";
 import { budgetHeaders, secondsUntil } from "./headers.ts";
-import { BudgetLease } from "./lease.ts";
+import { BudgetLease, type LeasedRequest } from "./lease.ts";
 import { loadPrices, mostOf, surchargeOf, type Price, type Prices } from "./prices.ts";
 
 export interface Budgets {
@@ -32,6 +32,13 @@ export interface Budgets {
    * @throws `gateway.budget-exceeded`, `gateway.price-unknown`
    */
   reserve(exchange: Exchange, request: BudgetRequest): Promise<Buffer>;
+  /**
+   * Reserves a call that has one price, whatever it does: of budgets of requests, and where it has a price of those of
+   * money. Sets the exchange's `budget`.
+   *
+   * @throws `gateway.budget-exceeded`
+   */
+  reserveCall(exchange: Exchange, call: BudgetCall): Promise<void>;
   /** This instance's part of every limit while shared counters are away. */
   readonly share: () => number;
   readonly countersAway: () => boolean;
@@ -46,6 +53,14 @@ interface BudgetRequest {
   readonly body: Buffer;
   /** What the upstreams that may be asked call the model. */
   readonly models: readonly string[];
+}
+
+interface BudgetCall {
+  readonly principal: Principal;
+  /** What budgets know it by, where they ask for a model. */
+  readonly name: string;
+  /** Millionths of the currency; 0: nothing. */
+  readonly price: number;
 }
 
 export interface BudgetsOptions {
@@ -89,32 +104,41 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
       const amounts = bindings.map(({ budget, limit }) =>
         Math.min(limit + 1, amountOf(budget, capped, pricing.get(budget) ?? [], value)),
       );
-      const reserved = await accounts.reserve(
-        bindings.map(({ budget, counter, limit }, index) => ({
-          counter,
-          window: budget.window,
-          limit,
-          amount: amounts[index] as number,
-          chargeIfLost: budget.onLost === "charge",
-        })),
-      );
-      const { grant, balances, fromShare } = reserved;
-      exchange.budget = new BudgetLease({
-        accounts,
-        grant,
-        bindings,
-        amounts,
-        capped,
-        pricing,
-        fromShare,
-        value,
-        parsed,
-      });
-      exchange.budget.headers = budgetHeaders(standings(bindings, balances), clock.now());
-      if (grant === undefined) throw exceeded(bindings, amounts, reserved, clock.now());
+      await take(exchange, bindings, amounts, { capped, pricing, value, parsed });
       return metered ? capped.body : request.body;
     },
+    async reserveCall(exchange, { name, price, principal }) {
+      const budgets = price > 0 ? config.budgets.filter(({ what }) => what !== "tokens") : ofRequests;
+      const bindings = bindingsFor(budgets, principal, name);
+      if (bindings.length === 0) return;
+      const amounts = bindings.map(({ budget, limit }) =>
+        budget.what === "requests" ? 1 : Math.min(limit + 1, price),
+      );
+      await take(exchange, bindings, amounts, undefined);
+    },
   };
+
+  /** Reserves the amounts, of all budgets or of none, and gives the exchange its lease. @throws `gateway.budget-exceeded` */
+  async function take(
+    exchange: Exchange,
+    bindings: readonly Binding[],
+    amounts: readonly number[],
+    request: LeasedRequest | undefined,
+  ): Promise<void> {
+    const reserved = await accounts.reserve(
+      bindings.map(({ budget, counter, limit }, index) => ({
+        counter,
+        window: budget.window,
+        limit,
+        amount: amounts[index] as number,
+        chargeIfLost: budget.onLost === "charge",
+      })),
+    );
+    const { grant, balances, fromShare } = reserved;
+    exchange.budget = new BudgetLease({ accounts, grant, bindings, amounts, fromShare, request });
+    exchange.budget.headers = budgetHeaders(standings(bindings, balances), clock.now());
+    if (grant === undefined) throw exceeded(bindings, amounts, reserved, clock.now());
+  }
 }
 
 const UNCAPPED: Capped = { worst: { input: 0, output: 0, audio: false }, body: Buffer.alloc(0), dropUsage: false };

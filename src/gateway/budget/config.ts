@@ -16,7 +16,9 @@ const whoConfig = z
     key: patterns.describe("ids of keys"),
     app: patterns.describe("names of apps"),
     user: patterns.describe("users, as their issuer names them; who shows a key has none, and is in * alone"),
-    model: patterns.describe("models, as they are asked for"),
+    model: patterns.describe(
+      "models, as they are asked for; of MCP mcp:<server>/<tool>, and mcp:<server> for what is no tool",
+    ),
   })
   .prefault({})
   .describe("which requests it binds: exact names, or a prefix followed by *; all of the four must fit");

@@ -34,11 +34,13 @@ function leaseOf(more: { readonly granted?: boolean } = {}) {
     grant: more.granted === false ? undefined : grant,
     bindings: [requests, tokens, money].map((budget) => ({ budget, counter: "c", limit: 100 })),
     amounts: [1, 400, 4_000],
-    capped: { worst: { input: 300, output: 100, audio: false }, body: Buffer.alloc(0), dropUsage: false },
-    pricing: new Map([[money, [cheap, dear]]]),
     fromShare: false,
-    value: {},
-    parsed,
+    request: {
+      capped: { worst: { input: 300, output: 100, audio: false }, body: Buffer.alloc(0), dropUsage: false },
+      pricing: new Map([[money, [cheap, dear]]]),
+      value: {},
+      parsed,
+    },
   });
   return { lease, settled };
 }

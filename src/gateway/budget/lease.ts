@@ -8,6 +8,7 @@
  * | a stream that broke off, was cut or left by its client | the usage said so far, or what was written by an estimate that errs high, whichever is more |
  * | a whole answer without usage | an estimate that errs high |
  * | the upstream was asked, and what became of it is not known | all that was reserved |
+ * | a call that has one price was taken by its server | that price, which was reserved |
  *
  * @module
  */
@@ -41,9 +42,15 @@ interface LeaseParts {
   readonly grant: Grant | undefined;
   readonly bindings: readonly Binding[];
   readonly amounts: readonly number[];
+  readonly fromShare: boolean;
+  /** Undefined for a call that has one price, which is what was reserved. */
+  readonly request: LeasedRequest | undefined;
+}
+
+/** A request to a model, whose usage is known when it ends. */
+export interface LeasedRequest {
   readonly capped: Capped;
   readonly pricing: ReadonlyMap<BudgetConfig, readonly Price[]>;
-  readonly fromShare: boolean;
   readonly value: unknown;
   readonly parsed: ParsedRequest;
 }
@@ -78,13 +85,14 @@ export class BudgetLease {
 
   /** The usage that a stream says is not to reach the client, who did not ask for it. */
   get dropUsage(): boolean {
-    return this.#parts.capped.dropUsage;
+    return this.#parts.request?.capped.dropUsage === true;
   }
 
   /** True when an upstream has certainly written more than was reserved for it. */
   get isOver(): boolean {
-    const metered = this.#parts.bindings.some(({ budget }) => budget.what !== "requests");
-    return metered && this.meter.least > this.#parts.capped.worst.output;
+    const { bindings, request } = this.#parts;
+    const metered = bindings.some(({ budget }) => budget.what !== "requests");
+    return metered && request !== undefined && this.meter.least > request.capped.worst.output;
   }
 
   /** The budgets that are over when {@link isOver}. */
@@ -131,7 +139,9 @@ export class BudgetLease {
       return taken ? { by: "reservation", usage: NOTHING } : this.#lostAttempts(attempts);
     }
     if (status < 200 || status > 299) return this.#lostAttempts(attempts);
-    const estimate = { inputTokens: this.#inputEstimate(), outputTokens: this.meter.estimate };
+    const { request } = this.#parts;
+    if (request === undefined) return { by: "reservation", usage: NOTHING };
+    const estimate = { inputTokens: inputEstimate(request), outputTokens: this.meter.estimate };
     if (outcome === "served") return usage === undefined ? { by: "estimate", usage: estimate } : { by: "usage", usage };
     if (usage !== undefined && this.#answered) return { by: "usage", usage };
     if (stream !== true && !this.#answered) return { by: "reservation", usage: NOTHING };
@@ -149,26 +159,26 @@ export class BudgetLease {
     return { by: taken ? "reservation" : "nothing", usage: NOTHING };
   }
 
-  /** The input of the request, rather too high; never above what was reserved for it. */
-  #inputEstimate(): number {
-    const { parsed, capped } = this.#parts;
-    return Math.min(capped.worst.input, Math.ceil(estimateTokens(parsed.spans, parsed.unscanned) * SAFETY));
-  }
-
   #charge({ budget }: Binding, index: number, { by, usage }: Used, exchange: Exchange): number {
-    const { amounts, capped, pricing, value } = this.#parts;
+    const { amounts, request } = this.#parts;
     if (budget.what === "requests") return 1;
     if (by === "nothing") return 0;
-    if (by === "reservation") return amounts[index] as number;
+    if (by === "reservation" || request === undefined) return amounts[index] as number;
     if (budget.what === "tokens") return usage.inputTokens + usage.outputTokens;
-    const prices = this.#pricesUsed(pricing.get(budget) ?? [], exchange);
+    const { capped, pricing, parsed, value } = request;
+    const prices = pricesUsed(pricing.get(budget) ?? [], parsed.model, exchange);
     return Math.max(...prices.map((price) => costOf(price, usage, surchargeOf(price, value), capped.worst.audio)));
   }
+}
 
-  /** The price of the upstream that answered, where its model is known; else all that it might be. */
-  #pricesUsed(prices: readonly Price[], { upstream }: Exchange): readonly Price[] {
-    const asked = upstream?.asked ?? this.#parts.parsed.model;
-    const used = prices.filter(({ names }) => names.includes(asked));
-    return used.length === 0 ? prices : used;
-  }
+/** The input of a request, rather too high; never above what was reserved for it. */
+function inputEstimate({ parsed, capped }: LeasedRequest): number {
+  return Math.min(capped.worst.input, Math.ceil(estimateTokens(parsed.spans, parsed.unscanned) * SAFETY));
+}
+
+/** The price of the upstream that answered, where its model is known; else all that it might be. */
+function pricesUsed(prices: readonly Price[], model: string, { upstream }: Exchange): readonly Price[] {
+  const asked = upstream?.asked ?? model;
+  const used = prices.filter(({ names }) => names.includes(asked));
+  return used.length === 0 ? prices : used;
 }

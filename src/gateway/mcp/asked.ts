@@ -10,6 +10,7 @@ import type { Clock } from "../../core/index.ts";
 import type { Committer } from "../../ledger/index.ts";
 import type { Counters } from "../../storage/index.ts";
 import type { Authorizer } from "../authorize/authorizer.ts";
+import type { Budgets } from "../budget/budgets.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { Ending } from "../ending.ts";
 import { gatewayError } from "../errors.ts";
@@ -31,6 +32,7 @@ export interface McpServices {
   readonly committer: Committer;
   readonly counters: Counters;
   readonly authenticate: AuthenticateRequest;
+  readonly budgets: Pick<Budgets, "reserveCall">;
   /** Undefined where no policies are configured. */
   readonly authorizer: Authorizer | undefined;
   readonly servers: ReadonlyMap<string, McpServer>;

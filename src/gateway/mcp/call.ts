@@ -7,6 +7,7 @@
 import { coreError, isHoldfastError, parseJson, type HoldfastError } from "../../core/index.ts";
 import { readBody } from "../admission/body.ts";
 import { gatewayError } from "../errors.ts";
+import { covers } from "../identity/principal.ts";
 import type { Fields } from "../wire/index.ts";
 import { isObject } from "../wire/walk.ts";
 import type { CallableTool } from "./catalogue.ts";
@@ -113,6 +114,7 @@ async function answerRequest(
   // Masking changes the parameters in place: what is mirrored in headers is checked against what the client wrote.
   const tool = method === "tools/call" ? await toolOf(asked, params, services) : undefined;
   if (era === "modern") checkMirrored(tool, params, http.headers);
+  if (COUNTED.has(method)) await services.budgets.reserveCall(exchange, callOf(asked, tool, params));
   const { changed, vault } = await services.judge.request(exchange, PARAMS, params, {
     tightened: asked.tightened,
     head: headOf(message),
@@ -184,6 +186,21 @@ async function toolOf({ exchange, server }: Asked, params: Fields, services: Mcp
   const tool = await services.catalogue.tool(server, name);
   exchange.mcp = { ...exchange.mcp, server: server.name, definition: tool.digest, tool: name };
   return tool;
+}
+
+/** What budgets count: what makes a server work. Sessions and listings are what a client has to go through. */
+const COUNTED: ReadonlySet<string> = new Set(["tools/call", "resources/read", "prompts/get", "completion/complete"]);
+
+/** A call as budgets know it: `mcp:<server>/<tool>`, and `mcp:<server>` for all that is no tool. */
+function callOf(
+  { principal, server }: Asked,
+  tool: CallableTool | undefined,
+  params: Fields,
+): { readonly principal: Asked["principal"]; readonly name: string; readonly price: number } {
+  if (tool === undefined) return { principal, name: `mcp:${server.name}`, price: 0 };
+  const name = params["name"] as string;
+  const priced = server.config.prices.find(({ tools }) => covers(tools, name));
+  return { principal, name: `mcp:${server.name}/${name}`, price: priced?.call ?? 0 };
 }
 
 /** Schema, rules, flow: in the order of cost. @throws `gateway.mcp-arguments-…`, `gateway.mcp-flow` */

@@ -75,6 +75,20 @@ export function mcpConfig({ name, url, key, network, apps }: (typeof upstreamCon
       .array(z.enum(SERVER_ASKS))
       .default([...SERVER_ASKS])
       .describe("what it may ask of clients"),
+    prices: z
+      .array(
+        z.strictObject({
+          tools: z
+            .array(z.string().min(1))
+            .min(1)
+            .describe("tools that cost it: exact names, or a prefix followed by *"),
+          call: z.int().min(1).max(1_000_000_000_000).describe("millionths of the currency for a call"),
+        }),
+      )
+      .default([])
+      .describe(
+        "what calls of its tools cost, for budgets of money: the first that fits; a tool that none fits costs nothing",
+      ),
     arguments: z.array(argumentRule).default([]).describe("limits on arguments, beyond the tools' own schemas"),
   });
 

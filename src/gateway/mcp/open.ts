@@ -16,7 +16,7 @@ import { openSessions } from "./session.ts";
 /** The endpoint of a gateway. @throws `gateway.upstream-secret`, `gateway.upstream-address`, `gateway.mcp-rule-invalid` */
 export function openMcp(
   options: GatewayOptions,
-  shared: Pick<PipelineServices, "authenticate" | "authorizer" | "blockingGuard" | "counters" | "guard">,
+  shared: Pick<PipelineServices, "authenticate" | "authorizer" | "blockingGuard" | "budgets" | "counters" | "guard">,
 ): McpEndpoint {
   const { clock, committer, config, db, env = process.env, log, lookup } = options;
   const { mcp } = config;
@@ -27,6 +27,7 @@ export function openMcp(
     committer,
     counters: shared.counters,
     authenticate: shared.authenticate,
+    budgets: shared.budgets,
     authorizer: shared.authorizer,
     servers: openServers(config, { env, clock, lookup }),
     catalogue: openCatalogue(db, clock, mcp, judge, log),

@@ -7,6 +7,7 @@
 
 import { parseJson } from "../../core/index.ts";
 import type { Vault } from "../../guard/index.ts";
+import { mayListTool } from "../authorize/permit.ts";
 import { gatewayError } from "../errors.ts";
 import { encodeEvent } from "../sse/index.ts";
 import type { UpstreamAnswer } from "../upstream/dispatch.ts";
@@ -211,18 +212,22 @@ async function judged(
 }
 
 /**
- * Results that say what a server is and has: of its tools those that are approved go on, of its instructions the approved
+ * Results that say what a server is and has: of its tools those go on that are approved and that the caller may call, of its instructions the approved
  * ones, of its capabilities those that there is a way to use. `rest` is what is still to be read.
  */
 async function admit(
-  { server }: Asked,
+  { http, principal, server }: Asked,
   method: string,
   result: Fields,
-  { catalogue }: McpServices,
+  { authorizer, catalogue, clock }: McpServices,
 ): Promise<{ readonly rest: Fields; readonly kept: Fields } | undefined> {
   if (method === "tools/list") {
     const { tools, ...rest } = result;
-    return { rest, kept: { tools: await catalogue.admit(server, tools) } };
+    const address = http.socket.remoteAddress ?? "";
+    const may = mayListTool(authorizer, principal, server.name, { address, now: clock.now() });
+    const kept: Fields[] = [];
+    for (const tool of await catalogue.admit(server, tools)) if (await may(String(tool["name"]))) kept.push(tool);
+    return { rest, kept: { tools: kept } };
   }
   if (method !== "initialize" && method !== "server/discover") return undefined;
   const { capabilities, instructions, ...others } = result;
