@@ -1,0 +1,112 @@
+/**
+ * `holdfast model sign`.
+ *
+ * @module
+ */
+
+import { Secret, type CommandRun } from "../../core/index.ts";
+import { signError } from "./errors.ts";
+import {
+  ignoredNames,
+  isDefaultIgnore,
+  manifestOptions,
+  pathOf,
+  readSmall,
+  readSmalls,
+  signaturePath,
+  listOption,
+  textOption,
+  type Options,
+} from "./input.ts";
+import { signModel, type SigningMethod } from "./sign.ts";
+import { writeWhole } from "./write.ts";
+
+/** Environment variables that hold an identity token, as other tools of Sigstore read them. */
+const TOKEN_VARIABLE = "SIGSTORE_ID_TOKEN";
+
+export const run: CommandRun<unknown> = async (input) => {
+  const { options, progress } = input;
+  const path = pathOf(input);
+  const method = await methodOf(options);
+  const signature = await signaturePath(path, options);
+  const { bundle, manifest } = await signModel(path, method, {
+    ...manifestOptions(options),
+    ignorePaths: ignoredNames(path, signature, options),
+    pythonSingleFile: options["pythonSingleFile"] === true,
+    progress: (done, total) => progress("hashing the model", done, total),
+  });
+  await writeWhole(signature, bundle);
+  const { name, root, resources, size, serialization } = manifest;
+  const ignored = manifest.ignored.filter((one) => !isDefaultIgnore(one));
+  const count = `${resources.length} ${serialization.method === "shards" ? "shards" : "files"}, ${size} bytes`;
+  return {
+    data: {
+      path,
+      signature,
+      method: method.method,
+      subject: { name, digest: { sha256: root } },
+      serialization,
+      resources: resources.length,
+      bytes: size,
+      ignored: manifest.ignored,
+    },
+    text: (style) =>
+      [
+        `${style.green("signed")}     ${path}: ${count}`,
+        `root       ${root}`,
+        `signature  ${signature}`,
+        ...(ignored.length === 0 ? [] : [`left out   ${ignored.map((one) => JSON.stringify(one)).join(", ")}`]),
+      ].join("\n"),
+  };
+};
+
+/** @throws `models.key-unusable` when no key is given and no token is there */
+async function methodOf(options: Options): Promise<SigningMethod> {
+  const keyFile = textOption(options, "key");
+  const certificateFile = textOption(options, "certificate");
+  if (keyFile !== undefined) {
+    const passphraseFile = textOption(options, "passphraseFile");
+    const passphrase = passphraseFile === undefined ? undefined : await readLine(passphraseFile);
+    const privateKey = new Secret(await readSmall(keyFile, "models.key-unusable"));
+    const key = { privateKey, ...(passphrase === undefined ? {} : { passphrase: new Secret(passphrase) }) };
+    if (certificateFile === undefined) return { method: "key", ...key };
+    return {
+      method: "certificate",
+      ...key,
+      certificate: await readSmall(certificateFile, "models.certificate-unusable"),
+      ...(listOption(options, "chain").length === 0
+        ? {}
+        : { chain: await readSmalls(listOption(options, "chain"), "models.certificate-unusable") }),
+    };
+  }
+  if (options["sigstore"] !== true) {
+    throw signError("models.key-unusable", { detail: "none was given", hint: "give one with --key, or --sigstore" });
+  }
+  return { method: "sigstore", identityToken: await tokenOf(options), ...servicesOf(options) };
+}
+
+async function tokenOf(options: Options): Promise<Secret> {
+  const file = textOption(options, "identityToken");
+  const token = file === undefined ? process.env[TOKEN_VARIABLE] : await readLine(file);
+  if (token === undefined || token === "") {
+    const hint = `name a file that holds one with --identity-token, or set ${TOKEN_VARIABLE}`;
+    throw signError("models.sigstore-failed", { detail: "there is no identity token", hint });
+  }
+  return new Secret(token);
+}
+
+function servicesOf(options: Options): { fulcioUrl?: string; rekorUrl?: string; timestampUrl?: string } {
+  const [fulcioUrl, rekorUrl, timestampUrl] = ["fulcioUrl", "rekorUrl", "timestampUrl"].map((name) =>
+    textOption(options, name),
+  );
+  return {
+    ...(fulcioUrl === undefined ? {} : { fulcioUrl }),
+    ...(rekorUrl === undefined ? {} : { rekorUrl }),
+    ...(timestampUrl === undefined ? {} : { timestampUrl }),
+  };
+}
+
+/** A secret in a file, without the end of the line. */
+async function readLine(path: string): Promise<string> {
+  return (await readSmall(path, "models.key-unusable")).replace(/\r?\n$/, "");
+}
