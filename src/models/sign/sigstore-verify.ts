@@ -9,7 +9,7 @@
  * @module
  */
 
-import { bundleFromJSON, ValidationError } from "@sigstore/bundle";
+import { bundleFromJSON } from "@sigstore/bundle";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { toSignedEntity, toTrustMaterial, VerificationError, Verifier } from "@sigstore/verify";
 import { DEFAULT_JSON_LIMITS, isHoldfastError, parseJson } from "../../core/index.ts";
@@ -73,11 +73,10 @@ async function shippedRoot(): Promise<string> {
 
 /** What the library's errors mean for whoever verifies a model. */
 function rejectionOf(cause: unknown): Error {
-  if (cause instanceof ValidationError) {
-    return signError("models.signature-malformed", { detail: cause.message.split("\n")[0] ?? "", cause });
-  }
-  if (!(cause instanceof VerificationError)) return signError("models.signature-malformed", { cause });
-  return signError(codeOf(cause.code), { detail: cause.message, cause });
+  if (cause instanceof VerificationError) return signError(codeOf(cause.code), { detail: cause.message, cause });
+  // What is left are fields that are missing or cannot be read.
+  const detail = cause instanceof Error ? (cause.message.split("\n")[0] ?? "").slice(0, 200) : "unknown";
+  return signError("models.signature-malformed", { detail, cause });
 }
 
 function codeOf(code: VerificationError["code"]): Rejection {
