@@ -37,6 +37,7 @@ const ONLY_IN: readonly { readonly what: string; readonly pattern: RegExp; reado
       /^gateway\/tls\//,
       /^gateway\/identity\/fetch\.ts$/,
       /^guard\/detectors\/custom\/webhook\.ts$/,
+      /^models\/registry\/oci\//,
       // Asks Fulcio, Rekor and a timestamp authority, through their own library.
       /^models\/sign\/sigstore-sign\.ts$/,
       /^storage\/(?:postgres|counters)\//,

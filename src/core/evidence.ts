@@ -23,6 +23,8 @@ export const PredicateType = {
   observation: "https://holdfast.dev/observation/v1",
   /** One change of state by an operator: a key made, rotated, revoked. */
   change: "https://holdfast.dev/change/v1",
+  /** One step of a model's release in the registry: imported, scanned, signed, approved, revoked, moved, granted. */
+  registry: "https://holdfast.dev/registry/v1",
 } as const;
 
 /** in-toto Statement v1. */

@@ -66,6 +66,14 @@ export {
   type Proof,
   type RecordedObservation,
 } from "./posture.ts";
+export type {
+  AdmissionAnswer,
+  AdmissionCaller,
+  AdmissionRefusal,
+  AdmissionSubject,
+  ReleaseAdmission,
+  ReleaseState,
+} from "./release.ts";
 export { Secret } from "./secret.ts";
 export { textTable } from "./table.ts";
 export type { DigestSet, ResourceDescriptor, Subject } from "./subject.ts";

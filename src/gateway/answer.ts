@@ -53,6 +53,7 @@ export async function answer(cleared: Cleared, reply: Reply, services: PipelineS
     const outgoing = await judgeAnswer(cleared, { value, bytes, spans }, unscanned, services);
     const said = sayAnswered(cleared, candidate, { model, fingerprint });
     if (said?.action === "block") throw blocked("gateway.answer-blocked", { verdict: said });
+    services.admitting.still(candidate.judged);
     // Before the client has them: it may refer to them at once.
     await services.references.remember(cleared.principal, target.name, made ?? []);
     cleared.exchange.outcome = "served";
@@ -72,7 +73,8 @@ function askOne(
       candidates,
       cancellation: cleared.cancellation,
       requestFor: (candidate) => requestFor(cleared, candidate),
-      onAttempt(attempt, { model }) {
+      onAttempt(attempt, { model, judged }) {
+        if (judged !== undefined) exchange.release = judged.answer;
         if (exchange.upstream !== undefined) (exchange.attempts ??= []).push(exchange.upstream);
         exchange.upstream = model === parsed.model ? attempt : Object.assign(attempt, { asked: model });
       },
@@ -220,6 +222,7 @@ async function answerStream(
       }
       const out = await stream.push(chunk);
       checkModel();
+      services.admitting.still(candidate.judged);
       if (out.blocked) {
         await reply.write(out.bytes);
         throw blocked("gateway.answer-blocked", { verdict: verdict() });

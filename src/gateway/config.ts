@@ -11,7 +11,7 @@ import { budgetsConfig, pricesConfig } from "./budget/config.ts";
 import { guardsConfig } from "./guards.ts";
 import { identityConfig } from "./identity/config.ts";
 import { mcpConfig } from "./mcp/config.ts";
-import { predictConfig } from "./predict/config.ts";
+import { predictConfig, RELEASE_REFERENCE } from "./predict/config.ts";
 import { extractionConfig } from "./theft/config.ts";
 import { tlsConfig } from "./tls/config.ts";
 
@@ -215,6 +215,19 @@ export const gatewayConfig = z
       .describe(
         "models under names of the gateway's own, and the upstreams that serve each, in the order of preference",
       ),
+    admission: z
+      .enum(["off", "warn", "enforce"])
+      .default("off")
+      .describe(
+        "what becomes of a model whose release is not approved in the registry, or not granted to the app: off, nothing is asked; warn, it is served, and log and receipt say so; enforce, it is refused",
+      ),
+    releases: z
+      .record(
+        z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}\/[^*]{1,256}$/, "<upstream>/<model>, as the upstream calls it"),
+        z.string().regex(RELEASE_REFERENCE, "name@alias or name@sha256:<64 digits>"),
+      )
+      .default({})
+      .describe("for admission: the release that each model of an upstream is, by <upstream>/<model>"),
     retries: retriesConfig,
     circuit: circuitConfig,
     limits: limitsConfig,

@@ -149,6 +149,16 @@ export const GatewayErrors = {
     hint: "ask the operator for a key whose app and models cover it",
     status: 403,
   },
+  "gateway.release-refused": {
+    what: "the model is not admitted",
+    hint: "ask the operator: a model is served once its release is approved in the registry and granted to the app",
+    status: 403,
+  },
+  "gateway.release-unchecked": {
+    what: "the registry of models could not be read lately enough to admit a model",
+    hint: "try again; if it lasts, the operator looks at the database of the registry",
+    status: 503,
+  },
   "gateway.key-unknown": {
     what: "there is no key with this id",
     hint: "list the keys with `holdfast key list`",

@@ -14,6 +14,7 @@ import { canonicalJson } from "../core/index.ts";
 import { createGuard, type Guard } from "../guard/index.ts";
 import type { Committer } from "../ledger/index.ts";
 import { withFallback } from "../storage/index.ts";
+import { openAdmitting } from "./admission/release.ts";
 import { openAuthorizer } from "./authorize/authorizer.ts";
 import { openReferences } from "./authorize/references.ts";
 import { blocking } from "./authorize/tighten.ts";
@@ -72,6 +73,7 @@ export async function openGeneration(
     kept,
   });
   const authorizer = await openAuthorizer(config.authorization);
+  const admitting = await openAdmitting({ config, releases: options.releases, clock, log: options.log });
   const budgets = await openBudgets({ ...options, config });
   const policies = authorizer === undefined ? {} : { policies: authorizer.digest };
   let strict: Guard | undefined;
@@ -95,6 +97,7 @@ export async function openGeneration(
     blockingGuard: () => (strict ??= createGuard(guardsOf(blocking(config.guards)))),
     routing,
     authorizer,
+    admitting,
     references: openReferences(
       db,
       clock,

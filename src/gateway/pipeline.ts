@@ -18,6 +18,7 @@ import type { Counters } from "../storage/index.ts";
 import { readBody } from "./admission/body.ts";
 import { takePlace, takeRate, type Lease } from "./admission/lease.ts";
 import { checkMedia } from "./admission/media.ts";
+import type { Admitting, Judged } from "./admission/release.ts";
 import type { Authorizer } from "./authorize/authorizer.ts";
 import { factsOf, permit } from "./authorize/permit.ts";
 import type { References } from "./authorize/references.ts";
@@ -99,6 +100,7 @@ export interface PipelineServices {
   readonly references: References;
   readonly extraction: Extraction;
   readonly predictions: Predictions;
+  readonly admitting: Admitting;
 }
 
 const SINGLE_HEADERS = singleHeaders("anthropic-version");
@@ -245,7 +247,8 @@ export async function clear(leased: Leased, services: PipelineServices): Promise
   exchange.requestVerdict = { verdict, unscanned: parsed.unscanned };
   if (maySayModel(parsed.model, verdict)) exchange.model = parsed.model;
   if (verdict.action === "block") throw blocked("gateway.blocked", inspection);
-  const candidates = permitted(leased, verdict, await referable(leased, services), services);
+  const asked = permitted(leased, verdict, await referable(leased, services), services);
+  const candidates = admitted(leased, asked, services.admitting);
   const instructions = parsed.spans.flatMap(({ origin, text }) => (origin === "system" ? [text] : []));
   const known = parsed.spans.flatMap(({ origin, text }) => (origin === "user" ? [text] : []));
   const { vault } = inspection;
@@ -302,6 +305,23 @@ function permitted(
       }),
     candidates,
   );
+}
+
+/** Those of the candidates whose release is approved and granted; a listing names no model. */
+function admitted(
+  { exchange, parsed, prediction, principal, route }: Leased,
+  candidates: Leased["candidates"],
+  admitting: Admitting,
+): Leased["candidates"] {
+  const say = (judged: Judged): void => void (exchange.release = judged.answer);
+  if (prediction !== undefined) {
+    const { name, config, info } = prediction.model;
+    const judged = admitting.file({ name, reference: config.release, sha256: info.sha256 }, principal, say);
+    if (judged !== undefined) say(judged);
+  }
+  return route.operation.method === "GET" && parsed.model === ""
+    ? candidates
+    : admitting.candidates(candidates, principal, say);
 }
 
 /** Text in a direction that the route's policy does not have read has no business there. */

@@ -17,6 +17,8 @@ export interface PreparedReload {
 const SWAPPED: ReadonlySet<string> = new Set<keyof GatewayConfig>([
   "upstreams",
   "models",
+  "admission",
+  "releases",
   "retries",
   "circuit",
   "limits",
@@ -25,6 +27,9 @@ const SWAPPED: ReadonlySet<string> = new Set<keyof GatewayConfig>([
   "media",
   "timeouts",
   "guards",
+  "extraction",
+  "predict",
+  "mcp",
   "authorization",
   "identity",
 ]);

@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { LookupFunction } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { isHoldfastError, uuidv7, type Clock, type HoldfastError } from "../core/index.ts";
+import { isHoldfastError, uuidv7, type Clock, type HoldfastError, type ReleaseAdmission } from "../core/index.ts";
 import type { Committer, Ledger } from "../ledger/index.ts";
 import type { Counters, Db } from "../storage/index.ts";
 import { discardRest } from "./admission/body.ts";
@@ -44,6 +44,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly telemetry: TelemetryConfig;
+  /** The registry of models, where there is one. */
+  readonly releases?: ReleaseAdmission;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** How names of upstreams become addresses. Default: as the machine does it. */
   readonly lookup?: LookupFunction;

@@ -5,6 +5,7 @@
  */
 
 import type { ErrorTable } from "../core/index.ts";
+import { RegistryErrors } from "./registry/errors.ts";
 import { SignErrors } from "./sign/errors.ts";
 
-export const ModelsErrors = { ...SignErrors } as const satisfies ErrorTable;
+export const ModelsErrors = { ...RegistryErrors, ...SignErrors } as const satisfies ErrorTable;

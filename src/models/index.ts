@@ -4,7 +4,10 @@
  * @module
  */
 
+export { modelsConfig, type ModelsConfig } from "./config.ts";
 export { modelsModule } from "./module.ts";
+export { openAdmission } from "./registry/admission.ts";
+export type { RegistryConfig } from "./registry/config.ts";
 export {
   DEFAULT_SHARD_SIZE,
   hashModel,

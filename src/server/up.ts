@@ -14,6 +14,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isHoldfastError, type Secret } from "../core/index.ts";
 import { createKey, listKeys, startGateway, type UpstreamConfig } from "../gateway/index.ts";
 import { markObservation } from "../govern/index.ts";
+import { openAdmission } from "../models/index.ts";
 import { openLedger } from "../ledger/index.ts";
 import { drainEvidence, type Counters } from "../storage/index.ts";
 import { startAdmin } from "./admin/listen.ts";
@@ -74,11 +75,13 @@ export async function startHoldfast(services: Services, workers = 1): Promise<Ru
   });
   starting.defer(() => drain());
 
+  const releases = openAdmission({ db, clock, config: config.models.registry });
+  starting.defer(() => releases.close());
   const gatewayConfig = await withUpstreams(config.gateway, services.source.env);
   const common = { config: gatewayConfig, db, ledger, counters, log, telemetry: config.telemetry };
   const gateway =
     workers === 1
-      ? await startGateway({ ...common, committer, clock, env: services.source.env })
+      ? await startGateway({ ...common, committer, clock, releases, env: services.source.env })
       : await startFleet({
           ...common,
           workers,
@@ -87,6 +90,7 @@ export async function startHoldfast(services: Services, workers = 1): Promise<Ru
           storageUrl: db.dialect === "postgres" ? config.storage.url : undefined,
           countersUrl: counters.shared ? config.counters.url : undefined,
           commitmentKeyFile: services.commitmentKeyFile,
+          registry: config.models.registry,
         });
   let drained: Promise<void> | undefined;
   const drainGateway = (): Promise<void> => (drained ??= gateway.close());

@@ -47,7 +47,7 @@ export async function answerPrediction(cleared: Cleared, reply: Reply, services:
 }
 
 async function infer(
-  { admission, exchange, route }: Cleared,
+  { admission, exchange, principal, route }: Cleared,
   { model, inference }: Prediction,
   services: PipelineServices,
 ): Promise<unknown> {
@@ -57,6 +57,9 @@ async function infer(
   const decimals = admission.coarse ? Math.min(config.decimals, coarsenDecimals) : config.decimals;
   exchange.prediction = { answers, model: info.sha256, rows: inference.rows };
   const outputs = await thread.run(inference.inputs);
+  // It may have been revoked while this one waited.
+  const subject = { name: model.name, reference: config.release, sha256: info.sha256 };
+  services.admitting.file(subject, principal, () => undefined);
   admission.answered(labelsOf(outputs, inference.rows));
   const said = inference.outputs.map((name) => {
     const output = outputs.find((one) => one.name === name);

@@ -23,6 +23,9 @@ const inputConfig = z
     "min is not above max",
   );
 
+/** A release in the registry: by an alias, or by its whole digest. */
+export const RELEASE_REFERENCE = /^[a-z0-9][a-z0-9._/-]{0,200}@(?:[a-z][a-z0-9-]{0,30}|sha256:[0-9a-f]{64})$/;
+
 const modelConfig = z.strictObject({
   file: z.string().min(1).describe("the ONNX file, from the working folder"),
   sha256: z
@@ -30,6 +33,11 @@ const modelConfig = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits")
     .optional()
     .describe("digest of the file: another one is not served; left out: whatever lies there at the start"),
+  release: z
+    .string()
+    .regex(RELEASE_REFERENCE, "name@alias or name@sha256:<64 digits>")
+    .optional()
+    .describe("for admission: the release that the file must be of; left out: any approved one that has this file"),
   apps: z
     .array(z.string().min(1))
     .min(1)

@@ -12,6 +12,7 @@ import {
   PredicateType,
   STATEMENT_TYPE,
   type Action,
+  type AdmissionAnswer,
   type DetectorRun,
   type Statement,
   type Verdict,
@@ -53,6 +54,8 @@ export interface Exchange {
   model?: string;
   /** What was asked of which MCP server; left out elsewhere. */
   mcp?: McpRecord;
+  /** What admission said of the model that was asked last; left out where nothing was asked. */
+  release?: AdmissionAnswer;
   stream?: boolean;
   request?: Committed;
   requestVerdict?: GuardRecord;
@@ -130,6 +133,15 @@ export interface Receipt {
     | undefined;
   readonly principal: { readonly app: string; readonly key: string } | null;
   readonly receivedAt: string;
+  /** The release that was served, or would have been, by its digest; left out where admission is off. */
+  readonly release?:
+    | {
+        readonly admitted: boolean;
+        readonly digest: { readonly sha256: string } | null;
+        readonly model: string | null;
+        readonly why?: string | undefined;
+      }
+    | undefined;
   readonly request: Committed | null;
   readonly response: Committed | null;
   readonly route: string | null;
@@ -219,6 +231,7 @@ function receiptOf(exchange: Exchange, policyDigest: string): Receipt {
     prediction: predictionOf(exchange.prediction),
     principal: principal === undefined ? null : { app: principal.app, key: principal.keyId },
     receivedAt: new Date(exchange.receivedAt).toISOString(),
+    release: releaseOf(exchange.release),
     request: exchange.request ?? null,
     response: exchange.response ?? null,
     route: exchange.route ?? null,
@@ -264,6 +277,13 @@ function extractionOf(record: ExtractionRecord | undefined): Receipt["extraction
   if (record === undefined) return undefined;
   const { alarms, distinct, kind, scope, stage } = record;
   return { alarms, distinct, kind, scope, stage };
+}
+
+function releaseOf(answer: AdmissionAnswer | undefined): Receipt["release"] {
+  if (answer === undefined) return undefined;
+  const { admitted, release, why } = answer;
+  const digest = release === undefined ? null : { sha256: release.digest };
+  return { admitted, digest, model: release?.model ?? null, why };
 }
 
 function predictionOf(record: PredictionRecord | undefined): Receipt["prediction"] {

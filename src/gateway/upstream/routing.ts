@@ -16,12 +16,15 @@ import type { GatewayConfig, UpstreamConfig } from "../config.ts";
 import { gatewayError } from "../errors.ts";
 import { covers, type Principal } from "../identity/principal.ts";
 import type { ProtocolId } from "../wire/index.ts";
+import type { Judged } from "../admission/release.ts";
 import { openTargets, targetsFor, type Target, type TargetOptions } from "./target.ts";
 
 /** One upstream that may serve a request, and what it calls the model. */
 export interface Candidate {
   readonly target: Target;
   readonly model: string;
+  /** What admission said of it; left out where nothing was asked. */
+  readonly judged?: Judged;
 }
 
 export interface Routing {

@@ -11,6 +11,7 @@ import { z } from "zod";
 
 import { gatewayConfig, telemetryConfig } from "../../gateway/index.ts";
 import { countersConfig, storageConfig } from "../../storage/index.ts";
+import { modelsConfig } from "../../models/index.ts";
 import { parseListen } from "./listen.ts";
 
 const adminConfig = z
@@ -38,6 +39,7 @@ export const configSchema = z
     admin: adminConfig.describe("the admin API"),
     storage: storageConfig.describe("where state is kept"),
     counters: countersConfig.describe("where rate limits are counted"),
+    models: modelsConfig.describe("the registry of models"),
     telemetry: telemetryConfig.describe("metrics and traces, both off by default"),
   })
   .superRefine((config, context) => {

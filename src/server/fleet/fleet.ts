@@ -14,6 +14,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
 import type { Gateway, GatewayConfig, PreparedReload, Tally, TelemetryConfig } from "../../gateway/index.ts";
+import type { RegistryConfig } from "../../models/index.ts";
 import { storageHost, type Counters, type Db, type StorageHost } from "../../storage/index.ts";
 import { formatListen, parseListen, type ListenAddress } from "../config/listen.ts";
 import { serverError } from "../errors.ts";
@@ -33,6 +34,7 @@ export interface FleetOptions {
   readonly countersUrl: string | undefined;
   readonly home: string;
   readonly commitmentKeyFile: string;
+  readonly registry: RegistryConfig;
   readonly log: Logger;
   readonly backoff?: Backoff;
 }
@@ -172,6 +174,7 @@ export async function startFleet(options: FleetOptions): Promise<Gateway> {
           countersUrl: options.countersUrl,
           home: options.home,
           commitmentKeyFile: options.commitmentKeyFile,
+          registry: options.registry,
         });
         break;
       case "listening":

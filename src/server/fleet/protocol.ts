@@ -10,6 +10,7 @@
 
 import { Exit, HoldfastError, isHoldfastError } from "../../core/index.ts";
 import type { GatewayConfig, Tally, TelemetryConfig } from "../../gateway/index.ts";
+import type { RegistryConfig } from "../../models/index.ts";
 import type { StorageReply, StorageRequest } from "../../storage/index.ts";
 import { errorFields, type LogFields, type LogLevel } from "../log.ts";
 
@@ -40,6 +41,8 @@ export interface Start {
   readonly countersUrl: string | undefined;
   readonly home: string;
   readonly commitmentKeyFile: string;
+  /** Who may approve models, for admission. */
+  readonly registry: RegistryConfig;
 }
 
 export type ToWorker =

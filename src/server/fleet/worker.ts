@@ -18,6 +18,7 @@ import {
   type PreparedReload,
 } from "../../gateway/index.ts";
 import { openCommitter } from "../../ledger/index.ts";
+import { openAdmission } from "../../models/index.ts";
 import {
   openCounters,
   openDb,
@@ -143,6 +144,7 @@ async function open(begin: Start, remote: RemoteStorage): Promise<Serving> {
     committer: await openCommitter(begin.commitmentKeyFile),
     clock: systemClock,
     log,
+    releases: openAdmission({ db, clock: systemClock, config: begin.registry }),
   };
   return { gateway: await startGateway(options), db, counters, begin };
 }

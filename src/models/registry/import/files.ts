@@ -1,0 +1,46 @@
+/**
+ * Plain files: a folder or a single file, as it is. Links are refused, as in signing.
+ *
+ * A file that still is a pointer of git LFS is refused: it stands where the weights should be.
+ *
+ * @module
+ */
+
+import { open } from "node:fs/promises";
+import { basename } from "node:path";
+
+import { walkModel } from "../../sign/walk.ts";
+import { registryError } from "../errors.ts";
+import type { Source, SourceFile } from "./source.ts";
+
+/** Left out beside what signing leaves out: what downloaders keep for themselves. */
+const DOWNLOADERS = [".cache/huggingface"];
+
+/** @throws the errors of `walkModel`, `models.import-invalid` */
+export async function readFiles(path: string): Promise<Source> {
+  const { files } = await walkModel(path, { ignorePaths: DOWNLOADERS });
+  const found = files.map(({ name, path: place, size }): SourceFile => ({ path: name, place, size }));
+  for (const file of found) await refusePointer(file);
+  return { files: found, origin: { kind: "files", name: basename(path) } };
+}
+
+/** A pointer is at most 1,024 bytes (git-lfs `docs/spec.md`). */
+const POINTER_BYTES = 1_024;
+const POINTER = "version https://git-lfs.github.com/spec/";
+
+/** @throws `models.import-invalid` */
+export async function refusePointer({ path, place, size }: SourceFile): Promise<void> {
+  if (size > POINTER_BYTES || size < POINTER.length) return;
+  const handle = await open(place, "r");
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(POINTER.length), 0, POINTER.length, 0);
+    if (bytesRead === POINTER.length && buffer.toString("latin1") === POINTER) {
+      throw registryError("models.import-invalid", {
+        detail: `${path} is a pointer of git LFS, not the file itself`,
+        hint: "fetch it first: git lfs pull",
+      });
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The proofs of the registry. Each reads what the registry holds now; that it holds nothing is no proof of anything.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+
+import type { Observation } from "../../core/index.ts";
+import { listAliases } from "./alias.ts";
+import { openBlobs } from "./blobs.ts";
+import { shortDigest } from "./digest.ts";
+import { hasPrevious, newestDrills } from "./drill.ts";
+import { listGrants } from "./grant.ts";
+import { openRegistry, type RegistryServices } from "./services.ts";
+import { findVersion, listReleases, readEvents, standingOf, type Registry, type Release } from "./store.ts";
+import type { Standing } from "./state.ts";
+
+/** M4: the newest drill of every alias that can be rolled back. */
+export async function observeRollback(services: RegistryServices): Promise<Observation> {
+  const registry = await openRegistry(services);
+  const { drillMaxMs } = registry.rules;
+  const seen = {
+    expected: `for every alias a drill whose rollback restored the digests of all parts within ${drillMaxMs} ms`,
+    scope: "rollbacks on scratch copies of the registry; not how long a model server takes to load the files",
+  };
+  const drills = new Map((await newestDrills(registry.db)).map((drill) => [drill.alias, drill]));
+  const wrong: string[] = [];
+  let slowest = 0;
+  let drilled = 0;
+  for (const alias of await listAliases(registry.db)) {
+    if (!(await hasPrevious(registry, alias))) continue;
+    const name = `${alias.model}@${alias.alias}`;
+    const drill = drills.get(name);
+    // A drill of another release says nothing of this one.
+    if (drill === undefined || drill.from !== alias.release) {
+      wrong.push(`${name} was not drilled since it moved`);
+      continue;
+    }
+    drilled += 1;
+    slowest = Math.max(slowest, drill.ms);
+    if (drill.problem !== "") wrong.push(`${name}: ${drill.problem}`);
+    else if (drill.ms > drillMaxMs) wrong.push(`${name}: ${Math.round(drill.ms)} ms`);
+  }
+  const failed = wrong.filter((what) => !what.endsWith("since it moved"));
+  if (failed.length > 0) return { outcome: "fails", observed: failed.slice(0, 5).join("; "), ...seen };
+  if (wrong.length > 0) return { outcome: "unknown", observed: wrong.slice(0, 5).join("; "), ...seen };
+  if (drilled === 0) return { outcome: "unknown", observed: "no alias has a release to go back to", ...seen };
+  return {
+    outcome: "holds",
+    observed: `${drilled} aliases, the slowest rollback took ${slowest.toFixed(1)} ms`,
+    ...seen,
+  };
+}
+
+/** M5: signed models are served alone. Bytes of what aliases point to are read and compared. */
+export async function observeSigned(services: RegistryServices): Promise<Observation> {
+  const registry = await openRegistry(services);
+  const { admission } = services.config.gateway;
+  const seen = {
+    expected: "gateway.admission: enforce, a verified signature for every approved release, and its bytes unchanged",
+    scope:
+      "the registry of this installation, and the blobs of releases that aliases point to; not what other gateways serve",
+  };
+  const all = await approvedReleases(registry);
+  if (all.releases === 0) return { outcome: "unknown", observed: "there is no release in the registry", ...seen };
+  if (admission !== "enforce") return { outcome: "fails", observed: `gateway.admission is ${admission}`, ...seen };
+  const unsigned = all.approved.filter(({ standing }) => standing.signature === undefined);
+  const changed = await changedBlobs(services, registry, all.approved);
+  const wrong = [...unsigned.map(({ release }) => `${nameOf(release)} has no signature`), ...changed.wrong];
+  return wrong.length > 0
+    ? { outcome: "fails", observed: wrong.slice(0, 5).join("; "), ...seen }
+    : {
+        outcome: "holds",
+        observed: `${all.approved.length} of ${all.releases} releases are approved, all signed; ${changed.read} blobs read, all unchanged`,
+        ...seen,
+      };
+}
+
+/** M7: default deny, and no grant that is wider than one app. */
+export async function observeGrants(services: RegistryServices): Promise<Observation> {
+  const registry = await openRegistry(services);
+  const { admission } = services.config.gateway;
+  const seen = {
+    expected: "gateway.admission: enforce, and every grant names one app",
+    scope: "the grants of the registry; not the models of upstreams that keys may use besides",
+  };
+  if ((await listReleases(registry.db)).length === 0) {
+    return { outcome: "unknown", observed: "there is no release in the registry", ...seen };
+  }
+  if (admission !== "enforce") {
+    return { outcome: "fails", observed: `gateway.admission is ${admission}: nothing is asked for grants`, ...seen };
+  }
+  const grants = await listGrants(registry.db);
+  const wide = grants.filter(({ app }) => app === "*");
+  return wide.length > 0
+    ? {
+        outcome: "fails",
+        observed: `granted to every app: ${wide
+          .slice(0, 5)
+          .map(({ model }) => model)
+          .join(", ")}`,
+        ...seen,
+      }
+    : { outcome: "holds", observed: `${grants.length} grants, each to one app; all else is denied`, ...seen };
+}
+
+/** M10: pinned, and found clean before approval. */
+export async function observeScanned(services: RegistryServices): Promise<Observation> {
+  const registry = await openRegistry(services);
+  const seen = {
+    expected: "for every approved release a clean scan from before its first approval, and a source that is pinned",
+    scope: "releases of the registry; that a scan finds nothing does not prove that nothing is there",
+  };
+  const { approved, releases } = await approvedReleases(registry);
+  if (releases === 0) return { outcome: "unknown", observed: "there is no release in the registry", ...seen };
+  const wrong: string[] = [];
+  for (const { release, standing } of approved) {
+    const version = await findVersion(registry.db, release.model, release.weights.root);
+    const { kind, commit, digest } = version?.source ?? {};
+    if ((kind === "huggingface" && commit === undefined) || (kind === "oci" && digest === undefined)) {
+      wrong.push(`${nameOf(release)} is not pinned`);
+    }
+    if (standing.scan?.verdict !== "clean") wrong.push(`${nameOf(release)} has no clean scan`);
+  }
+  return wrong.length > 0
+    ? { outcome: "fails", observed: wrong.slice(0, 5).join("; "), ...seen }
+    : {
+        outcome: "holds",
+        observed: `${approved.length} of ${releases} releases are approved, all found clean before`,
+        ...seen,
+      };
+}
+
+async function approvedReleases(
+  registry: Registry,
+): Promise<{ releases: number; approved: readonly { release: Release; standing: Standing }[] }> {
+  const releases = await listReleases(registry.db);
+  const events = await readEvents(registry.db, registry.operators);
+  const all = releases.map((release) => ({ release, standing: standingOf(events, release, registry.rules) }));
+  return { releases: releases.length, approved: all.filter(({ standing }) => standing.state === "approved") };
+}
+
+/** Bytes that one observation reads at most: it has two minutes. */
+const MOST_READ_BYTES = 20_000_000_000;
+
+async function changedBlobs(
+  { home }: RegistryServices,
+  { db }: Registry,
+  approved: readonly { readonly release: Release }[],
+): Promise<{ read: number; wrong: string[] }> {
+  const blobs = await openBlobs(join(home, "models"));
+  const served = new Set((await listAliases(db)).map(({ release }) => release));
+  const wrong: string[] = [];
+  let read = 0;
+  let bytes = 0;
+  for (const { release } of approved.filter((one) => served.has(one.release.digest))) {
+    const version = await findVersion(db, release.model, release.weights.root);
+    for (const { path, digest, size } of version?.files ?? []) {
+      bytes += size;
+      if (bytes > MOST_READ_BYTES) throw new RangeError("more than can be read in time");
+      read += 1;
+      if (!(await blobs.isWhole({ digest, size }))) wrong.push(`${nameOf(release)}: ${path} is gone or changed`);
+    }
+  }
+  return { read, wrong };
+}
+
+function nameOf({ model, digest }: Release): string {
+  return `${model}@${shortDigest(digest)}`;
+}
