@@ -131,7 +131,7 @@ export function judgeLicences(facts: readonly Fact[], texts: readonly LicenceTex
 
 /** The licence that a declared value names: an id in any case, an expression of ids, a name of the Hub. */
 export function nameLicence(value: string): NamedLicence | undefined {
-  const text = value.trim();
+  const text = fromAddress(value.trim());
   const lower = text.toLowerCase();
   if (NO_LICENCE.includes(lower)) return undefined;
   const id = BY_LOWER.get(lower) ?? HUB_NAMES.get(lower);
@@ -140,6 +140,18 @@ export function nameLicence(value: string): NamedLicence | undefined {
   if (other !== undefined) return { id: other.ref, name: other.name, listed: false };
   const expression = expressionOf(text);
   return expression === undefined ? undefined : { id: expression, name: expression, listed: true };
+}
+
+/** What an address names that stands for a licence; anything else as it is. */
+function fromAddress(text: string): string {
+  const address = /^https?:\/\/(?:www\.)?(\S{1,200})$/i.exec(text)?.[1]?.toLowerCase() ?? "";
+  const creative = /^creativecommons\.org\/licenses\/([a-z-]{2,8})\/(\d\.\d)/.exec(address);
+  if (creative !== null) return `cc-${creative[1]}-${creative[2]}`;
+  if (address.startsWith("creativecommons.org/publicdomain/zero/1.0")) return "cc0-1.0";
+  return (
+    /^(?:choosealicense\.com|spdx\.org|opensource\.org)\/licen[cs]es?\/([\w.+-]+?)(?:\.html)?\/?$/.exec(address)?.[1] ??
+    text
+  );
 }
 
 /** Which licences a text has, the nearest first. Empty: none that is known. */
