@@ -26,6 +26,8 @@ import type { Pseudonym } from "./identity/claims.ts";
 import type { McpEndpoint } from "./mcp/endpoint.ts";
 import { openMcp } from "./mcp/open.ts";
 import type { PipelineServices } from "./pipeline.ts";
+import { openPredictions } from "./predict/predictions.ts";
+import type { PredictThread } from "./predict/thread.ts";
 import type { GatewayOptions } from "./serving.ts";
 import { openRouting } from "./upstream/routing.ts";
 import type { Target } from "./upstream/target.ts";
@@ -33,29 +35,32 @@ import type { Target } from "./upstream/target.ts";
 export interface Generation {
   readonly services: PipelineServices;
   readonly mcp: McpEndpoint;
+  /** Where its connections to upstreams and MCP servers are. */
+  readonly targets: readonly Target[];
   /** SHA-256 of all that decides about a request, for receipts. */
   readonly policyDigest: string;
   /** An exchange begins on it. What is returned is called when that ends. */
   readonly enter: () => () => void;
   /** Resolves when no exchange is on it. Asked once no further one can begin. */
   idle(): Promise<void>;
-  /** Closes what it holds, but for the upstreams that others still use. */
-  close(stay: ReadonlySet<Target>): Promise<void>;
+  /** Closes what it holds, but for what others still use of it. */
+  close(others: readonly Generation[]): Promise<void>;
 }
 
-/** What outlives a reload, since it remembers who asked what. A change of its own configuration needs a restart. */
-export type Lasting = Pick<PipelineServices, "extraction" | "predictions">;
+/** What outlives a reload, since it remembers who asked what. */
+export type Lasting = Pick<PipelineServices, "extraction">;
 
 /**
- * Opens what a configuration asks for. Targets of `kept` that it would make alike are taken over.
+ * Opens what a configuration asks for. What it would make just like `before` has it is taken over.
  *
- * @throws what `warmGuards`, `openRouting`, `openAuthorizer` and `openBudgets` throw; then nothing stays open
+ * @throws what `warmGuards`, `openRouting`, `openAuthorizer`, `openPredictions`, `openBudgets` and `openMcp` throw; then
+ *   nothing stays open
  */
 export async function openGeneration(
   options: GatewayOptions,
   config: GatewayConfig,
   lasting: Lasting,
-  kept: readonly Target[] = [],
+  before?: Generation,
 ): Promise<Generation> {
   const { clock, committer, counters, db } = options;
   await warmGuards(config.guards);
@@ -70,11 +75,16 @@ export async function openGeneration(
         options.log.warn("an upstream failed too often and is left alone for a while", { upstream });
       else options.log.info("an upstream answers again", { upstream });
     },
-    kept,
+    kept: before?.targets ?? [],
   });
   const authorizer = await openAuthorizer(config.authorization);
   const admitting = await openAdmitting({ config, releases: options.releases, clock, log: options.log });
-  const budgets = await openBudgets({ ...options, config });
+  const predictions = await openPredictions(config.predict, before?.services.predictions.models.values());
+  const others = before === undefined ? [] : [before];
+  const budgets = await openBudgets({ ...options, config }).catch(async (error: unknown) => {
+    await predictions.close(threadsOf(others));
+    throw error;
+  });
   const policies = authorizer === undefined ? {} : { policies: authorizer.digest };
   let strict: Guard | undefined;
   let exchanges = 0;
@@ -98,6 +108,7 @@ export async function openGeneration(
     routing,
     authorizer,
     admitting,
+    predictions,
     references: openReferences(
       db,
       clock,
@@ -105,12 +116,20 @@ export async function openGeneration(
       config.upstreams.map(({ url }) => new URL(url).hostname),
     ),
   };
-  const mcp = openMcp({ ...options, config }, services);
+  let mcp: McpEndpoint;
+  try {
+    mcp = openMcp({ ...options, config }, services, before?.targets ?? []);
+  } catch (error) {
+    await Promise.all([predictions.close(threadsOf(others)), budgets.close()]);
+    throw error;
+  }
+  const targets = [...routing.targets, ...mcp.targets];
 
   return {
     policyDigest: hash("sha256", canonicalJson({ ...config, ...policies })),
     services,
     mcp,
+    targets,
     enter() {
       exchanges++;
       return () => {
@@ -122,12 +141,19 @@ export async function openGeneration(
       idle ??= Promise.withResolvers();
       await idle.promise;
     },
-    async close(stay) {
-      await Promise.all(routing.targets.filter((target) => !stay.has(target)).map((target) => target.pool.destroy()));
+    async close(rest) {
+      const stay = new Set(rest.flatMap((one) => one.targets));
+      await Promise.all(targets.filter((target) => !stay.has(target)).map((target) => target.pool.destroy()));
+      await predictions.close(threadsOf(rest));
       await budgets.close();
-      await mcp.close();
     },
   };
+}
+
+function threadsOf(generations: readonly Generation[]): ReadonlySet<PredictThread> {
+  return new Set(
+    generations.flatMap(({ services }) => [...services.predictions.models.values()].map((one) => one.thread)),
+  );
 }
 
 /** Receipts are public, and users are people: only who holds the key of the commitments can tell whose name one is. */

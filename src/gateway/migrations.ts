@@ -112,4 +112,20 @@ export const gatewayMigrations: readonly Migration[] = [
       `create index mcp_calls_context on mcp_calls (context)`,
     ],
   },
+  {
+    id: "0006-extraction-states",
+    statements: [
+      `create table extraction_states (
+         watch text primary key,
+         stage text,
+         staged_at bigint not null,
+         asked bigint not null,
+         alarms text not null,
+         seen_at bigint not null,
+         expires_at bigint not null,
+         released_at bigint
+       )`,
+      `create index extraction_states_expiry on extraction_states (expires_at)`,
+    ],
+  },
 ];

@@ -169,6 +169,24 @@ export const gatewayModule = {
       load: async () => (await import("./mcp/commands.ts")).allow,
     },
     {
+      path: "extraction list",
+      summary: "show who asks models so much that a copy could be made of the answers",
+      description:
+        "By kind of answer, each key and each app: how many different things it asked within the window, about, the stage that this is, and signs that its queries are made up. As the gateways noted it within the last seconds. Exit codes: 0 nobody is in a stage, 1 somebody is.",
+      options: [{ flags: "--all", summary: "those too that are in no stage" }],
+      examples: [{ what: "who is in a stage", line: "holdfast extraction list" }],
+      load: async () => (await import("./theft/commands.ts")).list,
+    },
+    {
+      path: "extraction release",
+      summary: "let a key or an app begin anew, where its questions were honest",
+      description:
+        "What it asked so far does not count any more. All gateways on this database know within seconds; the change is evidence in the ledger. Raise the stages under gateway.extraction where it is to ask so much for good.",
+      arguments: [{ name: "id", summary: "the watch, as `holdfast extraction list` shows it", required: true }],
+      examples: [{ what: "one of them", line: "holdfast extraction release 5b7c0a9d41e2" }],
+      load: async () => (await import("./theft/commands.ts")).release,
+    },
+    {
       path: "policy check",
       summary: "check the policies, and show every problem with its place",
       description: "Exit codes: 0 valid, 64 not valid or not readable.",

@@ -13,7 +13,6 @@ import { withFallback } from "../storage/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import { gatewayError } from "./errors.ts";
 import { openGeneration, type Generation } from "./generation.ts";
-import { openPredictions } from "./predict/predictions.ts";
 import { recorder } from "./receipt/recorder.ts";
 import { restartNeeded, type PreparedReload } from "./reload.ts";
 import { routes } from "./route/table.ts";
@@ -21,7 +20,6 @@ import { Serving, type GatewayOptions, type Tally } from "./serving.ts";
 import { startTelemetry } from "./telemetry/telemetry.ts";
 import { openExtraction } from "./theft/extraction.ts";
 import { openTlsListener } from "./tls/listener.ts";
-import type { Target } from "./upstream/target.ts";
 
 /** A running gateway. */
 export interface Gateway {
@@ -68,20 +66,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     config.tls === undefined
       ? undefined
       : openTlsListener({ config: config.tls, env: options.env ?? process.env, clock, log });
-  const predictions = await openPredictions(config.predict);
   const extraction = openExtraction({
     ...options,
     config: config.extraction,
     counters: withFallback(options.counters, clock, () => current.services.budgets.share()),
     secret: options.committer.commit("extraction", "watch", Buffer.from("sketches")),
   });
-  const lasting = { extraction, predictions };
-  const closeLasting = async (): Promise<void> => {
-    await predictions.close();
+  let current = await openGeneration(options, config, { extraction }).catch(async (error: unknown) => {
     await extraction.close();
-  };
-  let current = await openGeneration(options, config, lasting).catch(async (error: unknown) => {
-    await closeLasting();
     throw error;
   });
   const living = new Set<Generation>([current]);
@@ -114,19 +106,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (!serving.connectionFailed(socket, timedOut)) refuseConnection(error, socket);
   });
   const address = await listen(server, config.listen).catch(async (error: unknown) => {
-    await current.close(new Set());
-    await closeLasting();
+    await current.close([]);
+    await extraction.close();
     throw error;
   });
   if (secure !== undefined) tls?.watch(secure);
 
-  /** What upstreams a generation that ends must leave open. */
-  const inUse = (): ReadonlySet<Target> => new Set([...living].flatMap(({ services }) => services.routing.targets));
   /** Closes a generation that no exchange begins on any more, once the last on it has ended. */
   const retire = async (old: Generation): Promise<void> => {
     await old.idle();
     living.delete(old);
-    await old.close(inUse());
+    await old.close([...living]);
   };
 
   return {
@@ -139,12 +129,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       const needed = restartNeeded(config, next);
       if (needed.length > 0) throw gatewayError("gateway.restart-needed", { detail: needed.join(", ") });
       const certificate = next.tls === undefined ? undefined : tls?.prepare(next.tls);
-      const opened = await openGeneration(options, next, lasting, current.services.routing.targets);
+      const opened = await openGeneration(options, next, { extraction }, current);
       return {
         commit() {
           const old = serving.swap(opened);
           living.add(opened);
           [config, current] = [next, opened];
+          extraction.configure(next.extraction);
           targets.splice(0, targets.length, ...opened.services.routing.targets);
           certificate?.use();
           setTimes(server, next.timeouts);
@@ -153,7 +144,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
             .finally(() => retiring.delete(retired));
           retiring.add(retired);
         },
-        abort: () => opened.close(inUse()),
+        abort: () => opened.close([...living]),
       };
     },
     async close(graceMs = config.timeouts.drainMs) {
@@ -175,8 +166,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await serving.drained();
       await receipts.flush();
       await Promise.all(retiring);
-      await current.close(new Set());
-      await closeLasting();
+      await current.close([]);
+      await extraction.close();
       await telemetry.close();
       log.info("gateway stopped");
     },

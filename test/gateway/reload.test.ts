@@ -1,11 +1,17 @@
 /** Another configuration while requests are under way: they end on theirs, and nobody gains anything by it. */
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 
 import { gatewayConfig, type GatewayConfig } from "../../src/gateway/index.ts";
+import { INITIALIZED, startHostileServer } from "../mcp/hostile.ts";
+import { perceptron } from "../predict/onnx.ts";
 import { startFakeUpstream } from "../upstreams/fake.ts";
-import { chat, startHarness, type Harness, type HarnessOptions } from "./harness.ts";
+import { chat, startHarness, type Answer, type Harness, type HarnessOptions } from "./harness.ts";
 
 async function withHarness(options: HarnessOptions, use: (harness: Harness) => Promise<void>): Promise<void> {
   const harness = await startHarness(options);
@@ -151,6 +157,102 @@ describe("a reload", () => {
     } finally {
       await upstream.close();
     }
+  });
+
+  it("takes up MCP servers, under the stream of another", async () => {
+    const server = await startHostileServer();
+    const open: ServerResponse[] = [];
+    server.on("GET", (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+      open.push(response);
+    });
+    const mcp = (...names: readonly string[]): Record<string, unknown> => ({
+      mcp: { servers: names.map((name) => ({ name, url: server.url })) },
+    });
+    try {
+      await withHarness({ config: mcp("one") }, async (harness) => {
+        const headers = {
+          authorization: `Bearer ${harness.key}`,
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+        };
+        const begin = async (name: string): Promise<Response> =>
+          await fetch(`${harness.url}/mcp/${name}`, {
+            method: "POST",
+            headers,
+            body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZED }),
+          });
+        const session = (await begin("one")).headers.get("mcp-session-id") ?? "";
+        const listening = await fetch(`${harness.url}/mcp/one`, { headers: { ...headers, "mcp-session-id": session } });
+        const reader = listening.body?.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+        await reload(harness, mcp("two"));
+        assert.match(await (await begin("one")).text(), /gateway\.mcp-server-unknown/);
+        assert.ok((await begin("two")).headers.has("mcp-session-id"));
+        const said = { jsonrpc: "2.0", method: "notifications/message", params: { level: "info", data: "still here" } };
+        open[0]?.end(`data: ${JSON.stringify(said)}\n\n`);
+        let text = "";
+        for (let part = await reader.read(); !part.done; part = await reader.read()) {
+          text += new TextDecoder().decode(part.value);
+        }
+        assert.match(text, /still here/, "the stream of a server that is gone ends as it began");
+      });
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("takes up predictive models, and keeps those in use where one cannot be loaded", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-reload-"));
+    const write = async (name: string, weight: number): Promise<string> => {
+      const file = join(folder, name);
+      await writeFile(file, perceptron([{ weights: [[weight, -weight]], bias: [0, 0] }]));
+      return file;
+    };
+    try {
+      const one = await write("one.onnx", 1);
+      const predict = (models: object): Record<string, unknown> => ({ predict: { models } });
+      await withHarness({ config: predict({ one: { file: one } }) }, async (harness) => {
+        const ask = async (name: string): Promise<string> => {
+          const { headers, text } = await harness.post(`/v1/models/${name}/predict`, { instances: [[1]] });
+          const receipt = await harness.receipt(headers.get("x-request-id"));
+          return receipt.prediction?.model.sha256 ?? text;
+        };
+        const first = await ask("one");
+        assert.match(first, /^[0-9a-f]{64}$/);
+        const both = predict({ one: { file: one }, two: { file: await write("two.onnx", 2), apps: ["test"] } });
+        const under = Promise.all(Array.from({ length: 20 }, () => ask("one")));
+        await reload(harness, both);
+        assert.deepEqual(new Set(await under), new Set([first]), "no request is lost with the thread");
+        assert.match(await ask("two"), /^[0-9a-f]{64}$/);
+        await write("one.onnx", 3);
+        await reload(harness, both);
+        const replaced = await ask("one");
+        assert.ok(replaced !== first && /^[0-9a-f]{64}$/.test(replaced), "a file that was replaced is read again");
+        await writeFile(one, "no model");
+        await assert.rejects(reload(harness, both), /gateway\.predict-model-invalid|predictive model/);
+        assert.equal(await ask("one"), replaced);
+        await reload(harness, predict({ two: { file: join(folder, "two.onnx") } }));
+        assert.match(await ask("one"), /gateway\.model-unknown/);
+        assert.match(await ask("two"), /^[0-9a-f]{64}$/);
+      });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("takes up limits on extraction, and goes on counting", async () => {
+    const stages = (observe: number, refuse: number): Record<string, unknown> => ({
+      extraction: { text: { observe, slow: "off", coarsen: "off", refuse }, alarms: { perMinute: 1_000_000 } },
+    });
+    await withHarness({ config: stages(1_000, 2_000) }, async (harness) => {
+      const ask = async (content: string): Promise<Answer> => await harness.post("/v1/chat/completions", chat(content));
+      for (let index = 0; index < 6; index++) assert.equal((await ask(`question ${index}`)).status, 200);
+      await reload(harness, stages(3, 1_000));
+      const observed = await ask("question 7");
+      assert.equal((await harness.receipt(observed.headers.get("x-request-id"))).extraction?.stage, "observe");
+      await reload(harness, stages(3, 5));
+      assert.match((await ask("question 8")).text, /gateway\.extraction-refused/);
+    });
   });
 
   it("that cannot be taken up, or is called off, leaves all as it was", async () => {

@@ -22,6 +22,7 @@ import { clientCertificate } from "../identity/certificate.ts";
 import { covers, presentedKey } from "../identity/principal.ts";
 import type { Exchange } from "../receipt/receipt.ts";
 import type { Reply } from "../reply.ts";
+import type { Target } from "../upstream/target.ts";
 import { checkAccept, sessionHeaders, sessionOf, type Asked, type McpServices } from "./asked.ts";
 import { answerPost } from "./call.ts";
 import { askServer, refused } from "./forward.ts";
@@ -29,7 +30,7 @@ import { checkPermitted } from "./permitted.ts";
 import { LEGACY } from "./protocol.ts";
 import { listen } from "./relay.ts";
 import type { Conversation } from "./rpc-error.ts";
-import { closeServers } from "./servers.ts";
+import { targetsOf } from "./servers.ts";
 
 export interface McpEndpoint {
   /**
@@ -45,7 +46,8 @@ export interface McpEndpoint {
     reply: Reply,
     conversation: Conversation,
   ): Promise<void>;
-  readonly close: () => Promise<void>;
+  /** Where its servers' connections are; whoever opened the endpoint closes them. */
+  readonly targets: readonly Target[];
 }
 
 const PREFIX = "/mcp/";
@@ -93,7 +95,7 @@ export function mcpEndpoint(services: McpServices): McpEndpoint {
         place.release();
       }
     },
-    close: () => closeServers(services.servers),
+    targets: targetsOf(services.servers),
   };
 }
 

@@ -6,6 +6,7 @@
 
 import type { PipelineServices } from "../pipeline.ts";
 import type { GatewayOptions } from "../serving.ts";
+import type { Target } from "../upstream/target.ts";
 import { openCatalogue } from "./catalogue.ts";
 import { mcpEndpoint, type McpEndpoint } from "./endpoint.ts";
 import { openFlow } from "./flow.ts";
@@ -17,6 +18,7 @@ import { openSessions } from "./session.ts";
 export function openMcp(
   options: GatewayOptions,
   shared: Pick<PipelineServices, "authenticate" | "authorizer" | "blockingGuard" | "budgets" | "counters" | "guard">,
+  kept: readonly Target[],
 ): McpEndpoint {
   const { clock, committer, config, db, env = process.env, log, lookup } = options;
   const { mcp } = config;
@@ -29,7 +31,7 @@ export function openMcp(
     authenticate: shared.authenticate,
     budgets: shared.budgets,
     authorizer: shared.authorizer,
-    servers: openServers(config, { env, clock, lookup }),
+    servers: openServers(config, { env, clock, lookup, kept }),
     catalogue: openCatalogue(db, clock, mcp, judge, log),
     flow: openFlow(db, clock, mcp),
     judge,

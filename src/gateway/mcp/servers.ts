@@ -31,6 +31,8 @@ export interface ServersOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly lookup?: LookupFunction | undefined;
+  /** Targets of an earlier configuration, to be taken over where they would be made alike. */
+  readonly kept?: readonly Target[];
 }
 
 /**
@@ -44,27 +46,39 @@ export function openServers(config: GatewayConfig, options: ServersOptions): Rea
     config.mcp.servers.map((server) => {
       const { concurrency, name, streams, url } = server;
       const { pathname } = new URL(url);
-      const calls = open(server, concurrency, { ...config.timeouts, firstByteMs, idleMs });
+      const calls = open(server, "calls", concurrency, { ...config.timeouts, firstByteMs, idleMs });
       // Nobody need say anything for as long as a stream may last.
-      const listening = open(server, streams, { ...config.timeouts, firstByteMs, idleMs: config.timeouts.totalMs });
+      const listening = open(server, "streams", streams, {
+        ...config.timeouts,
+        firstByteMs,
+        idleMs: config.timeouts.totalMs,
+      });
       const path = pathname.endsWith("/") && (calls.basePath !== "" || pathname === "/") ? "/" : "";
       const checkArguments = argumentPolicy(server);
       return [name, { name, config: server, calls, streams: listening, path, key: calls.key, checkArguments }];
     }),
   );
 
-  function open(server: McpServerConfig, concurrency: number, timeouts: GatewayConfig["timeouts"]): Target {
+  function open(
+    server: McpServerConfig,
+    purpose: "calls" | "streams",
+    concurrency: number,
+    timeouts: GatewayConfig["timeouts"],
+  ): Target {
     const { apps, key, name, network, url } = server;
     // The protocol of a target decides about headers and models of model APIs, none of which are asked for here.
     const upstream = upstreamConfig.parse({ name, protocol: "openai", url, key, network, apps, concurrency });
-    const [target] = openTargets([upstream], { ...options, timeouts, circuit: config.circuit });
+    const [target] = openTargets([upstream], {
+      ...options,
+      purpose: `mcp ${purpose}`,
+      timeouts,
+      circuit: config.circuit,
+    });
     return target as Target;
   }
 }
 
-/** Closes their connections. */
-export async function closeServers(servers: ReadonlyMap<string, McpServer>): Promise<void> {
-  await Promise.all(
-    [...servers.values()].flatMap(({ calls, streams }) => [calls.pool.destroy(), streams.pool.destroy()]),
-  );
+/** Where their connections are. */
+export function targetsOf(servers: ReadonlyMap<string, McpServer>): readonly Target[] {
+  return [...servers.values()].flatMap(({ calls, streams }) => [calls, streams]);
 }

@@ -1,8 +1,10 @@
 /**
- * The predictive models that a gateway serves itself: opened at the start, each in a thread of its own.
+ * The predictive models that a gateway serves itself: opened with its configuration, each in a thread of its own.
  *
  * @module
  */
+
+import { stat } from "node:fs/promises";
 
 import { gatewayError } from "../errors.ts";
 import { covers, type Principal } from "../identity/principal.ts";
@@ -29,29 +31,32 @@ export interface Predictions {
    * @throws `gateway.model-forbidden`, `gateway.model-unknown`
    */
   find(principal: Principal, name: string): PredictModel;
-  close(): Promise<void>;
+  /** Ends the threads of all models but of those that `stay`. */
+  close(stay: ReadonlySet<PredictThread>): Promise<void>;
 }
 
 /**
- * Loads the models of the configuration.
+ * Loads the models of the configuration. The thread of a model among `kept` that would be made alike, of a file that did
+ * not change, is taken over.
  *
  * @throws `gateway.predict-model-invalid`, `gateway.predict-runtime-missing`
  */
-export async function openPredictions(config: PredictConfig): Promise<Predictions> {
+export async function openPredictions(config: PredictConfig, kept: Iterable<PredictModel> = []): Promise<Predictions> {
   const models = new Map<string, PredictModel>();
-  const close = async (): Promise<void> => {
-    await Promise.all([...models.values()].map(({ thread }) => thread.close()));
+  const threads = [...kept].map(({ thread }) => thread);
+  const close: Predictions["close"] = async (stay) => {
+    const ending = [...models.values()].filter(({ thread }) => !stay.has(thread));
+    await Promise.all(ending.map(({ thread }) => thread.close()));
   };
   try {
     for (const [name, model] of Object.entries(config.models)) {
-      const { file, sha256, threads, queue, timeoutMs } = model;
-      const thread = await openPredictThread({ file, sha256, threads, queue, timeoutMs });
+      const thread = await threadFor(model, threads);
       const { info } = thread;
       models.set(name, { name, config: model, info, thread });
       checkModel(name, model, info);
     }
   } catch (error) {
-    await close();
+    await close(new Set(threads));
     throw error;
   }
   return {
@@ -65,6 +70,30 @@ export async function openPredictions(config: PredictConfig): Promise<Prediction
       return model;
     },
   };
+}
+
+/** What each thread was made from. */
+const recipes = new WeakMap<PredictThread, string>();
+
+async function threadFor(model: PredictModelConfig, kept: readonly PredictThread[]): Promise<PredictThread> {
+  const { file, sha256, threads, queue, timeoutMs } = model;
+  const options = { file, sha256, threads, queue, timeoutMs };
+  const recipe = JSON.stringify([options, await stampOf(file)]);
+  const same = kept.find((one) => recipes.get(one) === recipe);
+  if (same !== undefined) return same;
+  const thread = await openPredictThread(options);
+  recipes.set(thread, recipe);
+  return thread;
+}
+
+/** Tells a file from the one that lay there before. What cannot be read is told by who loads it. */
+async function stampOf(file: string): Promise<readonly number[]> {
+  try {
+    const { ino, mtimeMs, size } = await stat(file);
+    return [ino, mtimeMs, size];
+  } catch {
+    return [];
+  }
 }
 
 /** What a request on `predict.infer` or `predict.rows` asks. @throws `gateway.predict-input` */

@@ -14,14 +14,14 @@ const SLACK = 0.5;
 const FAR = 100_000;
 
 export class Cusum {
-  readonly #perMinute: number;
+  /** The ordinary number of queries. */
+  perMinute: number;
   #minute = -Infinity;
   #count = 0;
   #sum = 0;
 
-  /** @param perMinute the ordinary number of queries */
   constructor(perMinute: number) {
-    this.#perMinute = perMinute;
+    this.perMinute = perMinute;
   }
 
   /** Counts queries at a time of a clock that never steps, in milliseconds. */
@@ -33,14 +33,14 @@ export class Cusum {
   /** The excess so far, in minutes' worth of the ordinary. */
   at(now: number): number {
     this.#turn(now);
-    return Math.max(this.#sum, this.#sum + this.#count / this.#perMinute - 1 - SLACK);
+    return Math.max(this.#sum, this.#sum + this.#count / this.perMinute - 1 - SLACK);
   }
 
   #turn(now: number): void {
     const minute = Math.floor(now / MINUTE);
     if (minute <= this.#minute) return;
     const passed = Math.min(minute - this.#minute, FAR);
-    this.#sum = Math.max(0, this.#sum + this.#count / this.#perMinute - 1 - SLACK);
+    this.#sum = Math.max(0, this.#sum + this.#count / this.perMinute - 1 - SLACK);
     this.#sum = Math.max(0, this.#sum - (passed - 1) * (1 + SLACK));
     this.#count = 0;
     this.#minute = minute;

@@ -27,4 +27,9 @@ export const ExtractionErrors = {
     hint: "ask the operator, who can raise the stages under gateway.extraction where this is honest use",
     status: 403,
   },
+  "gateway.extraction-unknown": {
+    what: "there is no watch over extraction with this id",
+    hint: "`holdfast extraction list --all` shows all of them",
+    status: 404,
+  },
 } as const satisfies ErrorTable;

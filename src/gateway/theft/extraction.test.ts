@@ -3,12 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { isHoldfastError, type Clock } from "../../core/index.ts";
 import { migrate, openCounters, openDb, sql, storageModule, type Db } from "../../storage/index.ts";
 import type { Principal } from "../identity/principal.ts";
-import { gatewayModule } from "../module.ts";
+import { gatewayConfig } from "../config.ts";
+import { gatewayModule, type GatewayServices } from "../module.ts";
 import type { Exchange } from "../receipt/receipt.ts";
+import { list, release } from "./commands.ts";
 import { extractionConfig } from "./config.ts";
 import { openExtraction, type Extraction } from "./extraction.ts";
 import { vectorQuery } from "./features.ts";
@@ -69,6 +72,7 @@ async function start(
     clock,
     secret: SECRET,
     log,
+    saveMs: 20,
     ...(most === undefined ? {} : { most }),
   });
   let next = 0;
@@ -245,3 +249,84 @@ describe("the watch over extraction", () => {
     assert.equal(extractionConfig.safeParse({ text: { observe: "off", slow: 5, coarsen: 4 } }).success, false);
   });
 });
+
+describe("an operator and the watch over extraction", () => {
+  const services = (clock: Clock): GatewayServices => ({
+    clock,
+    db: () => Promise.resolve(db),
+    config: { gateway: gatewayConfig.parse({}) },
+  });
+  const run = async (command: typeof list, clock: Clock, args: object = {}, options: object = {}) => {
+    const { data, text, exit } = await command({ services: services(clock), args, options } as never);
+    return { data: data as Record<string, unknown>, text: text(PLAIN), exit };
+  };
+  type Row = { id: string; who: string; stage: string | null; asked: number; since: string; releasedAt: string | null };
+  const rowsOf = async (
+    { app, clock }: { app: string; clock: Clock },
+    options: object = {},
+  ): Promise<readonly Row[]> => {
+    const { data } = await run(list, clock, {}, options);
+    return (data["watches"] as Row[]).filter(({ who }) => who.startsWith(app));
+  };
+  const until = async (holds: () => Promise<boolean>): Promise<void> => {
+    for (let waited = 0; !(await holds()); waited++) {
+      assert.ok(waited < 500);
+      await delay(10);
+    }
+  };
+
+  it("sees who is in which stage since when, and lets them begin anew at every gateway", async () => {
+    const one = await start({ appFactor: 1_000 });
+    const other = await start({ appFactor: 1_000 }, one);
+    assert.equal(await one.ask(25), "slow");
+    await until(async () => (await rowsOf(one)).length === 1);
+    const since = one.clock.at;
+    one.clock.at += 60_000;
+    assert.equal(await other.ask(6, {}, 25), "coarsen");
+    await until(async () => (await rowsOf(one))[0]?.stage === "coarsen");
+    const [row] = await rowsOf(one);
+    assert.ok(row !== undefined && Math.abs(row.asked - 31) < 3, JSON.stringify(row));
+    assert.equal(new Date(row.since).getTime(), since + 60_000, "a harder stage began later");
+    assert.equal((await rowsOf(one, { all: true })).length, 2, "the app is in no stage");
+    const { text, exit } = await run(list, one.clock);
+    assert.match(text, new RegExp(`^${row.id} +predictions +m +key ${row.who} +coarsen +1972-`, "m"));
+    assert.equal(exit, 1);
+
+    const released = await run(release, one.clock, { id: row.id });
+    assert.match(released.text, /within seconds at every gateway; it was in the stage coarsen$/);
+    assert.deepEqual(await rowsOf(one), []);
+    for (const set of [one, other]) {
+      const stage = async (): Promise<string> => await set.ask(1, {}, 0);
+      await until(async () => (await stage()) === "open");
+    }
+    const evidence = await db.query<{ entry: Uint8Array }>(sql`select entry from storage_outbox`);
+    const ours = evidence.filter(({ entry }) => Buffer.from(entry).includes(`extraction:${row.id}`));
+    assert.equal(ours.length, 1);
+    await one.close();
+    await other.close();
+    const again = await start({ appFactor: 1_000 }, one);
+    assert.equal(await again.ask(1, {}, 0), "open", "nor does a restart remember");
+    await again.close();
+  });
+
+  it("is told of an id that is none", async () => {
+    await assert.rejects(
+      run(release, new StepClock(), { id: "0".repeat(12) }),
+      /no watch over extraction with this id/,
+    );
+  });
+
+  it("counts over another window begin anew, and those of one that comes back go on", async () => {
+    const set = await start();
+    assert.equal(await set.ask(12), "observe");
+    const config = extractionConfig.parse({ predictions: { observe: 10, slow: 20, coarsen: 30, refuse: 40 } });
+    set.extraction.configure({ ...config, windowDays: 1 });
+    assert.equal(await set.ask(1, {}, 50), "open");
+    await until(async () => (await rowsOf(set)).length === 1);
+    set.extraction.configure(config);
+    assert.equal(await set.ask(1, {}, 0), "observe");
+    await set.close();
+  });
+});
+
+const PLAIN = { bold: String, dim: String, red: String, green: String, yellow: String };

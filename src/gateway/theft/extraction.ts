@@ -18,7 +18,16 @@ import type { Cancellation } from "../upstream/dispatch.ts";
 import type { ExtractionConfig } from "./config.ts";
 import type { Query } from "./features.ts";
 import { extractionVerdict, STAGES, type ExtractionRecord, type Kind, type Stage } from "./finding.ts";
-import { findWatch, saveWatch } from "./store.ts";
+import {
+  findWatch,
+  forgetWatch,
+  listReleased,
+  releasedAt,
+  saveState,
+  saveWatch,
+  watchKey,
+  type WatchName,
+} from "./store.ts";
 import { Watch } from "./watch.ts";
 
 interface Asking {
@@ -48,6 +57,8 @@ export interface Extraction {
   watches(kind: Kind): boolean;
   /** Secret of the hashes: the same in every replica. */
   readonly secret: string;
+  /** Other limits from now on. What was seen stays, but where the window changes: counts over another one begin anew. */
+  configure(config: ExtractionConfig): void;
   /** Saves what was seen, and stops. */
   close(): Promise<void>;
 }
@@ -60,7 +71,16 @@ export interface ExtractionOptions {
   readonly secret: string;
   /** For tests: watches in memory at most. */
   readonly most?: number;
+  /** For tests: between two saves, in milliseconds. */
+  readonly saveMs?: number;
   readonly log: { readonly error: (message: string, fields?: Readonly<Record<string, unknown>>) => void };
+}
+
+/** A watch in memory. */
+interface Entry {
+  readonly name: WatchName;
+  readonly windowDays: number;
+  readonly watch: Watch;
 }
 
 const DAY = 86_400_000;
@@ -70,75 +90,114 @@ const WATCHES = 1_024;
 const SAVE_MS = 5_000;
 
 export function openExtraction(options: ExtractionOptions): Extraction {
-  const { config, counters, clock, db, log, secret, most = WATCHES } = options;
-  const watches = new Map<string, Watch>();
-  const loading = new Map<string, Promise<Watch>>();
-  const windowMs = config.windowDays * DAY;
-  const periodNow = (): number => Math.floor(clock.now() / windowMs);
+  const { counters, clock, db, log, secret, most = WATCHES } = options;
+  let { config } = options;
+  const watches = new Map<string, Entry>();
+  const loading = new Map<string, Promise<Entry>>();
+  const periodNow = (windowDays = config.windowDays): number => Math.floor(clock.now() / (windowDays * DAY));
+  const perMinute = (scope: WatchName["scope"]): number =>
+    config.alarms.perMinute * (scope === "app" ? config.appFactor : 1);
 
-  const save = async (id: string, watch: Watch): Promise<void> => {
-    const period = periodNow();
+  const failed = (error: unknown): void => {
+    const code = isHoldfastError(error) ? error.code : "unknown";
+    log.error("what was seen of extraction was not saved", { error: code });
+  };
+  const save = async (id: string, entry: Entry): Promise<void> => {
+    const { watch, windowDays } = entry;
+    const period = periodNow(windowDays);
     watch.dirty = false;
     try {
-      for (const seen of await findWatch(db, id, period)) watch.join(seen);
-      await saveWatch(db, id, watch.remembered(period), (period + 2) * windowMs);
+      const [released, kept] = await Promise.all([releasedAt(db, id), findWatch(db, id, period)]);
+      if (released !== watch.releasedAt) {
+        await renew(id, released);
+        return;
+      }
+      for (const seen of kept) watch.join(seen);
+      const expiresAt = (period + 2) * windowDays * DAY;
+      const { alarms, distinct: asked, stage } = { stage: undefined, ...figures(entry), ...judge(entry) };
+      await Promise.all([
+        saveWatch(db, id, watch.remembered(period), expiresAt),
+        saveState(db, id, { alarms, asked, stage }, clock.now(), expiresAt),
+      ]);
     } catch (error) {
       watch.dirty = true;
-      log.error("what was seen of extraction was not saved", {
-        error: isHoldfastError(error) ? error.code : "unknown",
-      });
+      failed(error);
     }
   };
+  /** An operator released it: it begins anew, and what another process had saved since goes too. */
+  const renew = async (id: string, released: number): Promise<void> => {
+    await forgetWatch(db, id);
+    const entry = watches.get(id);
+    if (entry === undefined || entry.watch.releasedAt === released) return;
+    const { name, windowDays } = entry;
+    const watch = new Watch(config.alarms, perMinute(name.scope), periodNow(windowDays), released);
+    watches.set(id, { name, windowDays, watch });
+  };
   const saveAll = async (): Promise<void> => {
-    for (const [id, watch] of watches) if (watch.dirty) await save(id, watch);
+    try {
+      for (const [id, released] of await listReleased(db)) {
+        const known = watches.get(id)?.watch.releasedAt;
+        if (known !== undefined && known !== released) await renew(id, released);
+      }
+    } catch (error) {
+      failed(error);
+    }
+    for (const [id, entry] of watches) if (entry.watch.dirty) await save(id, entry);
   };
   let saving: Promise<void> | undefined;
   const timer = setInterval(() => {
     saving ??= saveAll().finally(() => {
       saving = undefined;
     });
-  }, SAVE_MS).unref();
+  }, options.saveMs ?? SAVE_MS).unref();
 
-  const load = async (id: string, scope: "app" | "key"): Promise<Watch> => {
-    const perMinute = config.alarms.perMinute * (scope === "app" ? config.appFactor : 1);
-    const watch = new Watch(config.alarms, perMinute, periodNow());
-    for (const seen of await findWatch(db, id, periodNow())) watch.join(seen);
-    watches.set(id, watch);
+  const load = async (id: string, name: WatchName): Promise<Entry> => {
+    const { windowDays } = config;
+    const period = periodNow(windowDays);
+    const watch = new Watch(config.alarms, perMinute(name.scope), period, await releasedAt(db, id));
+    for (const seen of await findWatch(db, id, period)) watch.join(seen);
+    const entry = { name, windowDays, watch };
+    watches.set(id, entry);
     if (watches.size > most) drop();
-    return watch;
+    return entry;
   };
 
   /** Sketches are joined wherever they meet: one that is read again before it is saved loses nothing for long. */
   const drop = (): void => {
     const [oldest] = watches;
     if (oldest === undefined) return;
-    const [id, watch] = oldest;
+    const [id, entry] = oldest;
     watches.delete(id);
-    if (watch.dirty) void save(id, watch);
+    if (entry.watch.dirty) void save(id, entry);
   };
 
-  const find = (id: string, scope: "app" | "key"): Promise<Watch> | Watch => {
+  const find = (id: string, name: WatchName): Promise<Entry> | Entry => {
     const known = watches.get(id);
     if (known !== undefined) {
       watches.delete(id);
       watches.set(id, known);
       return known;
     }
-    const started = loading.get(id) ?? load(id, scope).finally(() => loading.delete(id));
+    const started = loading.get(id) ?? load(id, name).finally(() => loading.delete(id));
     loading.set(id, started);
     return started;
   };
 
   /** The watch of an id at this moment: the one that was found may have made way for others since. */
-  const inUse = (id: string, found: Watch): Watch => {
-    const watch = watches.get(id) ?? found;
-    watches.set(id, watch);
-    return watch;
+  const inUse = (id: string, found: Entry): Watch => {
+    const entry = watches.get(id) ?? found;
+    watches.set(id, entry);
+    return entry.watch;
   };
 
-  const judge = (watch: Watch, kind: Kind, scope: "app" | "key"): ExtractionRecord | undefined => {
-    const distinct = watch.distinct(periodNow());
-    const alarms = watch.alarms(clock.monotonic());
+  const figures = ({ watch, windowDays }: Entry): Pick<ExtractionRecord, "alarms" | "distinct"> => ({
+    distinct: watch.distinct(periodNow(windowDays)),
+    alarms: watch.alarms(clock.monotonic()),
+  });
+
+  const judge = (entry: Entry): ExtractionRecord | undefined => {
+    const { kind, scope } = entry.name;
+    const { alarms, distinct } = figures(entry);
     const weighed = distinct * (alarms.length > 0 ? config.alarmWeight : 1);
     const stage = stageAt(config[kind], weighed / (scope === "app" ? config.appFactor : 1));
     return stage === undefined ? undefined : { alarms, distinct, kind, scope, stage };
@@ -168,9 +227,13 @@ export function openExtraction(options: ExtractionOptions): Extraction {
 
     async admit(exchange, { principal, kind, model = "", queries }, cancellation) {
       if (!isWatched(config[kind])) return { coarse: false, answered() {} };
-      const ids = { key: `${kind}|${model}|key|${principal.keyId}`, app: `${kind}|${model}|app|${principal.app}` };
-      const found = { key: await find(ids.key, "key"), app: await find(ids.app, "app") };
-      const record = harder(judge(found.key, kind, "key"), judge(found.app, kind, "app"));
+      const names = {
+        key: { kind, model, scope: "key", who: principal.keyId },
+        app: { kind, model, scope: "app", who: principal.app },
+      } as const;
+      const ids = { key: watchKey(names.key, config.windowDays), app: watchKey(names.app, config.windowDays) };
+      const found = { key: await find(ids.key, names.key), app: await find(ids.app, names.app) };
+      const record = harder(judge(found.key), judge(found.app));
       if (record !== undefined) exchange.extraction = record;
       if (record?.stage === "refuse") {
         // Nobody else will judge it.
@@ -192,6 +255,22 @@ export function openExtraction(options: ExtractionOptions): Extraction {
           for (const watch of watched) watch.answered(points, labels, clock.monotonic());
         },
       };
+    },
+
+    configure(next) {
+      const before = config.windowDays;
+      config = next;
+      for (const { name, watch } of watches.values()) watch.configure(next.alarms, perMinute(name.scope));
+      if (next.windowDays === before) return;
+      const old = [...watches];
+      watches.clear();
+      const earlier = saving;
+      saving = Promise.all([
+        earlier,
+        ...old.map(([id, entry]) => (entry.watch.dirty ? save(id, entry) : undefined)),
+      ]).then(() => {
+        saving = undefined;
+      });
     },
 
     async close() {

@@ -29,7 +29,7 @@ export interface Remembered {
 }
 
 export class Watch {
-  readonly #alarms: ExtractionConfig["alarms"];
+  #alarms: ExtractionConfig["alarms"];
   readonly #volume: Cusum;
   readonly #distances = new Distances();
   #period: number;
@@ -44,11 +44,21 @@ export class Watch {
   /** Something was seen that is not saved. */
   dirty = false;
 
+  /** When an operator released it last; what was seen before that does not count. 0: never. */
+  readonly releasedAt: number;
+
   /** @param perMinute queries a minute that are ordinary for it */
-  constructor(alarms: ExtractionConfig["alarms"], perMinute: number, period: number) {
+  constructor(alarms: ExtractionConfig["alarms"], perMinute: number, period: number, releasedAt = 0) {
     this.#alarms = alarms;
     this.#volume = new Cusum(perMinute);
     this.#period = period;
+    this.releasedAt = releasedAt;
+  }
+
+  /** Other limits from now on. What was seen stays. */
+  configure(alarms: ExtractionConfig["alarms"], perMinute: number): void {
+    this.#alarms = alarms;
+    this.#volume.perMinute = perMinute;
   }
 
   /** Different queries in the period that `period` names, and in the one before. */

@@ -49,6 +49,8 @@ export interface TargetOptions {
   readonly lookup?: LookupFunction | undefined;
   /** Targets of an earlier configuration: what would be made just like one of them is taken over. */
   readonly kept?: readonly Target[];
+  /** What they are for: those for something else are not taken over. */
+  readonly purpose?: string;
 }
 
 /** Bytes of an upstream's header section at most. */
@@ -69,7 +71,7 @@ export function openTargets(upstreams: readonly UpstreamConfig[], options: Targe
     checkLiteral(name, url, network);
     const key = readKey(upstream, options.env);
     // Its places are those of the upstream, whichever configuration counts them.
-    const recipe = JSON.stringify({ upstream, timeouts, circuit: options.circuit });
+    const recipe = JSON.stringify({ upstream, timeouts, circuit: options.circuit, purpose: options.purpose });
     const same = options.kept?.find((one) => recipes.get(one) === recipe && one.key?.reveal() === key?.reveal());
     if (same !== undefined) return same;
     const target: Target = {
