@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
 import { ApiError, GoogleGenAI } from "@google/genai";
+import { APICallError, generateText, jsonSchema, streamText, tool as aiTool, type LanguageModel } from "ai";
 import OpenAI from "openai";
 
 import { startHarness, type Harness } from "./harness.ts";
@@ -93,6 +95,67 @@ describe("the OpenAI client, with the Responses API", () => {
       () => client.files.list(),
     ]) {
       await assert.rejects(async () => await ask(), OpenAI.NotFoundError);
+    }
+  });
+});
+
+describe("the AI SDK of Vercel, with the Responses API", () => {
+  const model = ({ url, key }: Harness): LanguageModel =>
+    createOpenAI({ baseURL: `${url}/v1`, apiKey: key }).responses("m");
+  const tools = {
+    weather: aiTool({
+      inputSchema: jsonSchema<{ city: string }>({ type: "object", properties: { city: {} } }),
+      execute: () => "mild",
+    }),
+  };
+  const asking = { prompt: "hi", tools, maxRetries: 0 } as const;
+
+  it("gets an answer, whole and streamed, with a tool call", async () => {
+    const whole = await generateText({ model: model(harness), ...asking });
+    assert.equal(whole.text, "Hello from afar.");
+    assert.deepEqual(
+      whole.toolCalls.map(({ toolName, input }) => [toolName, input]),
+      [["weather", { city: "Oslo" }]],
+    );
+    const streamed = streamText({ model: model(harness), ...asking });
+    const deltas: string[] = [];
+    for await (const delta of streamed.textStream) deltas.push(delta);
+    assert.equal(deltas.join(""), "Hello from afar.");
+    assert.deepEqual((await streamed.toolCalls)[0]?.input, { city: "Oslo" });
+    assert.equal((await streamed.totalUsage).totalTokens, 18);
+    assert.equal(harness.upstream.requests.at(-1)?.path, "/v1/responses");
+  });
+
+  it("gets what is masked, whole and streamed, in tool calls too", async () => {
+    const text = `The key is ${MASKED}, keep it.`;
+    assert.equal((await generateText({ model: model(guarded), ...asking })).text, text);
+    const streamed = streamText({ model: model(guarded), ...asking });
+    assert.equal(await streamed.text, text);
+    assert.deepEqual((await streamed.toolCalls)[0]?.input, { city: `Oslo ${MASKED}` });
+  });
+
+  it("raises what is refused, before an answer and within a stream, as its own errors", async () => {
+    const refused = { model: model(guarded), prompt: `my key ${SECRET}`, maxRetries: 0 };
+    await assert.rejects(generateText(refused), (error) => {
+      assert.ok(APICallError.isInstance(error), String(error));
+      assert.equal(error.statusCode, 403);
+      assert.match(error.responseBody ?? "", /gateway\.blocked/);
+      return true;
+    });
+    const blocking = await startHarness({
+      script: { text: said },
+      config: { guards: { secrets: { response: "block" } } },
+    });
+    try {
+      const errors: unknown[] = [];
+      const onError = ({ error }: { error: unknown }): void => void errors.push(error);
+      const { fullStream } = streamText({ model: model(blocking), prompt: "hi", maxRetries: 0, onError });
+      let text = "";
+      for await (const part of fullStream) if (part.type === "text-delta") text += part.text;
+      assert.ok(!text.includes(SECRET.slice(0, 9)), text);
+      assert.match(JSON.stringify(errors), /gateway\.answer-blocked/);
+    } finally {
+      await blocking.close();
     }
   });
 });
