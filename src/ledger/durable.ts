@@ -12,6 +12,8 @@ import { hasCode, type Files } from "./files.ts";
 const STATE_FOLDER = ".state";
 export const LOCK_FILE = join(STATE_FOLDER, "lock");
 export const JOURNAL_FILE = join(STATE_FOLDER, "journal");
+/** In a folder that follows a log in a database: the signed checkpoint whose files are being written. */
+export const NEXT_FILE = join(STATE_FOLDER, "next");
 export const STAGING_FOLDER = join(STATE_FOLDER, "staging");
 
 /**

@@ -28,6 +28,34 @@ export const LedgerErrors = {
     hint: "check free space and health of the disk, then restart: what was acknowledged is kept",
     status: 503,
   },
+  "ledger.unavailable": {
+    what: "the database that holds the ledger did not take the entry in time",
+    hint: "check that the database runs and can be reached; entries are taken again once it answers",
+    status: 503,
+  },
+  "ledger.shared": {
+    what: "this folder follows a ledger in a database, so nothing may be appended to it here",
+    hint: "set storage.url to the database of the ledger; or, to begin a new ledger, move the folder and its key away",
+  },
+  "ledger.rolled-back": {
+    what: "the database holds an older state of the ledger than was signed before",
+    hint: "restore the database to its newest state; what was signed must not be signed a second time with other entries",
+  },
+  "ledger.not-shared": {
+    what: "the ledger in the database is signed with another key than the one here",
+    hint: "give all replicas one ledger.secret, or copy keys/ledger.key and keys/commitment.key from the first replica",
+    exit: Exit.usage,
+  },
+  "ledger.secret-wrong": {
+    what: "the keys of the ledger in the database do not open with this ledger.secret",
+    hint: "give all replicas on one database the same secret",
+    exit: Exit.usage,
+  },
+  "ledger.secret-short": {
+    what: "ledger.secret is too short to keep keys under",
+    hint: "make one with `openssl rand -hex 32`",
+    exit: Exit.usage,
+  },
   "ledger.commitment-key-missing": {
     what: "there is no key from which salts could be derived",
     hint: "run it with the data folder of the gateway that made the receipt: --data",

@@ -17,7 +17,7 @@
 import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { signCheckpoint, type Checkpoint } from "./checkpoint.ts";
-import { ensureFolder, folderWriter, JOURNAL_FILE, LOCK_FILE, STAGING_FOLDER } from "./durable.ts";
+import { ensureFolder, folderWriter, JOURNAL_FILE, LOCK_FILE, NEXT_FILE, STAGING_FOLDER } from "./durable.ts";
 import { edgeRoot, emptyEdge } from "./edge.ts";
 import { ledgerError } from "./errors.ts";
 import { diskFiles, type Files, type Handle } from "./files.ts";
@@ -82,7 +82,7 @@ export interface Ledger {
  * Opens the ledger in a folder for writing, or makes a new one. Recovers whatever the last writer left.
  *
  * @throws `ledger.locked`, `ledger.missing`, `ledger.damaged`, `ledger.journal-damaged`, `ledger.key-mismatch`,
- *   `ledger.key-invalid`, `ledger.key-exposed`, `ledger.origin-invalid`
+ *   `ledger.key-invalid`, `ledger.key-exposed`, `ledger.origin-invalid`, `ledger.shared`
  *
  * @example
  * ```ts
@@ -99,6 +99,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   await ensureFolder(files, join(folder, STAGING_FOLDER));
   const unlock = await files.lock(join(folder, LOCK_FILE));
   try {
+    // What follows a log in a database would go on alone, under the same key: a second history.
+    if ((await files.read(join(folder, NEXT_FILE))) !== undefined) {
+      throw ledgerError("ledger.shared", { detail: folder });
+    }
     const mayMakeKey = (await files.read(join(folder, "checkpoint"))) === undefined;
     const signer = await openKey(files, keyFile, options.origin, mayMakeKey);
     const recovered = (await recover(files, folder, signer)) ?? (await makeLedger(files, options, signer));

@@ -46,11 +46,25 @@ export async function recover(files: Files, folder: string, signer: NoteSigner):
     return undefined;
   }
 
+  const published = await recoverPublished(read, stored, signer);
+  if (journal === undefined) throw damaged("the journal is missing or unreadable");
+  return { ...published, tail: await tailOf(journal, published.checkpoint, read) };
+}
+
+/**
+ * The checkpoint `stored`, and the tree on disk that it is of.
+ *
+ * @throws `ledger.key-mismatch`, `ledger.damaged`
+ */
+export async function recoverPublished(
+  read: ReadFile,
+  stored: Uint8Array,
+  signer: NoteSigner,
+): Promise<Pick<Recovered, "checkpoint" | "tree">> {
   const checkpoint = ownCheckpoint(stored, signer);
   const tree = await loadOrRefuse(read, checkpoint.size);
   if (!equalHashes(edgeRoot(tree.edge), checkpoint.root)) throw damaged("the tiles do not have the checkpoint's root");
-  if (journal === undefined) throw damaged("the journal is missing or unreadable");
-  return { checkpoint, tree, tail: await tailOf(journal, checkpoint, read) };
+  return { checkpoint, tree };
 }
 
 function ownCheckpoint(bytes: Uint8Array, signer: NoteSigner): Checkpoint {

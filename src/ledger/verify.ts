@@ -18,7 +18,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isHoldfastError } from "../core/index.ts";
 import { encodeBase64 } from "./base64.ts";
 import { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
-import { JOURNAL_FILE } from "./durable.ts";
+import { JOURNAL_FILE, NEXT_FILE } from "./durable.ts";
 import { edgeRoot } from "./edge.ts";
 import { ledgerError } from "./errors.ts";
 import { diskFiles } from "./files.ts";
@@ -78,7 +78,9 @@ export async function verifyLedger(options: {
   if (checkpoint === undefined) return report(undefined, 0, problems);
 
   const { size } = checkpoint;
-  if (journal === undefined && (await isThere(join(folder, ".state")))) {
+  // A folder that follows a log in a database has no journal: its entries are durable there.
+  const next = await readNext(read, log, problems);
+  if (journal === undefined && next === undefined && (await isThere(join(folder, ".state")))) {
     problems.add({ index: size, file: ".state/journal", what: "is missing, with all entries after the checkpoint" });
   }
   const sound = checkJournal(journal, checkpoint, problems);
@@ -89,7 +91,8 @@ export async function verifyLedger(options: {
   const coveredNow = async (): Promise<number> => {
     const now = await readJournal(read);
     const published = await readCheckpoint(read, folder, log, problems);
-    return Math.max(published?.size ?? 0, endOf(now === "unreadable" ? undefined : now));
+    const following = await readNext(read, log, problems);
+    return Math.max(published?.size ?? 0, following?.size ?? 0, endOf(now === "unreadable" ? undefined : now));
   };
   await verifyFolder({ folder, read, size, edge, journal: sound, problems, coveredNow });
   return report(checkpoint, Math.max(0, endOf(sound) - size), problems);
@@ -106,6 +109,19 @@ async function readJournal(read: ReadFile): Promise<Journal | "unreadable" | und
     if (journal?.ending === "whole" || settled || reads === JOURNAL_READS) return journal ?? "unreadable";
     before = bytes;
     await pause(JOURNAL_PAUSE_MS);
+  }
+}
+
+/** The checkpoint that a folder which follows a log in a database is on its way to. */
+async function readNext(read: ReadFile, log: NoteVerifier, problems: ProblemList): Promise<Checkpoint | undefined> {
+  const bytes = await read(NEXT_FILE);
+  if (bytes === undefined) return undefined;
+  try {
+    return openCheckpoint(bytes, log);
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error;
+    problems.add({ index: null, file: ".state/next", what: error.message });
+    return undefined;
   }
 }
 
