@@ -53,6 +53,7 @@ export type {
   Migration,
   Module,
   RouteHandler,
+  RouteAccess,
   Routes,
   Style,
 } from "./module.ts";
@@ -74,6 +75,7 @@ export type {
   ReleaseAdmission,
   ReleaseState,
 } from "./release.ts";
+export { isRole, mayAct, ROLES, type Role } from "./role.ts";
 export { Secret } from "./secret.ts";
 export { textTable } from "./table.ts";
 export type { DigestSet, ResourceDescriptor, Subject } from "./subject.ts";

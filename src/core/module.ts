@@ -10,6 +10,7 @@
 
 import type { ErrorTable, ExitCode } from "./errors.ts";
 import type { Proof } from "./posture.ts";
+import type { Role } from "./role.ts";
 
 export interface Module<Services = unknown> {
   /** The folder's name: `ledger`, `gateway`. */
@@ -98,7 +99,18 @@ export interface Style {
 
 /** A part's routes under `/api/<module name>` of the admin API, as a Fetch API handler. */
 export interface Routes<Services = unknown> {
+  /** Who may call what. What is not named here is not there. */
+  readonly access: readonly RouteAccess[];
   readonly load: () => Promise<(services: Services) => RouteHandler>;
+}
+
+/** The role that a route needs. */
+export interface RouteAccess {
+  /** In capitals; `GET` covers `HEAD`. */
+  readonly method: string;
+  /** Below the module's own path, with `:name` for a segment and `*` last for all below: `/`, `/:id`, `/tree/*`. */
+  readonly path: string;
+  readonly role: Role;
 }
 
 export interface RouteHandler {

@@ -11,6 +11,10 @@ export {
   type TelemetryConfig,
   type UpstreamConfig,
 } from "./config.ts";
+export { claimAt } from "./identity/claims.ts";
+export { fetchJson, type FetchJson } from "./identity/fetch.ts";
+export { idTokenVerifier, type IdTokenOptions } from "./identity/id-token.ts";
+export type { Claims } from "./identity/jwt.ts";
 export { createKey, listKeys, revokeKey, rotateKey, type KeyInfo, type KeyInput } from "./identity/store.ts";
 export { gatewayModule, type GatewayServices } from "./module.ts";
 export type { Receipt } from "./receipt/receipt.ts";

@@ -27,6 +27,11 @@ export const ServerErrors = {
     hint: "use --workers with a number from 1 to 64",
     exit: Exit.usage,
   },
+  "server.secret-missing": {
+    what: "a secret that the configuration names is not there",
+    hint: "set the environment variable, or put the secret into the file",
+    exit: Exit.usage,
+  },
   "server.restart-needed": {
     what: "the change takes effect only with a restart, so none of the new configuration was taken up",
     hint: "restart holdfast, or undo the change of what the detail names",
@@ -60,9 +65,67 @@ export const ServerErrors = {
   },
   // Admin API
   "server.unauthorized": {
-    what: "the request carries no valid admin token",
-    hint: "send authorization: Bearer with the content of keys/admin.token in the data folder",
+    what: "the request carries no valid admin token or session",
+    hint: "send authorization: Bearer with the content of keys/admin.token in the data folder or a token of `holdfast admin token create`, or sign in at /login where admin.login is configured",
     status: 401,
+  },
+  "server.forbidden": {
+    what: "the role does not allow this",
+    hint: "ask someone with the role that the detail names",
+    status: 403,
+  },
+  "server.csrf": {
+    what: "a change by a session must come from the console itself",
+    hint: "send x-csrf-token with the value of csrf from /api/session, from the origin in admin.login.url",
+    status: 403,
+  },
+  "server.admin-option": {
+    what: "an option of the token is not valid",
+    hint: "see `holdfast admin token create --help`",
+    status: 400,
+    exit: Exit.usage,
+  },
+  "server.token-unknown": {
+    what: "there is no admin token with this id",
+    hint: "list them with `holdfast admin token list`",
+    status: 404,
+    exit: Exit.usage,
+  },
+  "server.session-unknown": {
+    what: "there is no session with this id",
+    hint: "list them with `holdfast admin session list`",
+    status: 404,
+    exit: Exit.usage,
+  },
+  "server.login-off": {
+    what: "signing in is not configured",
+    hint: "configure admin.login in holdfast.yaml, or use a token",
+    status: 404,
+  },
+  "server.login-unavailable": {
+    what: "the issuer cannot be used to sign in",
+    hint: "check admin.login, and that the issuer can be reached; NODE_EXTRA_CA_CERTS names a certificate of your own authority",
+    status: 503,
+  },
+  "server.login-busy": {
+    what: "too many sign-ins are under way",
+    hint: "try again in a few minutes",
+    status: 503,
+  },
+  "server.login-return": {
+    what: "the place to return to is not one of this server",
+    hint: "give a path that begins with one slash",
+    status: 400,
+  },
+  "server.login-refused": {
+    what: "signing in failed",
+    hint: "begin again at /login, in the browser that is to be signed in",
+    status: 401,
+  },
+  "server.login-no-role": {
+    what: "the issuer knows you, but nothing there gives you a role here",
+    hint: "ask an admin: admin.login.roles in holdfast.yaml says which values of the claim make which role",
+    status: 403,
   },
   "server.host-refused": {
     what: "the request names a host that this server does not go by",

@@ -6,12 +6,14 @@
 
 import type { Module } from "../core/index.ts";
 import { ServerErrors } from "./errors.ts";
+import { serverMigrations } from "./migrations.ts";
 import type { Services } from "./services.ts";
 
 export const serverModule: Module<Services> = {
   name: "server",
   summary: "runs the parts together, and the admin API",
   errors: ServerErrors,
+  migrations: serverMigrations,
   commands: [
     {
       path: "up",
@@ -54,6 +56,59 @@ export const serverModule: Module<Services> = {
         { what: "what changed, for a script", line: "holdfast reload --format json | jq -r '.changed[]'" },
       ],
       load: async () => (await import("./commands/reload.ts")).runReload,
+    },
+    {
+      path: "admin token create",
+      summary: "make a token for the admin API, with a role and an end; it is shown once",
+      description:
+        "Roles: viewer reads (for auditors), operator also changes keys and runs checks, admin also changes the " +
+        "configuration and who may do so. Whoever can read the data folder needs none: keys/admin.token is an admin's.",
+      options: [
+        { flags: "--name <name>", summary: "what or who it is for: a-z, 0-9, '.', '_', '-'", default: "default" },
+        {
+          flags: "--role <role>",
+          summary: "what it may do",
+          default: "viewer",
+          choices: ["viewer", "operator", "admin"],
+        },
+        { flags: "--expires <duration>", summary: "15m, 24h, 30d; at most 366d", default: "90d" },
+      ],
+      examples: [
+        { what: "for an auditor, for a month", line: "holdfast admin token create --name audit-2026 --expires 30d" },
+        {
+          what: "for a pipeline that makes keys",
+          line: "TOKEN=$(holdfast admin token create --name ci --role operator --format json | jq -r .token)",
+        },
+      ],
+      load: async () => (await import("./commands/admin.ts")).runTokenCreate,
+    },
+    {
+      path: "admin token list",
+      summary: "list the tokens of the admin API, without the tokens themselves",
+      options: [{ flags: "--all", summary: "also expired and revoked ones" }],
+      examples: [{ what: "those that work", line: "holdfast admin token list" }],
+      load: async () => (await import("./commands/admin.ts")).runTokenList,
+    },
+    {
+      path: "admin token revoke",
+      summary: "end a token of the admin API, at once and everywhere",
+      arguments: [{ name: "id", summary: "public id of the token", required: true }],
+      examples: [{ what: "one that leaked", line: "holdfast admin token revoke 3f0c9a51b2d4" }],
+      load: async () => (await import("./commands/admin.ts")).runTokenRevoke,
+    },
+    {
+      path: "admin session list",
+      summary: "list who is signed in to the admin API, by pseudonyms",
+      options: [{ flags: "--all", summary: "also sessions that are over" }],
+      examples: [{ what: "who is signed in", line: "holdfast admin session list" }],
+      load: async () => (await import("./commands/admin.ts")).runSessionList,
+    },
+    {
+      path: "admin session revoke",
+      summary: "end a session of the admin API, at once and everywhere",
+      arguments: [{ name: "id", summary: "id of the session", required: true }],
+      examples: [{ what: "somebody else's browser", line: "holdfast admin session revoke 3f0c9a51b2d4" }],
+      load: async () => (await import("./commands/admin.ts")).runSessionRevoke,
     },
     {
       path: "init",

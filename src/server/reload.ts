@@ -25,7 +25,7 @@ interface Reloaded {
 export type Reload = () => Promise<Reloaded>;
 
 /** Sections that are opened once, at the start. The gateway judges its own. */
-const FIXED = ["data", "admin", "storage", "counters", "models", "telemetry"] as const;
+const FIXED = ["data", "admin", "storage", "ledger", "counters", "models", "telemetry"] as const;
 
 /**
  * Makes the reload of a running product.

@@ -15,13 +15,13 @@ import { isHoldfastError, type Secret } from "../core/index.ts";
 import { createKey, listKeys, startGateway, type UpstreamConfig } from "../gateway/index.ts";
 import { markObservation } from "../govern/index.ts";
 import { openAdmission } from "../models/index.ts";
-import { openLedger } from "../ledger/index.ts";
 import { drainEvidence, type Counters } from "../storage/index.ts";
 import { startAdmin } from "./admin/listen.ts";
 import { formatListen, isLoopback, reachable } from "./config/listen.ts";
 import { startFleet } from "./fleet/fleet.ts";
 import { lockHome } from "./home.ts";
 import { startJobs, type RunningJob } from "./jobs.ts";
+import { openProductLedger } from "./ledger/open.ts";
 import { modules } from "./modules.ts";
 import { reloader, withUpstreams, type Reload } from "./reload.ts";
 import { forgetAdminAddress, noteAdminAddress } from "./remote.ts";
@@ -62,7 +62,7 @@ export async function startHoldfast(services: Services, workers = 1): Promise<Ru
   starting.defer(() => lock.release());
   forgetAdminAddress(home);
   const db = await services.db();
-  const ledger = await openLedger({ folder: services.ledgerFolder, keyFile: services.ledgerKeyFile });
+  const ledger = await openProductLedger(services, db);
   starting.defer(() => ledger.close());
   const committer = await services.committer();
   const counters = await services.counters();
@@ -142,8 +142,8 @@ const TURN = "evidence";
 const TURN_EVERY_MS = 25;
 
 /**
- * `move` for replicas on one database, of which one at a time moves evidence: it takes along what waits for the others, so
- * that nothing stands in two ledgers. Without counters to agree by each goes ahead: twice is better than not at all.
+ * `move` for replicas on one database, of which one at a time moves evidence: it takes along what waits for the others.
+ * Without counters to agree by each goes ahead: their ledger is one, and takes the same entry once.
  */
 function inTurn(counters: Counters, move: () => Promise<void>): () => Promise<void> {
   if (!counters.shared) return move;

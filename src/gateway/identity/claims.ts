@@ -24,7 +24,7 @@ const USER_CHARS = 255;
  *   `gateway.token-forbidden` where they stand for no app
  */
 export function principalOfClaims(claims: Claims, issuer: IssuerConfig, pseudonym: Pseudonym): Principal {
-  const user = at(claims, issuer.user);
+  const user = claimAt(claims, issuer.user);
   if (typeof user !== "string" || user === "" || user.length > USER_CHARS || !user.isWellFormed()) {
     throw wrong("user", issuer.user);
   }
@@ -43,7 +43,7 @@ export function principalOfClaims(claims: Claims, issuer: IssuerConfig, pseudony
 
 function appOf(claims: Claims, { app }: IssuerConfig): string {
   if (typeof app === "string") return app;
-  const value = at(claims, app.claim);
+  const value = claimAt(claims, app.claim);
   if (typeof value !== "string" || !Object.hasOwn(app.apps, value)) {
     throw gatewayError("gateway.token-forbidden", { detail: `its ${shown(app.claim)} stands for no app` });
   }
@@ -52,7 +52,7 @@ function appOf(claims: Claims, { app }: IssuerConfig): string {
 
 function groupsOf(claims: Claims, { groups }: IssuerConfig): readonly string[] {
   if (groups === undefined) return [];
-  const value = at(claims, groups);
+  const value = claimAt(claims, groups);
   if (value === undefined) {
     // OpenID Connect Core section 5.6.2: the groups exist, and are elsewhere. Without them a rule that forbids a group
     // something would not bind.
@@ -69,7 +69,7 @@ function groupsOf(claims: Claims, { groups }: IssuerConfig): readonly string[] {
 }
 
 /** The value at a claim's name, or at the end of a way of names. */
-function at(claims: Claims, path: string | readonly string[]): unknown {
+export function claimAt(claims: Claims, path: string | readonly string[]): unknown {
   let value: unknown = claims;
   for (const step of typeof path === "string" ? [path] : path) {
     if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, step)) {

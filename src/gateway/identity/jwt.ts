@@ -110,13 +110,17 @@ export function checkTimes(claims: Claims, config: IssuerConfig, now: number): v
   }
 }
 
-/** RFC 8725 section 3.1 (algorithms), 3.11 (types); RFC 7515 section 4.1.11 (crit). */
+/**
+ * RFC 8725 section 3.1 (algorithms), 3.11 (types); RFC 7515 section 4.1.11 (crit). An empty text among the types lets a
+ * token leave the header out, as ID tokens may.
+ */
 function checkHeader(header: Claims, config: IssuerConfig): Algorithm {
   const { alg, crit, kid, typ } = header;
   const allowed = config.algorithms.find((algorithm) => algorithm === alg);
   if (allowed === undefined) throw invalid("its algorithm is not allowed (alg)");
   const types = config.types.map(typeOf);
-  if (typeof typ !== "string" || !types.includes(typeOf(typ))) throw invalid("its type is not allowed (typ)");
+  if (typeof (typ ?? "") !== "string" || !types.includes(typeOf((typ ?? "") as string)))
+    throw invalid("its type is not allowed (typ)");
   if (crit !== undefined) throw invalid("it demands an extension (crit)");
   if (kid !== undefined && typeof kid !== "string") throw invalid("its key id is not a text (kid)");
   return allowed;

@@ -38,6 +38,8 @@ export interface KeyInput {
   readonly expiresAt?: number;
   readonly requestsPerMinute?: number;
   readonly concurrency?: number;
+  /** Who makes it, for the evidence. */
+  readonly by?: string;
 }
 
 /** Apps whose names start so are the product's own, such as the one that its proofs act as. */
@@ -71,14 +73,14 @@ export async function findKey(db: Db, id: string): Promise<StoredKey | undefined
   return row === undefined ? undefined : { ...infoOf(row), hash: Buffer.from(row.key_hash, "hex") };
 }
 
-/** Ends a key for good; revoking it again changes nothing. @throws `gateway.key-unknown` */
-export async function revokeKey(db: Db, id: string, clock: Clock): Promise<KeyInfo> {
+/** Ends a key for good; revoking it again changes nothing. `by` is who does it. @throws `gateway.key-unknown` */
+export async function revokeKey(db: Db, id: string, clock: Clock, by?: string): Promise<KeyInfo> {
   return await db.transaction(async (tx) => {
     const key = await mustFind(tx, id);
     if (key.revokedAt !== undefined) return key;
     const now = clock.now();
     await tx.execute(sql`update api_keys set revoked_at = ${now} where id = ${id}`);
-    await recordChange(tx, id, { what: "key revoked", app: key.app }, now);
+    await recordChange(tx, id, { what: "key revoked", app: key.app, ...(by === undefined ? {} : { by }) }, now);
     return { ...key, revokedAt: now };
   });
 }
@@ -143,6 +145,7 @@ async function insertKey(
     app: input.app,
     models,
     ...(input.expiresAt === undefined ? {} : { expiresAt: iso(input.expiresAt) }),
+    ...(input.by === undefined ? {} : { by: input.by }),
   };
   await recordChange(tx, made.id, { what: `key ${how}`, ...scope, ...more }, now);
   return { id: made.id, key: made.key };

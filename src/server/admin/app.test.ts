@@ -258,20 +258,25 @@ test("the contract is OpenAPI 3.1, names every route, and demands the token", as
     security: unknown;
   };
   assert.equal(document.openapi, "3.1.0");
-  assert.deepEqual(document.security, [{ "admin token": [] }]);
+  assert.deepEqual(document.security, [{ "admin token": [] }, { session: [] }]);
   const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method} ${path}`),
   );
   assert.deepEqual(routes.toSorted(), [
     "delete /api/keys/{id}",
+    "delete /api/sessions/{id}",
+    "delete /api/tokens/{id}",
     "get /api/keys",
     "get /api/posture",
+    "get /api/session",
+    "get /api/sessions",
+    "get /api/tokens",
     "post /api/keys",
     "post /api/posture/check",
     "post /api/reload",
   ]);
   for (const methods of Object.values(document.paths)) {
-    for (const { responses } of Object.values(methods)) assert.ok("401" in responses);
+    for (const { responses } of Object.values(methods)) assert.ok("401" in responses && "403" in responses);
   }
 });
 
@@ -288,11 +293,19 @@ test("the routes of a module stand under its name, behind the same door", async 
     summary: "a part with routes",
     errors: {},
     routes: {
+      access: [
+        { method: "GET", path: "/x/*", role: "viewer" },
+        { method: "POST", path: "/x/:id", role: "admin" },
+      ],
       load: async () => () => ({ fetch: (request: Request) => new Response(new URL(request.url).pathname) }),
     },
   };
-  const { get } = await setUp(context, { modules: [module] });
+  const { get, send } = await setUp(context, { modules: [module] });
   assert.equal(await (await get("/api/demo/x/y")).text(), "/x/y");
+  // What it does not say who may call is not there, whatever its handler would do.
+  assert.equal((await problem(await get("/api/demo/z"))).code, "server.not-found");
+  assert.equal((await problem(await send("DELETE", "/api/demo/x/y"))).code, "server.not-found");
+  assert.equal((await send("POST", "/api/demo/x/y")).status, 200);
   assert.equal((await get("/api/demo/x", { authorization: "" })).status, 401);
 });
 

@@ -2,7 +2,7 @@
  * The admin API: what operators and the console ask of a running Holdfast.
  *
  *     every request   a known Host (else 421: a page that rebinds its own name to 127.0.0.1 gets nowhere), then
- *                     the admin token (else 401), except for /healthz, /readyz and /openapi.json
+ *                     who asks (else 401, actor.ts) and whether the role is enough (else 403, access.ts)
  *     bodies          at most 64 KiB, JSON that `core` reads, then the route's schema
  *     errors          RFC 9457 problem details, always
  *
@@ -14,23 +14,33 @@ import type { MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 
 import { parseJson, problemDetails, type Module, type Secret } from "../../core/index.ts";
+import type { FetchJson } from "../../gateway/index.ts";
 import { ledgerHandler } from "../../ledger/index.ts";
 import type { Db } from "../../storage/index.ts";
+import type { LoginConfig } from "../config/login.ts";
 import { serverError } from "../errors.ts";
 import { errorFields } from "../log.ts";
 import type { Reload } from "../reload.ts";
 import type { Services } from "../services.ts";
 import { VERSION } from "../version.ts";
+import { guardRoutes, type AdminEnv } from "./access.ts";
+import { actorOf } from "./actor.ts";
 import { keyRoutes } from "./keys.ts";
+import { loginRoutes } from "./login/routes.ts";
+import { peopleRoutes } from "./people.ts";
 import { postureRoutes } from "./posture.ts";
 import { reloadRoutes } from "./reload.ts";
-import { carriesToken } from "./token.ts";
 
 export interface AdminAppOptions {
   readonly services: Services;
   readonly modules: readonly Module<Services>[];
   readonly db: Db;
   readonly token: Secret;
+  /** Where people sign in; undefined: nowhere. */
+  readonly login?: LoginConfig | undefined;
+  readonly clientSecret?: Secret | undefined;
+  /** How the issuer's documents are read. Default: over the network. */
+  readonly fetchJson?: FetchJson;
   /** Host names that the API goes by, besides those of this machine's loopback. Without ports. */
   readonly hosts: readonly string[];
   readonly ready: () => { readonly ready: boolean; readonly why?: string };
@@ -40,14 +50,16 @@ export interface AdminAppOptions {
   readonly reload: Reload;
 }
 
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/openapi.json"]);
 const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 const MAX_BODY_BYTES = 65_536;
+/** Hexadecimal digits of a pseudonym: 128 bits. */
+const PSEUDONYM_DIGITS = 32;
 
 /** Makes the admin API as a Fetch API handler. */
-export async function createAdminApp(options: AdminAppOptions): Promise<OpenAPIHono> {
-  const { services, ready, metricsText } = options;
-  const app = new OpenAPIHono();
+export async function createAdminApp(options: AdminAppOptions): Promise<OpenAPIHono<AdminEnv>> {
+  const { db, services, ready, metricsText, login, drain } = options;
+  const { clock } = services;
+  const app = new OpenAPIHono<AdminEnv>();
   app.onError((thrown) => {
     // The validator's own complaint about a body that is missing or unreadable.
     const error =
@@ -58,7 +70,7 @@ export async function createAdminApp(options: AdminAppOptions): Promise<OpenAPIH
   });
   app.notFound(() => problemResponse(serverError("server.not-found")));
   app.use(knownHost([...LOOPBACK_HOSTS, ...options.hosts.map(inUrl)]));
-  app.use(authenticated(options.token));
+  guardRoutes(app, options.modules, actorOf({ db, clock, token: options.token, login }));
   app.use(readableBody);
   app.use(async (c, next) => {
     await next();
@@ -78,6 +90,23 @@ export async function createAdminApp(options: AdminAppOptions): Promise<OpenAPIH
     app.get("/metrics", async (c) => c.text(await metricsText(), 200, { "content-type": "text/plain; version=0.0.4" }));
   }
 
+  const pseudonym = async (who: string): Promise<string> =>
+    (await services.committer())
+      .commit(`admin user: ${who}`, "admin user", Buffer.from(who))
+      .slice(0, PSEUDONYM_DIGITS);
+  app.route(
+    "/",
+    loginRoutes({
+      db,
+      clock,
+      login,
+      clientSecret: options.clientSecret,
+      pseudonym,
+      drain,
+      ...(options.fetchJson === undefined ? {} : { fetchJson: options.fetchJson }),
+    }),
+  );
+  app.route("/api", peopleRoutes(options));
   app.route("/api/posture", postureRoutes(options));
   app.route("/api/keys", keyRoutes(options));
   app.route("/api/reload", reloadRoutes(options));
@@ -95,15 +124,23 @@ export async function createAdminApp(options: AdminAppOptions): Promise<OpenAPIH
   });
 
   app.openAPIRegistry.registerComponent("securitySchemes", "admin token", { type: "http", scheme: "bearer" });
+  app.openAPIRegistry.registerComponent("securitySchemes", "session", {
+    type: "apiKey",
+    in: "cookie",
+    name: login?.url.startsWith("https:") === true ? "__Host-holdfast-session" : "holdfast-session",
+  });
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: {
       title: "Holdfast admin API",
       version: VERSION,
       description:
-        "Besides the routes below: GET /healthz, /readyz, /metrics (when metrics are on), and the ledger's read path under /ledger/.",
+        "Besides the routes below: GET /healthz, /readyz, /metrics (when metrics are on), the ledger's read path under " +
+        "/ledger/, and GET /login, GET /callback, POST /logout for people (when admin.login is configured). A change by a " +
+        "session sends x-csrf-token with the value of csrf from /api/session. Reading needs the role viewer, keys and " +
+        "checks the role operator, the configuration, tokens and sessions the role admin.",
     },
-    security: [{ "admin token": [] }],
+    security: [{ "admin token": [] }, { session: [] }],
   });
   return app;
 }
@@ -121,15 +158,6 @@ function knownHost(hosts: readonly string[]): MiddlewareHandler {
   return async (c, next) => {
     const host = (c.req.header("host") ?? "").toLowerCase().replace(/:\d{1,5}$/, "");
     if (!known.has(host)) throw serverError("server.host-refused");
-    await next();
-  };
-}
-
-function authenticated(token: Secret): MiddlewareHandler {
-  return async (c, next) => {
-    if (!OPEN_PATHS.has(c.req.path) && !carriesToken(c.req.header("authorization"), token)) {
-      throw serverError("server.unauthorized");
-    }
     await next();
   };
 }

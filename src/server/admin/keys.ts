@@ -7,6 +7,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { createKey, listKeys, revokeKey, type KeyInfo } from "../../gateway/index.ts";
+import type { AdminEnv } from "./access.ts";
 import type { AdminAppOptions } from "./app.ts";
 import { problem, refuseInvalid } from "./problem.ts";
 
@@ -42,7 +43,7 @@ const getKeys = createRoute({
   summary: "All keys, newest first, without their text",
   responses: {
     200: { description: "the keys", content: { "application/json": { schema: z.object({ keys: z.array(keyInfo) }) } } },
-    ...problem(401, 421),
+    ...problem(401, 403, 421),
   },
 });
 
@@ -56,7 +57,7 @@ const postKey = createRoute({
       description: "the key, shown this once",
       content: { "application/json": { schema: z.object({ id: z.string(), key: z.string() }) } },
     },
-    ...problem(400, 401, 413, 415, 421),
+    ...problem(400, 401, 403, 413, 415, 421),
   },
 });
 
@@ -67,13 +68,13 @@ const deleteKey = createRoute({
   request: { params: z.object({ id: z.string().max(64) }) },
   responses: {
     200: { description: "the key as it is now", content: { "application/json": { schema: keyInfo } } },
-    ...problem(401, 404, 421),
+    ...problem(401, 403, 404, 421),
   },
 });
 
 /** Each change is answered once its evidence is in the ledger. */
-export function keyRoutes({ db, services, drain }: AdminAppOptions): OpenAPIHono {
-  const app = new OpenAPIHono({ defaultHook: refuseInvalid });
+export function keyRoutes({ db, services, drain }: AdminAppOptions): OpenAPIHono<AdminEnv> {
+  const app = new OpenAPIHono<AdminEnv>({ defaultHook: refuseInvalid });
   app.openapi(getKeys, async (c) => c.json({ keys: (await listKeys(db)).map(shown) }, 200));
   app.openapi(postKey, async (c) => {
     const { app: name, models, expiresAt, requestsPerMinute, concurrency } = c.req.valid("json");
@@ -85,6 +86,7 @@ export function keyRoutes({ db, services, drain }: AdminAppOptions): OpenAPIHono
         ...(expiresAt === undefined ? {} : { expiresAt }),
         ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
         ...(concurrency === undefined ? {} : { concurrency }),
+        by: c.get("actor")?.who ?? "",
       },
       services.clock,
     );
@@ -92,7 +94,7 @@ export function keyRoutes({ db, services, drain }: AdminAppOptions): OpenAPIHono
     return c.json({ id, key: key.reveal() }, 201);
   });
   app.openapi(deleteKey, async (c) => {
-    const revoked = await revokeKey(db, c.req.valid("param").id, services.clock);
+    const revoked = await revokeKey(db, c.req.valid("param").id, services.clock, c.get("actor")?.who);
     await drain();
     return c.json(shown(revoked), 200);
   });

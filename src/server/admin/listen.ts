@@ -12,6 +12,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { Gateway } from "../../gateway/index.ts";
 import type { Db } from "../../storage/index.ts";
 import { parseListen, type ListenAddress } from "../config/listen.ts";
+import { readSecret } from "../config/secret.ts";
 import { serverError } from "../errors.ts";
 import { keyFile } from "../home.ts";
 import type { Reload } from "../reload.ts";
@@ -33,18 +34,24 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const CLOSE_WAIT_MS = 2_000;
 
-/** Starts the admin API and resolves when it listens. @throws `server.listen-failed` */
+/** Starts the admin API and resolves when it listens. @throws `server.listen-failed`, `server.secret-missing` */
 export async function startAdmin(
   options: AdminOptions,
 ): Promise<{ readonly address: ListenAddress; close(): Promise<void> }> {
   const { services, db, gateway, drain, reload } = options;
   const wanted = parseListen(services.config.admin.listen) as ListenAddress;
+  const { login } = services.config.admin;
   const app = await createAdminApp({
     services,
     modules,
     db,
     token: adminToken(keyFile(services.home, "admin.token")),
-    hosts: [wanted.host, ...services.config.admin.hosts],
+    login,
+    clientSecret:
+      login?.clientSecret === undefined
+        ? undefined
+        : readSecret(login.clientSecret, services.source.env, "admin.login.clientSecret"),
+    hosts: [wanted.host, ...services.config.admin.hosts, ...(login === undefined ? [] : [new URL(login.url).hostname])],
     ready: gateway.ready,
     ...(gateway.metricsText === undefined ? {} : { metricsText: gateway.metricsText }),
     drain,

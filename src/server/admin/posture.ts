@@ -8,6 +8,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { readPosture } from "../../govern/index.ts";
 import type { Services } from "../services.ts";
+import type { AdminEnv } from "./access.ts";
 import type { AdminAppOptions } from "./app.ts";
 import { problem, refuseInvalid } from "./problem.ts";
 
@@ -46,7 +47,7 @@ const getPosture = createRoute({
   summary: "Which controls hold now, and how that is known",
   responses: {
     200: { description: "the posture", content: { "application/json": { schema: posture } } },
-    ...problem(401, 421),
+    ...problem(401, 403, 421),
   },
 });
 
@@ -66,12 +67,12 @@ const checkPosture = createRoute({
   },
   responses: {
     200: { description: "the posture", content: { "application/json": { schema: posture } } },
-    ...problem(400, 401, 404, 413, 415, 421),
+    ...problem(400, 401, 403, 404, 413, 415, 421),
   },
 });
 
-export function postureRoutes({ services, drain }: AdminAppOptions): OpenAPIHono {
-  const app = new OpenAPIHono({ defaultHook: refuseInvalid });
+export function postureRoutes({ services, drain }: AdminAppOptions): OpenAPIHono<AdminEnv> {
+  const app = new OpenAPIHono<AdminEnv>({ defaultHook: refuseInvalid });
   app.openapi(getPosture, async (c) => c.json(await current(services), 200));
   app.openapi(checkPosture, async (c) => {
     const { control } = c.req.valid("json");

@@ -5,9 +5,9 @@
  */
 
 import { z, type Hook } from "@hono/zod-openapi";
-import type { Env } from "hono";
 
 import { serverError } from "../errors.ts";
+import type { AdminEnv } from "./access.ts";
 
 const problemSchema = z
   .object({
@@ -22,7 +22,8 @@ const problemSchema = z
 
 const MEANINGS = {
   400: "the request is not as the contract says",
-  401: "no valid admin token",
+  401: "no valid token or session",
+  403: "the role does not allow it, or a session that does not show that the request is its own",
   404: "there is no such thing",
   409: "what is asked for does not go with what is there",
   413: "the body is too large",
@@ -52,7 +53,7 @@ export function problem<const Status extends ProblemStatus>(
 }
 
 /** Refuses what does not fit the schema of its route, naming the field and never its value. */
-export const refuseInvalid: Hook<unknown, Env, string, undefined> = (result) => {
+export const refuseInvalid: Hook<unknown, AdminEnv, string, undefined> = (result) => {
   if (result.success) return;
   const [issue] = result.error.issues;
   const field = issue === undefined || issue.path.length === 0 ? result.target : issue.path.join(".");

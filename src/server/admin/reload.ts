@@ -6,6 +6,7 @@
 
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
+import type { AdminEnv } from "./access.ts";
 import type { AdminAppOptions } from "./app.ts";
 import { problem, refuseInvalid } from "./problem.ts";
 
@@ -19,12 +20,12 @@ const postReload = createRoute({
   summary: "Read the configuration and what it names again, and take up all of it or none",
   responses: {
     200: { description: "taken up", content: { "application/json": { schema: reloaded } } },
-    ...problem(401, 409, 421),
+    ...problem(401, 403, 409, 421),
   },
 });
 
-export function reloadRoutes({ reload }: AdminAppOptions): OpenAPIHono {
-  const app = new OpenAPIHono({ defaultHook: refuseInvalid });
+export function reloadRoutes({ reload }: AdminAppOptions): OpenAPIHono<AdminEnv> {
+  const app = new OpenAPIHono<AdminEnv>({ defaultHook: refuseInvalid });
   app.openapi(postReload, async (c) => c.json({ changed: [...(await reload()).changed] }, 200));
   return app;
 }

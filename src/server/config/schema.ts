@@ -12,7 +12,9 @@ import { z } from "zod";
 import { gatewayConfig, telemetryConfig } from "../../gateway/index.ts";
 import { countersConfig, storageConfig } from "../../storage/index.ts";
 import { modelsConfig } from "../../models/index.ts";
+import { loginConfig } from "./login.ts";
 import { parseListen } from "./listen.ts";
+import { secretSource } from "./secret.ts";
 
 const adminConfig = z
   .strictObject({
@@ -25,6 +27,18 @@ const adminConfig = z
       .array(z.string().regex(/^[a-z0-9.:[\]-]{1,253}$/, "expected a host name in lower case, without a port"))
       .default([])
       .describe("further host names the admin API goes by; requests that name another are refused"),
+    login: loginConfig.optional(),
+  })
+  .prefault({});
+
+const ledgerConfig = z
+  .strictObject({
+    secret: secretSource
+      .optional()
+      .describe(
+        "where replicas on one PostgreSQL read the secret under which the first hands its keys to the others: " +
+          "{env: NAME} or {file: path}; left out: the same key files are put into each data folder",
+      ),
   })
   .prefault({});
 
@@ -38,6 +52,7 @@ export const configSchema = z
     gateway: gatewayConfig.describe("the gateway between the apps and the models"),
     admin: adminConfig.describe("the admin API"),
     storage: storageConfig.describe("where state is kept"),
+    ledger: ledgerConfig.describe("the ledger: in the data folder, or with PostgreSQL one for all replicas"),
     counters: countersConfig.describe("where rate limits are counted"),
     models: modelsConfig.describe("the registry of models"),
     telemetry: telemetryConfig.describe("metrics and traces, both off by default"),
