@@ -5,8 +5,22 @@
  */
 
 import type { Format } from "../format.ts";
+import { compressedFormat } from "./compressed.ts";
 import { gguf } from "./gguf.ts";
 import { jinja } from "./jinja.ts";
+import { npyFormat } from "./npy.ts";
+import { pickleFormat } from "./pickle/pickle.ts";
 import { safetensors } from "./safetensors.ts";
+import { tarFormat } from "./tar.ts";
+import { zipFormat } from "./zip/zip.ts";
 
-export const FORMATS: readonly Format[] = [gguf, jinja, safetensors];
+export const FORMATS: readonly Format[] = [
+  zipFormat,
+  tarFormat,
+  compressedFormat,
+  pickleFormat,
+  npyFormat,
+  gguf,
+  jinja,
+  safetensors,
+];

@@ -1,0 +1,153 @@
+/**
+ * The globals that a pickle may name. Everything else is denied: a name that is not here is suspicious, whatever it does.
+ *
+ * The list is what torch's `weights_only` loader and numpy's own pickles need, data types of the standard library, and
+ * classes of which instances are made without running code that the file chooses.
+ *
+ * Names are facts, as of 2026-11-23: torch/_weights_only_unpickler.py; numpy/_core/multiarray.py, numpy/random/_pickle.py;
+ * joblib/numpy_pickle.py; Lib/copyreg.py and Lib/pickle.py of CPython 3.14.
+ *
+ * @module
+ */
+
+/**
+ * What may be done with a global: `call` it with arguments; make an `instance` of it without arguments that it acts
+ * upon; hold it as a `value`, as dtypes and storage types are; call it with a global that is judged by itself, `apply`;
+ * have its literal bytes scanned as a file, `nested`.
+ */
+export type Use = "call" | "instance" | "value" | "apply" | "nested";
+
+/** Bytes of one number, by the storage type of torch that holds it. */
+export const STORAGE_ITEM_BYTES: ReadonlyMap<string, number> = new Map([
+  ...names(1, "UntypedStorage ByteStorage CharStorage BoolStorage QInt8Storage QUInt8Storage"),
+  ...names(1, "QUInt4x2Storage QUInt2x4Storage"),
+  ...names(2, "HalfStorage BFloat16Storage ShortStorage"),
+  ...names(4, "FloatStorage IntStorage QInt32Storage"),
+  ...names(8, "DoubleStorage LongStorage ComplexFloatStorage"),
+  ...names(16, "ComplexDoubleStorage"),
+]);
+
+/** Modules in which torch's storage types are named. */
+export const STORAGE_MODULES: readonly string[] = ["torch", "torch.cuda", "torch.storage", "torch.sparse"];
+
+const CALLS = `
+  collections OrderedDict Counter defaultdict deque
+  builtins bool bytearray bytes complex dict float frozenset int list object range set slice str tuple
+  _codecs encode
+  datetime date datetime time timedelta timezone
+  decimal Decimal
+  fractions Fraction
+  pathlib Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath
+  pathlib._local Path PosixPath PurePath PurePosixPath PureWindowsPath WindowsPath
+  types SimpleNamespace
+  _io BytesIO StringIO
+  io BytesIO StringIO
+  torch Size Tensor device
+  torch.nn.parameter Parameter
+  torch.serialization _get_layout
+  torch._utils _rebuild_parameter _rebuild_parameter_with_state _rebuild_qtensor _rebuild_tensor _rebuild_tensor_v2
+  torch._utils _rebuild_tensor_v3 _rebuild_sparse_tensor _rebuild_meta_tensor_no_storage _rebuild_wrapper_subclass
+  torch._utils _rebuild_device_tensor_from_numpy _rebuild_device_tensor_from_cpu_tensor _rebuild_sparse_csr_tensor
+  torch._utils _rebuild_nested_tensor _rebuild_xla_tensor
+  torch.jit._pickle build_intlist build_tensorlist build_doublelist build_boollist build_tensor_from_id restore_type_tag
+  numpy dtype ndarray
+  numpy.core.multiarray _reconstruct scalar
+  numpy._core.multiarray _reconstruct scalar
+  numpy.core.numeric _frombuffer
+  numpy._core.numeric _frombuffer
+  numpy.random._pickle __randomstate_ctor __generator_ctor __bit_generator_ctor
+  numpy.random._mt19937 MT19937
+  numpy.random._pcg64 PCG64 PCG64DXSM
+  numpy.random._philox Philox
+  numpy.random._sfc64 SFC64
+  sklearn.tree._tree Tree
+`;
+
+const INSTANCES = `
+  argparse Namespace
+  uuid UUID
+  joblib.numpy_pickle NumpyArrayWrapper
+  numpy.matrixlib.defmatrix matrix
+`;
+
+const VALUES = `
+  torch bfloat16 bool cdouble cfloat chalf complex128 complex32 complex64 double float float16 float32 float64 float8_e4m3fn
+  torch float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu half int int16 int32 int64 int8 long qint32 qint8 quint2x4 quint4x2
+  torch quint8 short uint16 uint32 uint64 uint8 strided sparse_coo sparse_csr
+  torch per_tensor_affine per_tensor_symmetric per_channel_affine per_channel_symmetric per_channel_affine_float_qparams
+  torch ByteTensor CharTensor ShortTensor IntTensor LongTensor HalfTensor FloatTensor DoubleTensor BFloat16Tensor BoolTensor
+  numpy bool bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 longdouble complex64 complex128
+  numpy clongdouble object_ bytes_ str_ void datetime64 timedelta64
+  numpy.dtypes BoolDType Int8DType Int16DType Int32DType Int64DType UInt8DType UInt16DType UInt32DType UInt64DType
+  numpy.dtypes Float16DType Float32DType Float64DType LongDoubleDType Complex64DType Complex128DType ObjectDType StrDType BytesDType
+  builtins Ellipsis NotImplemented None
+`;
+
+const APPLIED = `
+  copyreg _reconstructor __newobj__ __newobj_ex__
+  torch._tensor _rebuild_from_type_v2
+`;
+
+/**
+ * Classes of libraries that are built by `__new__` and filled by `__setstate__`, without `__init__`. Held as instances
+ * only: a call is suspicious.
+ */
+const INSTANCE_CLASSES: readonly RegExp[] = [
+  /^torch\.nn\.modules\.[a-z_]+\.[A-Z][A-Za-z0-9]*$/,
+  /^sklearn(?!\.externals)(?:\.[a-z_][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*$/,
+  // Of TorchScript, which its own runtime resolves: Python knows no such module.
+  /^__torch__(?:\.[A-Za-z_]\w*)+$/,
+];
+
+const TABLE: ReadonlyMap<string, Use> = new Map([
+  ...table("call", CALLS),
+  ...table("instance", INSTANCES),
+  ...table("value", VALUES),
+  ...table("apply", APPLIED),
+  ["torch.storage._load_from_bytes", "nested"],
+  ...STORAGE_MODULES.flatMap((module) =>
+    [...STORAGE_ITEM_BYTES.keys(), "TypedStorage", "_LegacyStorage"].map(
+      (name) => [`${module}.${name}`, "value"] as const,
+    ),
+  ),
+]);
+
+/** Names of Python 2, as the loader maps them. Source: Lib/_compat_pickle.py. */
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ["__builtin__", "builtins"],
+  ["copy_reg", "copyreg"],
+]);
+
+/** What may be done with the global, or undefined: it is denied. */
+export function allowedUse(module: string, name: string): Use | undefined {
+  const path = `${RENAMED.get(module) ?? module}.${name}`;
+  const use = TABLE.get(path);
+  if (use !== undefined) return use;
+  if (name.includes(".")) return undefined;
+  return INSTANCE_CLASSES.some((pattern) => pattern.test(path)) ? "instance" : undefined;
+}
+
+/** Types whose instances take items: `SETITEM` and `APPEND` belong to them. */
+export const CONTAINERS: ReadonlySet<string> = new Set(
+  ["OrderedDict", "Counter", "defaultdict", "deque"]
+    .map((name) => `collections.${name}`)
+    .concat(
+      ["dict", "list", "set", "bytearray"].map((name) => `builtins.${name}`),
+      ["dict", "list", "set", "bytearray"].map((name) => `__builtin__.${name}`),
+    ),
+);
+
+function names(bytes: number, list: string): readonly (readonly [string, number])[] {
+  return list.split(" ").map((name) => [name, bytes] as const);
+}
+
+/** Lines of a module and its names. */
+function table(use: Use, lines: string): readonly (readonly [string, Use])[] {
+  return lines
+    .trim()
+    .split("\n")
+    .flatMap((line) => {
+      const [module, ...rest] = line.trim().split(/\s+/);
+      return rest.map((name) => [`${module ?? ""}.${name}`, use] as const);
+    });
+}

@@ -1,0 +1,61 @@
+/**
+ * The arguments of instructions, as values: numbers, texts, bytes. Contents stay where they are.
+ *
+ * @module
+ */
+
+import { Truncated, type ByteReader } from "../../reader.ts";
+import { MAX_NAME, NUMBER, type Value } from "./values.ts";
+
+/** The rest of the line, of which the first {@link MAX_NAME} bytes are kept. @throws Truncated without an end */
+export function lineOf(reader: ByteReader): Uint8Array {
+  const line = reader.line(MAX_NAME);
+  if (line === undefined) throw new Truncated("a line without an end");
+  return line;
+}
+
+/** A text that is written on a line. */
+export function textLine(reader: ByteReader, form: "quoted" | "escaped"): Value {
+  const offset = reader.position;
+  lineOf(reader);
+  return { kind: "text", offset, length: reader.position - 1 - offset, form };
+}
+
+export function textOf(reader: ByteReader, length: number, form: "utf8" | "latin1"): Value {
+  const offset = reader.position;
+  reader.skip(length);
+  return { kind: "text", offset, length, form };
+}
+
+export function bytesOf(reader: ByteReader, length: number): Value {
+  const offset = reader.position;
+  reader.skip(length);
+  return { kind: "bytes", offset, length };
+}
+
+/** A little-endian number of `length` bytes. Its value is kept where it could be a length. */
+export function longOf(reader: ByteReader, length: number): Value {
+  if (length > 6) {
+    reader.skip(length);
+    return NUMBER;
+  }
+  let value = 0;
+  for (let index = 0, unit = 1; index < length; index++, unit *= 0x100) value += reader.u8() * unit;
+  return { kind: "int", value };
+}
+
+/** A number in digits, perhaps with an L behind. */
+export function decimalOf(reader: ByteReader): Value {
+  const value = Number(latin1(lineOf(reader)).replace(/L$/, ""));
+  return Number.isSafeInteger(value) ? { kind: "int", value } : NUMBER;
+}
+
+/** An index of the memo in digits, or undefined where it is none. */
+export function indexOf(reader: ByteReader): number | undefined {
+  const text = latin1(lineOf(reader)).trim();
+  return /^\+?\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}

@@ -1,0 +1,124 @@
+/**
+ * What a pickle may do with what stands on its stack: call it, make instances of it, give it state and items.
+ *
+ * @module
+ */
+
+import type { ScanRule } from "../../finding.ts";
+import { CONTAINERS } from "./allowed.ts";
+import { describeGlobal, GRADE_RULES } from "./judge.ts";
+import { PICKLE_RULES } from "./rules.ts";
+import type { BytesValue, GlobalValue, ObjectValue, Value } from "./values.ts";
+
+export interface CallHost {
+  readonly report: (rule: ScanRule, detail: string) => void;
+  /** CPython refuses this, and ends. */
+  readonly fault: (what: string) => void;
+  readonly called: () => void;
+  readonly nested: (bytes: BytesValue) => void;
+}
+
+/** `callable(*args)`, as REDUCE does it. */
+export function callValue(callable: Value, args: Value, host: CallHost): Value {
+  if (!isCallable(callable, host)) return { kind: "unknown" };
+  host.called();
+  if (callable.kind !== "global") {
+    host.report(PICKLE_RULES.callComputed, "REDUCE");
+    return { kind: "unknown" };
+  }
+  if (args.kind === "unknown" || args.kind === "object") {
+    host.report(PICKLE_RULES.callComputed, `${callable.module}.${callable.name} with arguments that a call made`);
+  } else if (args.kind !== "tuple") {
+    host.fault("arguments that are no tuple");
+  }
+  checkCall(callable, args, host);
+  return made(callable, args);
+}
+
+/**
+ * `cls.__new__(cls, *args)`, as NEWOBJ does it (`how` is `new`), or what INST and OBJ do: a call, or `__new__` where
+ * there are no arguments.
+ */
+export function instantiate(callable: Value, args: Value, host: CallHost, how: "new" | "call" = "call"): Value {
+  const bare = args.kind === "tuple" && args.items?.length === 0;
+  if (callable.kind !== "global" || callable.use !== "instance" || (how === "call" && !bare)) {
+    return callValue(callable, args, host);
+  }
+  host.called();
+  return made(callable, args);
+}
+
+/** `obj.__setstate__(state)` or `obj.__dict__.update(state)`: BUILD. */
+export function checkState(target: Value, host: CallHost): void {
+  if (target.kind === "global") changed(target, "BUILD", host);
+  else if (target.kind !== "object" && target.kind !== "unknown" && target.kind !== "storage") {
+    host.fault(`BUILD of a ${target.kind}`);
+  }
+}
+
+/** `obj[key] = value`, `obj.append(item)`, `obj.add(item)`: what `kind` of container the instruction is for. */
+export function checkItems(target: Value, kind: "list" | "dict" | "set", host: CallHost): void {
+  if (target.kind === kind || target.kind === "unknown") return;
+  if (target.kind === "global") {
+    changed(target, kind === "dict" ? "SETITEM" : "APPEND", host);
+  } else if (target.kind === "object") {
+    const { of } = target;
+    if (of === undefined || of.grade !== "allowed" || of.use === "instance") return;
+    if (!CONTAINERS.has(`${of.module}.${of.name}`)) host.report(PICKLE_RULES.items, `${of.module}.${of.name}`);
+  } else if (kind === "dict" && target.kind === "list") {
+    // list[index] = value is legal, and no pickler writes it.
+    host.fault("items of a list");
+  } else {
+    host.fault(`items of a ${target.kind}`);
+  }
+}
+
+function changed(target: GlobalValue, how: string, host: CallHost): void {
+  host.called();
+  host.report(PICKLE_RULES.changed, `${how} on ${target.module}.${target.name}`);
+}
+
+function isCallable({ kind }: Value, host: CallHost): boolean {
+  if (kind === "global" || kind === "object" || kind === "unknown") return true;
+  host.fault(`a call of a ${kind}`);
+  return false;
+}
+
+function checkCall(callable: GlobalValue, args: Value, host: CallHost): void {
+  if (callable.grade !== "allowed") {
+    host.report(GRADE_RULES[callable.grade].call, describeGlobal(callable));
+    return;
+  }
+  const path = `${callable.module}.${callable.name}`;
+  const items = args.kind === "tuple" ? args.items : undefined;
+  const [first, second] = items ?? [];
+  switch (callable.use) {
+    case "call":
+      // The factory is called by whoever reads a key that is missing.
+      if (callable.name === "defaultdict" && first !== undefined && first.kind !== "global" && first.kind !== "none") {
+        host.report(PICKLE_RULES.callComputed, path);
+      }
+      return;
+    case "nested":
+      if (first?.kind === "bytes") host.nested(first);
+      else host.report(PICKLE_RULES.callDangerous, `${path}: loads more code or data`);
+      return;
+    case "apply":
+      if (first?.kind !== "global") {
+        host.report(PICKLE_RULES.callComputed, path);
+        return;
+      }
+      if (callable.name === "_rebuild_from_type_v2") checkCall(first, second ?? { kind: "unknown" }, host);
+      else if (first.grade !== "allowed") host.report(GRADE_RULES[first.grade].call, describeGlobal(first));
+      return;
+    default:
+      host.report(PICKLE_RULES.callUnknown, `${path}, which is allowed, but not to be called`);
+  }
+}
+
+/** `copyreg._reconstructor(cls, …)` makes a `cls`. */
+function made(callable: GlobalValue, args: Value): ObjectValue {
+  const first = args.kind === "tuple" ? args.items?.[0] : undefined;
+  const of = callable.use === "apply" && first?.kind === "global" ? first : callable;
+  return { kind: "object", of, args, state: undefined };
+}

@@ -1,0 +1,106 @@
+/**
+ * Looks through bytes that no machine reached, for what a pickle would be made of: names of functions that run something,
+ * and beginnings of pickles.
+ *
+ * Names alone count only where they are known to be dangerous: any other pair of words may stand in data by chance.
+ *
+ * @module
+ */
+
+import type { Source } from "../../source.ts";
+import { knownBad } from "./known-bad.ts";
+import { Op } from "./opcodes.ts";
+import { isPickleAt } from "./trial.ts";
+
+export interface Hidden {
+  /** A dangerous global, by its path, with what it does. */
+  readonly name?: string;
+  readonly at: number;
+  /** A pickle begins there. */
+  readonly pickle: boolean;
+}
+
+const CHUNK = 1024 * 1024;
+/** Longest module and name, with the instructions between. */
+const OVERLAP = 256;
+const MAX_WORD = 100;
+/** Beginnings of pickles that are tried: more are the work of somebody who wants this to take long. */
+const MAX_TRIALS = 10_000;
+
+/** What stands in `source` from `from` on, in order. A pickle ends the search: whoever reads it goes on behind it. */
+export function findHidden(source: Source, from: number, trials = { left: MAX_TRIALS }): readonly Hidden[] {
+  const found: Hidden[] = [];
+  for (let at = from; at < source.size; at += CHUNK) {
+    const bytes = new Uint8Array(source.read(at, CHUNK + OVERLAP));
+    const end = Math.min(bytes.length, CHUNK);
+    for (let index = 0; index < end; index++) {
+      const byte = bytes[index] as number;
+      if (byte === Op.PROTO) {
+        const version = bytes[index + 1] ?? 0;
+        if (version < 2 || version > 5 || --trials.left < 0 || !isPickleAt(source, at + index)) continue;
+        return [...found, { at: at + index, pickle: true }];
+      }
+      const name =
+        byte === Op.GLOBAL || byte === Op.INST
+          ? linesAt(bytes, index + 1)
+          : STRINGS.has(byte)
+            ? pairAt(bytes, index)
+            : undefined;
+      const known = name === undefined ? undefined : knownBad(name[0], name[1]);
+      if (name !== undefined && known !== undefined) {
+        found.push({ at: at + index, pickle: false, name: `${name[0]}.${name[1]}: ${known}` });
+      }
+    }
+  }
+  return found;
+}
+
+const STRINGS: ReadonlySet<number> = new Set([Op.SHORT_BINUNICODE, Op.BINUNICODE, Op.SHORT_BINSTRING]);
+
+/** Two lines that are names, at least one of them behind a dot or of more than two letters: GLOBAL and INST. */
+function linesAt(bytes: Uint8Array, at: number): readonly [string, string] | undefined {
+  const module = wordAt(bytes, at);
+  if (module === undefined || bytes[at + module.length] !== 0x0a) return undefined;
+  const next = at + module.length + 1;
+  const name = wordAt(bytes, next);
+  return name === undefined || bytes[next + name.length] !== 0x0a ? undefined : [module, name];
+}
+
+/** Two texts, the first perhaps put into the memo, as STACK_GLOBAL takes them. */
+function pairAt(bytes: Uint8Array, at: number): readonly [string, string] | undefined {
+  const module = textAt(bytes, at);
+  if (module === undefined) return undefined;
+  let next = module.end;
+  if (bytes[next] === Op.MEMOIZE) next += 1;
+  else if (bytes[next] === Op.BINPUT) next += 2;
+  else if (bytes[next] === Op.LONG_BINPUT) next += 5;
+  const name = textAt(bytes, next);
+  return name === undefined ? undefined : [module.text, name.text];
+}
+
+function textAt(bytes: Uint8Array, at: number): { readonly text: string; readonly end: number } | undefined {
+  const op = bytes[at];
+  if (op === undefined || !STRINGS.has(op)) return undefined;
+  const length = bytes[at + 1] ?? 0;
+  const start = at + (op === Op.BINUNICODE ? 5 : 2);
+  if (length < 2 || length > MAX_WORD) return undefined;
+  const text = wordAt(bytes, start, length);
+  return text?.length === length ? { text, end: start + length } : undefined;
+}
+
+/** The name that stands at a place: letters, digits, underscores and dots. */
+function wordAt(bytes: Uint8Array, at: number, most = MAX_WORD): string | undefined {
+  let end = at;
+  while (end < bytes.length && end - at < most && isWord(bytes[end] as number)) end++;
+  return end - at < 2 ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).toString("latin1");
+}
+
+function isWord(byte: number): boolean {
+  return (
+    (byte >= 0x61 && byte <= 0x7a) ||
+    (byte >= 0x41 && byte <= 0x5a) ||
+    byte === 0x5f ||
+    byte === 0x2e ||
+    (byte >= 0x30 && byte <= 0x39)
+  );
+}

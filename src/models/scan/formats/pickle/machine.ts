@@ -1,0 +1,423 @@
+/**
+ * The pickle machine: runs every instruction of protocols 0 to 5 over a stack, a memo and marks, as CPython's does, and
+ * makes nothing of it but judgements. No name is imported, no callable called.
+ *
+ * What CPython refuses ends the pickle for it, and not for this machine: it says so once and goes on as far as the
+ * instructions can be told apart, so that nothing hides behind a mistake made on purpose.
+ *
+ * Source: Lib/pickle.py, Lib/pickletools.py and Modules/_pickle.c of CPython 3.14.
+ *
+ * @module
+ */
+
+import type { ScanRule } from "../../finding.ts";
+import { ByteReader, Truncated } from "../../reader.ts";
+import { sliceSource, type Source } from "../../source.ts";
+import { bytesOf, decimalOf, indexOf, latin1, lineOf, longOf, textLine, textOf } from "./arguments.ts";
+import { callValue, checkItems, checkState, instantiate, type CallHost } from "./calls.ts";
+import { describeGlobal, GRADE_RULES, judgeGlobal } from "./judge.ts";
+import { Op } from "./opcodes.ts";
+import { storageOf } from "./persistent.ts";
+import { PICKLE_RULES } from "./rules.ts";
+import { MachineStack } from "./stack.ts";
+import * as v from "./values.ts";
+
+export interface MachineHost {
+  readonly report: (rule: ScanRule, at: { readonly offset: number; readonly detail?: string }) => void;
+  /** Takes steps from the budget; false ends the run. */
+  readonly steps: (amount: number) => boolean;
+  /** Literal bytes that a loader inside of the pickle reads. */
+  readonly nested: (source: Source, offset: number) => void;
+  /** Bytes of an array that joblib keeps behind the object, in the stream; undefined: it is none of joblib's. */
+  readonly arrayBehind?: (object: v.ObjectValue, machine: PickleMachine) => number | undefined;
+}
+
+/** `stopped`: at STOP. `ended`: where no instruction is. `given-up`: at a limit. */
+export type MachineEnd = "stopped" | "ended" | "given-up";
+
+/** Entries of stack and memo together, with some 100 bytes each. */
+const MAX_ENTRIES = 8_000_000;
+/** Instructions between two looks at the budget. */
+const STEP = 4_096;
+
+export class PickleMachine {
+  readonly source: Source;
+  readonly reader: ByteReader;
+  /** Storages of torch that it names, with their bytes. */
+  readonly storages = new Map<string, number>();
+  /** Instructions, and calls among them. */
+  count = 0;
+  calls = 0;
+  /** The instruction at which CPython would have ended with an error. */
+  faultAt: number | undefined;
+  /** It named something on the list of what is dangerous. */
+  dangerous = false;
+
+  readonly #host: MachineHost;
+  readonly #calls: CallHost;
+  readonly #stack = new MachineStack((what) => this.#fault(what));
+  readonly #globals = new Map<string, v.GlobalValue>();
+  #frameEnd = 0;
+  #at = 0;
+
+  constructor(source: Source, position: number, host: MachineHost) {
+    this.source = source;
+    this.reader = new ByteReader(source, position);
+    this.#host = host;
+    this.#calls = {
+      report: (rule, detail) => this.#report(rule, detail),
+      fault: (what) => this.#fault(what),
+      called: () => {
+        if (!this.faulty) this.calls++;
+      },
+      nested: ({ offset, length }) => host.nested(sliceSource(source, offset, length), offset),
+    };
+  }
+
+  /** Runs to STOP, to where no instruction is, or to a limit; a `strict` run ends at the first fault, as loaders do. */
+  run(strict = false): MachineEnd {
+    for (;;) {
+      if (this.count % STEP === 0 && !this.#room()) return "given-up";
+      if (strict && this.faulty) return "ended";
+      this.#at = this.reader.position;
+      if (this.#frameEnd > 0 && this.#at >= this.#frameEnd) this.#frameEnd = 0;
+      try {
+        const op = this.reader.u8();
+        this.count++;
+        if (op === Op.STOP) return this.#stop();
+        if (!this.#step(op)) {
+          this.#fault(`no instruction 0x${op.toString(16).padStart(2, "0")}`);
+          this.reader.position = this.#at;
+          return "ended";
+        }
+      } catch (error) {
+        if (!(error instanceof Truncated)) throw error;
+        this.#fault("it is cut short");
+        this.reader.position = this.#at;
+        return "ended";
+      }
+      if (this.#frameEnd > 0 && this.#at < this.#frameEnd && this.reader.position > this.#frameEnd) {
+        this.#report(PICKLE_RULES.frame, "an instruction reaches over the end of its frame");
+        this.#frameEnd = 0;
+      }
+    }
+  }
+
+  /** The characters of a short text. */
+  text(value: v.Value | undefined): string | undefined {
+    if (value?.kind !== "text" || value.length > v.MAX_NAME) return undefined;
+    return v.decodeText(this.source.read(value.offset, value.length), value.form);
+  }
+
+  get faulty(): boolean {
+    return this.faultAt !== undefined;
+  }
+
+  #room(): boolean {
+    if (this.#stack.size > MAX_ENTRIES) {
+      this.#report(PICKLE_RULES.limit, `${MAX_ENTRIES} entries of stack and memo`);
+      return false;
+    }
+    return this.#host.steps(STEP);
+  }
+
+  #stop(): MachineEnd {
+    if (this.#frameEnd > this.reader.position) this.#report(PICKLE_RULES.frame, "it stops before its frame ends");
+    this.#stack.pop();
+    return "stopped";
+  }
+
+  /** @returns whether there is such an instruction */
+  #step(op: number): boolean {
+    const { reader } = this;
+    switch (op) {
+      case Op.PROTO: {
+        const version = reader.u8();
+        if (version > 5) this.#fault(`protocol ${version}`);
+        return true;
+      }
+      case Op.FRAME:
+        this.#frame(reader.length64());
+        return true;
+      case Op.MARK:
+        return this.#stack.mark();
+      case Op.POP:
+        return this.#stack.drop();
+      case Op.POP_MARK:
+        this.#stack.popMark();
+        return true;
+      case Op.DUP:
+        this.#stack.push(this.#stack.top());
+        return true;
+      case Op.NONE:
+        return this.#stack.push(v.NONE);
+      case Op.NEWTRUE:
+      case Op.NEWFALSE:
+        return this.#stack.push(v.NUMBER);
+      case Op.BININT:
+        return this.#stack.push({ kind: "int", value: reader.i32() });
+      case Op.BININT1:
+        return this.#stack.push({ kind: "int", value: reader.u8() });
+      case Op.BININT2:
+        return this.#stack.push({ kind: "int", value: reader.u16() });
+      case Op.LONG1:
+        return this.#stack.push(longOf(reader, reader.u8()));
+      case Op.LONG4:
+        return this.#stack.push(longOf(reader, reader.u32()));
+      case Op.BINFLOAT:
+        reader.skip(8);
+        return this.#stack.push(v.NUMBER);
+      case Op.INT:
+      case Op.LONG:
+        return this.#stack.push(decimalOf(reader));
+      case Op.FLOAT:
+        lineOf(reader);
+        return this.#stack.push(v.NUMBER);
+      case Op.STRING:
+        return this.#stack.push(textLine(reader, "quoted"));
+      case Op.UNICODE:
+        return this.#stack.push(textLine(reader, "escaped"));
+      case Op.BINSTRING:
+        return this.#stack.push(textOf(reader, reader.u32(), "latin1"));
+      case Op.SHORT_BINSTRING:
+        return this.#stack.push(textOf(reader, reader.u8(), "latin1"));
+      case Op.SHORT_BINUNICODE:
+        return this.#stack.push(textOf(reader, reader.u8(), "utf8"));
+      case Op.BINUNICODE:
+        return this.#stack.push(textOf(reader, reader.u32(), "utf8"));
+      case Op.BINUNICODE8:
+        return this.#stack.push(textOf(reader, reader.length64(), "utf8"));
+      case Op.SHORT_BINBYTES:
+        return this.#stack.push(bytesOf(reader, reader.u8()));
+      case Op.BINBYTES:
+        return this.#stack.push(bytesOf(reader, reader.u32()));
+      case Op.BINBYTES8:
+      case Op.BYTEARRAY8:
+        return this.#stack.push(bytesOf(reader, reader.length64()));
+      case Op.NEXT_BUFFER:
+        return this.#stack.push(v.BUFFER);
+      case Op.READONLY_BUFFER:
+        this.#stack.top();
+        return true;
+      case Op.EMPTY_LIST:
+        return this.#stack.push({ kind: "list" });
+      case Op.EMPTY_SET:
+        return this.#stack.push({ kind: "set" });
+      case Op.EMPTY_DICT:
+        return this.#stack.push({ kind: "dict", entries: new Map() });
+      case Op.EMPTY_TUPLE:
+        return this.#stack.push(v.EMPTY);
+      case Op.TUPLE1:
+      case Op.TUPLE2:
+      case Op.TUPLE3:
+        return this.#stack.push(tuple(this.#stack.popMany(op - Op.TUPLE1 + 1)));
+      case Op.TUPLE:
+        return this.#stack.push(tuple(this.#stack.popMark()));
+      case Op.LIST:
+        this.#stack.popMark();
+        return this.#stack.push({ kind: "list" });
+      case Op.FROZENSET:
+        this.#stack.popMark();
+        return this.#stack.push({ kind: "set" });
+      case Op.DICT: {
+        const dict: v.DictValue = { kind: "dict", entries: new Map() };
+        this.#keep(dict, this.#stack.popMark());
+        return this.#stack.push(dict);
+      }
+      case Op.APPEND:
+        this.#stack.pop();
+        checkItems(this.#stack.top(), "list", this.#calls);
+        return true;
+      case Op.APPENDS:
+        this.#stack.popMark();
+        checkItems(this.#stack.top(), "list", this.#calls);
+        return true;
+      case Op.ADDITEMS:
+        this.#stack.popMark();
+        checkItems(this.#stack.top(), "set", this.#calls);
+        return true;
+      case Op.SETITEM:
+        this.#setItems(this.#stack.popMany(2));
+        return true;
+      case Op.SETITEMS:
+        this.#setItems(this.#stack.popMark());
+        return true;
+      case Op.GET:
+        return this.#stack.get(this.#index());
+      case Op.BINGET:
+        return this.#stack.get(reader.u8());
+      case Op.LONG_BINGET:
+        return this.#stack.get(reader.u32());
+      case Op.PUT:
+        return this.#stack.put(this.#index());
+      case Op.BINPUT:
+        return this.#stack.put(reader.u8());
+      case Op.LONG_BINPUT:
+        return this.#stack.put(reader.u32());
+      case Op.MEMOIZE:
+        return this.#stack.memoize();
+      default:
+        return this.#stepObject(op);
+    }
+  }
+
+  /** The instructions that name, call and change things. */
+  #stepObject(op: number): boolean {
+    const { reader } = this;
+    switch (op) {
+      case Op.GLOBAL:
+        return this.#stack.push(this.#globalLines());
+      case Op.STACK_GLOBAL:
+        return this.#stack.push(this.#stackGlobal());
+      case Op.EXT1:
+        return this.#extension(reader.u8());
+      case Op.EXT2:
+        return this.#extension(reader.u16());
+      case Op.EXT4:
+        return this.#extension(reader.i32());
+      case Op.INST: {
+        const callable = this.#globalLines();
+        return this.#stack.push(instantiate(callable, tuple(this.#stack.popMark()), this.#calls));
+      }
+      case Op.OBJ: {
+        const [callable, ...args] = this.#stack.popMark();
+        if (callable === undefined) this.#fault("OBJ without a class");
+        return this.#stack.push(instantiate(callable ?? v.UNKNOWN, tuple(args), this.#calls));
+      }
+      case Op.REDUCE: {
+        const [callable, args] = this.#stack.popMany(2) as [v.Value, v.Value];
+        return this.#stack.push(callValue(callable, args, this.#calls));
+      }
+      case Op.NEWOBJ: {
+        const [callable, args] = this.#stack.popMany(2) as [v.Value, v.Value];
+        return this.#stack.push(instantiate(callable, args, this.#calls, "new"));
+      }
+      case Op.NEWOBJ_EX: {
+        const [callable, args] = this.#stack.popMany(3) as [v.Value, v.Value];
+        return this.#stack.push(instantiate(callable, args, this.#calls, "new"));
+      }
+      case Op.BUILD:
+        return this.#build(this.#stack.pop());
+      case Op.PERSID: {
+        const id = latin1(lineOf(reader));
+        if (!/^[ -~]*$/.test(id)) this.#fault("a persistent id that is no text");
+        else this.#report(PICKLE_RULES.persistent, id);
+        return this.#stack.push(v.UNKNOWN);
+      }
+      case Op.BINPERSID:
+        return this.#stack.push(this.#persistent(this.#stack.pop()));
+      default:
+        return false;
+    }
+  }
+
+  #frame(length: number): void {
+    if (this.#frameEnd > this.reader.position) this.#report(PICKLE_RULES.frame, "a frame begins in a frame");
+    if (length > this.reader.left) this.#fault("a frame reaches past the end");
+    this.#frameEnd = this.reader.position + length;
+  }
+
+  #globalLines(): v.GlobalValue {
+    const module = v.decodeText(lineOf(this.reader), "utf8");
+    const name = v.decodeText(lineOf(this.reader), "utf8");
+    if (module === undefined || name === undefined || !isPath(module) || !isPath(name))
+      this.#fault("no name of a global");
+    return this.#global(module ?? "?", name ?? "?");
+  }
+
+  #stackGlobal(): v.Value {
+    const [module, name] = this.#stack.popMany(2) as [v.Value, v.Value];
+    const names = [this.text(module), this.text(name)] as const;
+    if (names[0] !== undefined && names[1] !== undefined) return this.#global(names[0], names[1]);
+    if ([module, name].some(({ kind }) => kind === "object" || kind === "unknown" || kind === "text")) {
+      this.#report(PICKLE_RULES.computed, `${names[0] ?? "?"}.${names[1] ?? "?"}`);
+    } else {
+      this.#fault("a name that is no text");
+    }
+    return v.UNKNOWN;
+  }
+
+  #global(module: string, name: string): v.GlobalValue {
+    const key = `${module}\n${name}`;
+    const known = this.#globals.get(key);
+    if (known !== undefined) return known;
+    const value = judgeGlobal(module, name);
+    this.#globals.set(key, value);
+    if (value.grade !== "allowed") {
+      this.dangerous ||= !this.faulty && value.grade === "dangerous";
+      this.#report(GRADE_RULES[value.grade].name, describeGlobal(value));
+    }
+    return value;
+  }
+
+  #extension(code: number): true {
+    this.#report(PICKLE_RULES.extension, `number ${code}`);
+    return this.#stack.push({
+      kind: "global",
+      module: "extension",
+      name: String(code),
+      grade: "extension",
+      use: undefined,
+    });
+  }
+
+  #setItems(items: readonly v.Value[]): void {
+    const target = this.#stack.top();
+    if (items.length % 2 !== 0) this.#fault("a key without a value");
+    if (target.kind === "dict") this.#keep(target, items);
+    checkItems(target, "dict", this.#calls);
+  }
+
+  #keep(dict: v.DictValue, items: readonly v.Value[]): void {
+    for (let index = 0; index + 1 < items.length && dict.entries.size < v.KEPT; index += 2) {
+      const key = this.text(items[index]);
+      if (key !== undefined) dict.entries.set(key, items[index + 1] as v.Value);
+    }
+  }
+
+  #build(state: v.Value): true {
+    const target = this.#stack.top();
+    checkState(target, this.#calls);
+    if (target.kind !== "object") return true;
+    target.state = state;
+    const behind = this.#host.arrayBehind?.(target, this);
+    if (behind !== undefined) this.reader.skip(behind);
+    return true;
+  }
+
+  #persistent(id: v.Value): v.Value {
+    const storage = storageOf(id, (value) => this.text(value));
+    if (storage === undefined) {
+      const word = id.kind === "tuple" ? this.text(id.items?.[0]) : undefined;
+      this.#report(PICKLE_RULES.persistent, word ?? id.kind);
+      return v.UNKNOWN;
+    }
+    this.storages.set(storage.key, Math.max(this.storages.get(storage.key) ?? 0, storage.bytes));
+    return v.STORAGE;
+  }
+
+  #index(): number {
+    const index = indexOf(this.reader);
+    if (index === undefined) this.#fault("an index that is no number");
+    return index ?? -1;
+  }
+
+  #fault(what: string): void {
+    if (this.faulty) return;
+    this.#report(PICKLE_RULES.broken, what);
+    this.faultAt = this.#at;
+  }
+
+  #report(rule: ScanRule, detail: string): void {
+    this.#host.report(rule, { offset: this.#at, detail });
+  }
+}
+
+/** Identifiers with dots between: nothing else can be imported. */
+function isPath(text: string): boolean {
+  return /^[\p{L}_][\p{L}\p{N}\p{M}_]*(?:\.[\p{L}_][\p{L}\p{N}\p{M}_]*)*$/u.test(text);
+}
+
+function tuple(items: readonly v.Value[]): v.TupleValue {
+  return { kind: "tuple", items: items.length <= v.KEPT ? items : undefined };
+}

@@ -1,0 +1,25 @@
+/**
+ * Persistent ids: what a pickle names without holding it. Of torch they are storages.
+ *
+ * @module
+ */
+
+import { STORAGE_ITEM_BYTES, STORAGE_MODULES } from "./allowed.ts";
+import type { Value } from "./values.ts";
+
+/**
+ * `("storage", type, key, location, count)`, and in older files a view behind it: the key of the storage, and its bytes.
+ * Undefined for any other id.
+ */
+export function storageOf(
+  id: Value,
+  text: (value: Value | undefined) => string | undefined,
+): { readonly key: string; readonly bytes: number } | undefined {
+  const items = id.kind === "tuple" ? (id.items ?? []) : [];
+  const [word, type, name, , count] = items;
+  if ((items.length !== 5 && items.length !== 6) || text(word) !== "storage") return undefined;
+  if (type?.kind !== "global" || !STORAGE_MODULES.includes(type.module) || count?.kind !== "int") return undefined;
+  const item = STORAGE_ITEM_BYTES.get(type.name);
+  const key = text(name);
+  return item === undefined || key === undefined ? undefined : { key, bytes: item * count.value };
+}

@@ -1,0 +1,84 @@
+/**
+ * Pickles: every stream of a file to its end, what stands behind them, and what no machine reached.
+ *
+ * A file may hold several, one after another: torch's older files hold five, and raw storages behind them. Loaders read
+ * as many as they like, so all are read here.
+ *
+ * @module
+ */
+
+import type { Format, ScanContext } from "../../format.ts";
+import type { Source } from "../../source.ts";
+import { findHidden } from "./hidden.ts";
+import { arrayBehind } from "./joblib.ts";
+import { PickleMachine, type MachineHost } from "./machine.ts";
+import { PICKLE_RULES } from "./rules.ts";
+import { isPickleAt } from "./trial.ts";
+
+export const pickleFormat: Format = {
+  id: "pickle",
+  rules: Object.values(PICKLE_RULES),
+  sniff: (source) => isPickleAt(source, 0),
+  scan: (source, context) => {
+    scanPickles(source, context);
+  },
+};
+
+/** Storages that the pickles at the start of `source` name, with their bytes, as far as they can be read. */
+export function storagesOf(source: Source, spend: ScanContext["spend"]): ReadonlyMap<string, number> {
+  const host: MachineHost = { report: () => {}, nested: () => {}, steps: (amount) => spend("steps", amount) };
+  const machine = new PickleMachine(source, 0, host);
+  machine.run();
+  return machine.storages;
+}
+
+function scanPickles(source: Source, context: ScanContext): void {
+  const host: MachineHost = {
+    report: (rule, at) => context.report(rule, at),
+    steps: (amount) => context.spend("steps", amount),
+    nested: (bytes, offset) => context.member(`bytes at ${offset}`, bytes),
+    arrayBehind: (object, machine) => arrayBehind(object, machine, host),
+  };
+  const trials = { left: MAX_TRIALS };
+  const storages = new Map<string, number>();
+  let at = 0;
+  while (at < source.size) {
+    const machine = new PickleMachine(source, at, host);
+    const end = machine.run();
+    if (end === "given-up") return;
+    for (const [key, bytes] of machine.storages) storages.set(key, bytes);
+    if (machine.faultAt === undefined) {
+      at = machine.reader.position;
+      if (at === source.size || isPickleAt(source, at)) continue;
+      if (source.size - at === storageBytes(storages)) return;
+    } else {
+      // What comes behind the fault was read for its names; a loader may begin anew anywhere in it.
+      at = machine.faultAt + 1;
+    }
+    const next = searchRest(source, at, context, trials);
+    if (next === undefined) return;
+    at = next;
+  }
+}
+
+/** Beginnings of pickles that are tried in one file. */
+const MAX_TRIALS = 10_000;
+/** Bytes that are searched for one step of the budget. */
+const SEARCHED_PER_STEP = 16;
+
+/** Searches what no machine reached. @returns where a pickle begins there */
+function searchRest(source: Source, at: number, context: ScanContext, trials: { left: number }): number | undefined {
+  if (at >= source.size) return undefined;
+  if (!context.spend("steps", Math.ceil((source.size - at) / SEARCHED_PER_STEP))) return undefined;
+  context.report(PICKLE_RULES.trailing, { offset: at, detail: `${source.size - at} bytes` });
+  for (const hidden of findHidden(source, at, trials)) {
+    if (hidden.pickle) return hidden.at;
+    context.report(PICKLE_RULES.hidden, { offset: hidden.at, detail: hidden.name ?? "" });
+  }
+  return undefined;
+}
+
+/** The raw storages at the end of an older file of torch: each with its count of 8 bytes before it. */
+function storageBytes(storages: ReadonlyMap<string, number>): number {
+  return [...storages.values()].reduce((sum, bytes) => sum + bytes + 8, 0);
+}

@@ -1,0 +1,41 @@
+/**
+ * Whether a pickle stands at a place. Protocols 0 and 1 have no mark of their own, and any text begins with some
+ * instruction: what counts is whether a loader would get anywhere.
+ *
+ * @module
+ */
+
+import type { Source } from "../../source.ts";
+import { PickleMachine, type MachineHost } from "./machine.ts";
+import { Op } from "./opcodes.ts";
+
+/** Instructions that a trial runs: what is still a pickle then is one. */
+const MOST = 4_096;
+
+/** The newest protocol. */
+const MAX_PROTOCOL = 5;
+
+/**
+ * True where a loader that begins at `at` would come to the end of a pickle, or, before it fails, call something, change
+ * something, or name something dangerous.
+ */
+export function isPickleAt(source: Source, at: number): boolean {
+  const [first, second] = new Uint8Array(source.read(at, 2));
+  if (first === undefined || second === undefined) return false;
+  const marked = first === Op.PROTO && second <= MAX_PROTOCOL;
+  let left = MOST;
+  const host: MachineHost = {
+    report: () => {},
+    nested: () => {},
+    steps: (amount) => (left -= amount) >= -MOST / 2,
+  };
+  const machine = new PickleMachine(source, at, host);
+  const end = machine.run(true);
+  if (machine.dangerous || machine.calls > 0) return true;
+  if (end === "stopped") return !machine.faulty;
+  // Whoever reads on finds it broken, and says so.
+  return end === "given-up" || (marked && machine.count > MARKED_COUNT);
+}
+
+/** Instructions behind a PROTO that bytes which are no pickle do not have by chance. */
+const MARKED_COUNT = 6;
