@@ -7,11 +7,14 @@
 import type { Format } from "../format.ts";
 import { compressedFormat } from "./compressed.ts";
 import { gguf } from "./gguf.ts";
+import { hdf5 } from "./hdf5.ts";
 import { jinja } from "./jinja.ts";
 import { npyFormat } from "./npy.ts";
+import { onnx } from "./onnx.ts";
 import { pickleFormat } from "./pickle/pickle.ts";
 import { safetensors } from "./safetensors.ts";
 import { tarFormat } from "./tar.ts";
+import { tensorflow } from "./tensorflow.ts";
 import { zipFormat } from "./zip/zip.ts";
 
 export const FORMATS: readonly Format[] = [
@@ -23,4 +26,7 @@ export const FORMATS: readonly Format[] = [
   gguf,
   jinja,
   safetensors,
+  hdf5,
+  onnx,
+  tensorflow,
 ];

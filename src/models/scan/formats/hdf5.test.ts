@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { scanBytes } from "../../../../test/models/scan.ts";
+import { joined, utf8, zeros } from "../../../../test/models/writer.ts";
+import { hdf5 } from "./hdf5.ts";
+
+const vector = (name: string) =>
+  new Uint8Array(readFileSync(fileURLToPath(new URL(`../../../../test/vectors/hdf5/${name}.h5`, import.meta.url))));
+
+describe("hdf5", () => {
+  for (const name of ["earliest", "v108", "v110", "latest", "many", "soft"]) {
+    it(`calls ${name} clean`, () => {
+      assert.deepEqual(scanBytes(hdf5, vector(name)), { verdict: "clean", rules: [], findings: [] });
+    });
+  }
+
+  const bad: readonly (readonly [string, string, string])[] = [
+    ["bad-lambda-earliest", "keras.lambda", "malicious"],
+    ["bad-lambda-v108", "keras.lambda", "malicious"],
+    ["bad-lambda-v110", "keras.lambda", "malicious"],
+    ["bad-lambda-latest", "keras.lambda", "malicious"],
+    ["bad-lambda-fixed", "keras.lambda", "malicious"],
+    ["bad-external-link", "hdf5.outside-file", "malicious"],
+    ["bad-external-link-near", "hdf5.other-file", "suspicious"],
+    ["bad-external-data", "hdf5.outside-file", "malicious"],
+    ["bad-virtual", "hdf5.outside-file", "malicious"],
+    ["bad-behind-user-block", "hdf5.outside-file", "malicious"],
+    ["bad-shape", "hdf5.shape-bomb", "suspicious"],
+  ];
+  for (const [name, rule, verdict] of bad) {
+    it(`reports ${name}`, () => {
+      const scanned = scanBytes(hdf5, vector(name));
+      assert.deepEqual([scanned.verdict, scanned.rules], [verdict, [rule]]);
+    });
+  }
+
+  it("does not call clean what it does not read", () => {
+    assert.deepEqual(scanBytes(hdf5, vector("bad-dense-link")).rules, ["hdf5.not-read"]);
+    assert.equal(scanBytes(hdf5, vector("dense")).verdict, "inconclusive");
+  });
+
+  it("is found behind bytes of somebody else's, at any power of two", () => {
+    const moved = joined(zeros(4096), vector("bad-external-link"));
+    assert.equal(scanBytes(hdf5, moved).verdict, "malicious");
+    assert.equal(scanBytes(hdf5, joined(zeros(100), vector("bad-external-link"))).verdict, "not-a-model");
+  });
+
+  it("does not call a file clean whose structure was cut, and ends on any", () => {
+    for (const name of ["earliest", "latest", "many"]) {
+      const whole = vector(name);
+      for (let size = 16; size < whole.length / 2; size += 97) {
+        assert.equal(scanBytes(hdf5, whole.subarray(0, size)).verdict, "inconclusive", `${name} ${size}`);
+      }
+    }
+  });
+
+  it("reads a filter of a plug-in as a note", () => {
+    // Message 0x0b of version 1 (its header: type, size, flags): deflate becomes the filter of a plug-in.
+    const file = vector("earliest");
+    const at = Buffer.from(file).indexOf(utf8("deflate\0")) - 8;
+    file[at] = 0x09;
+    file[at + 1] = 0x7d;
+    const scanned = scanBytes(hdf5, file);
+    assert.deepEqual([scanned.verdict, scanned.rules], ["clean", ["hdf5.filter-plugin"]]);
+  });
+});
