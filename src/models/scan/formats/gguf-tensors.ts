@@ -107,6 +107,7 @@ const BLOCKS: ReadonlyMap<number, readonly [elements: number, bytes: number]> = 
   [35, [256, 66]],
   [39, [32, 17]],
   [40, [64, 36]],
+  [41, [128, 18]],
 ]);
 
 /** Bytes of a name (GGML_MAX_NAME); dimensions (GGML_MAX_DIMS). */
