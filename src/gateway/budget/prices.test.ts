@@ -64,6 +64,10 @@ describe("the price table", () => {
       [table(`${model}, ${model}`), /a\.yaml: m stands twice/],
       [table(model).replace("2026-01-02", "soon"), /a\.yaml: families\.0\.date/],
       [table(model).replace('source: "https://example.com", ', ""), /a\.yaml: families\.0\.source/],
+      [
+        table(model).replace("surcharges: []", "surcharges: [{ field: f, value: v, percent: 110 }]"),
+        /a\.yaml: surcharges\.0\.source/,
+      ],
       ["{", /a\.yaml/],
     ] as const) {
       await writeFile(join(folder, "a.yaml"), text);

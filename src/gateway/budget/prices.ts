@@ -1,5 +1,5 @@
 /**
- * What models cost: `catalog/prices/*.yaml`, each family with its source and its date, and the prices of the configuration
+ * What models cost: `catalog/prices/*.yaml`, each family and each surcharge with its source and its date, and the prices of the configuration
  * before them.
  *
  * All amounts are whole millionths of the currency. A model that is not in the table has no price, however much its name
@@ -47,7 +47,13 @@ const tableSchema = z.strictObject({
   currency: z.literal("USD"),
   provider: z.string().regex(/^[a-z0-9-]+$/),
   surcharges: z.array(
-    z.strictObject({ field: z.string().min(1), value: z.string().min(1), percent: z.int().min(100).max(10_000) }),
+    z.strictObject({
+      field: z.string().min(1),
+      value: z.string().min(1),
+      percent: z.int().min(100).max(10_000),
+      source: z.url(),
+      date: z.iso.date(),
+    }),
   ),
   families: z
     .array(

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { LookupFunction } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
 
 import { isHoldfastError } from "../../core/index.ts";
@@ -29,6 +30,24 @@ describe("the client of issuers", () => {
         !/secret/.test(error.message),
     );
   };
+
+  it("asks nobody at an address that is no issuer's, whatever the name says", async () => {
+    const at =
+      (address: string): LookupFunction =>
+      (_host, _options, callback) => {
+        callback(null, [{ address, family: address.includes(":") ? 6 : 4 }]);
+      };
+    for (const address of ["169.254.169.254", "fd00:ec2::254", "::ffff:127.0.0.1", "0.0.0.0", "224.0.0.1"]) {
+      await assert.rejects(
+        fetchJson("https://issuer.example/keys", 2_000, at(address)),
+        (error) => isHoldfastError(error, "gateway.issuer-unavailable") && /no issuer's/.test(error.detail ?? ""),
+      );
+    }
+    await assert.rejects(fetchJson("http://169.254.169.254/keys", 2_000), /no issuer's/);
+    const { port } = new URL(issuer.url);
+    const found = await fetchJson(`http://issuer.example:${port}/keys`, 2_000, at("127.0.0.1"));
+    assert.deepEqual(found, { keys: issuer.jwks }, "one of an own network is asked");
+  });
 
   it("reads a document", async () => {
     assert.deepEqual(await fetchJson(`${issuer.url}/keys`), { keys: issuer.jwks });

@@ -33,9 +33,14 @@ export type AddressKind =
 /** Which addresses an upstream may have: those of the internet, or those of this machine and its own networks. */
 export type Network = "public" | "private";
 
-const KINDS: Readonly<Record<Network, ReadonlySet<AddressKind>>> = {
+/** Where a connection may go: an upstream to its network, a server that only the operator names to both. */
+export type Reach = Network | "either";
+
+const INWARDS = ["loopback", "private", "shared"] as const;
+const KINDS: Readonly<Record<Reach, ReadonlySet<AddressKind>>> = {
   public: new Set<AddressKind>(["public"]),
-  private: new Set<AddressKind>(["loopback", "private", "shared"]),
+  private: new Set<AddressKind>(INWARDS),
+  either: new Set<AddressKind>(["public", ...INWARDS]),
 };
 
 /**
@@ -64,7 +69,7 @@ export function addressKind(address: string): AddressKind | undefined {
  * The kind of an address that an upstream of `network` may not have; undefined where it may. What is no IP address is
  * `reserved`.
  */
-export function refusedKind(address: string, network: Network): AddressKind | undefined {
+export function refusedKind(address: string, network: Reach): AddressKind | undefined {
   const kind = addressKind(address) ?? "reserved";
   return KINDS[network].has(kind) ? undefined : kind;
 }

@@ -14,12 +14,12 @@ import { isIP, type LookupFunction, type Socket } from "node:net";
 import { buildConnector } from "undici";
 
 import { gatewayError, type GatewayError } from "../errors.ts";
-import { refusedKind, type Network } from "./address.ts";
+import { refusedKind, type Reach } from "./address.ts";
 
 export interface ConnectOptions {
   /** The upstream's name, for errors. */
   readonly name: string;
-  readonly network: Network;
+  readonly network: Reach;
   readonly timeoutMs: number;
   /** How a name becomes addresses. Default: as the machine does it. */
   readonly lookup?: LookupFunction | undefined;
@@ -82,7 +82,7 @@ function judgedLookup({ name, network, lookup = systemLookup }: ConnectOptions):
 }
 
 /** Says of which kind the address is, and not which: the detail reaches clients, and is a map of the network. */
-function refusal(name: string, network: Network, address: string): GatewayError | undefined {
+function refusal(name: string, network: Reach, address: string): GatewayError | undefined {
   const kind = refusedKind(address, network);
   if (kind === undefined) return undefined;
   const detail = `${name}: ${kind === "public" ? "a public" : `not a public, but a ${kind}`} address`;
