@@ -21,10 +21,20 @@ const MAX_EVENT = 16 * 1024 * 1024;
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent, void, undefined> {
   const decoder = new TextDecoder();
   let rest = "";
+  /** It may end in the middle of a line end. */
+  let cut = false;
   let lines: string[] = [];
   let size = 0;
   const take = function* (text: string, last: boolean): Generator<ServerEvent, void, undefined> {
     rest += text;
+    // A line that comes in many pieces is looked at once, when it is complete.
+    if (cut || /[\r\n]/.test(text)) yield* takeLines(last);
+    cut = text === "" ? cut : text.endsWith("\r");
+    if (size + rest.length > MAX_EVENT) {
+      throw useError("guard.body-unread", { detail: `an event of more than ${MAX_EVENT} characters` });
+    }
+  };
+  const takeLines = function* (last: boolean): Generator<ServerEvent, void, undefined> {
     // A carriage return at the end may be half of a line end.
     const parts = rest.split(last ? /\r\n|\r|\n/ : /\r\n|\r(?!$)|\n/);
     rest = parts.pop() ?? "";
@@ -37,9 +47,6 @@ export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerat
         lines = [];
         size = 0;
       }
-    }
-    if (size + rest.length > MAX_EVENT) {
-      throw useError("guard.body-unread", { detail: `an event of more than ${MAX_EVENT} characters` });
     }
   };
   for await (const bytes of body) yield* take(decoder.decode(bytes, { stream: true }), false);
