@@ -69,8 +69,8 @@ test("an event over the limit is refused", async () => {
 });
 
 test("a long line in many small pieces costs what its length says", { timeout: 60_000 }, async () => {
-  const all = bytes(`data: ${"a".repeat(2_000_000)}\n\n`);
+  const all = bytes(`data: ${"a".repeat(400_000)}\n\n`);
   const everyEight = Array.from({ length: all.length >> 3 }, (_, at) => 8 * at);
   const [event] = await read(all, everyEight);
-  assert.equal(event?.data?.length, 2_000_000);
+  assert.equal(event?.data?.length, 400_000);
 });
