@@ -18,6 +18,8 @@ export interface IssueOptions {
   readonly key?: "P-256" | "P-384" | "P-521" | "ed25519" | "rsa-1024";
   /** Of the issuer's signature. Default: sha256. */
   readonly digest?: "sha256" | "sha1";
+  /** Days from now on between which it is valid. Default: from half a day ago on, for 30 days. */
+  readonly validFor?: readonly [number, number];
 }
 
 /** DER of an extension. */
@@ -52,12 +54,12 @@ export function extension(id: string, critical: boolean, value: Buffer): Extensi
 export const AUTHORITY: readonly Extension[] = [basicConstraints(true), keyUsage(Usage.keyCertSign)];
 export const SIGNER: readonly Extension[] = [keyUsage(Usage.digitalSignature), extendedKeyUsage(Purpose.codeSigning)];
 
-/** Issues a certificate that was valid since yesterday and is for 30 days: by `issuer`, or by itself. */
+/** Issues a certificate: by `issuer`, or by itself. */
 export function issue(
   name: string,
   extensions: readonly Extension[],
   issuer?: Issued,
-  { key: kind = "P-256", digest = "sha256" }: IssueOptions = {},
+  { key: kind = "P-256", digest = "sha256", validFor: [from, to] = [-0.5, 30] }: IssueOptions = {},
 ): Issued {
   const { publicKey, privateKey } = makeKeys(kind);
   const signer: KeyObject | string = issuer === undefined ? privateKey : issuer.key.reveal();
@@ -68,7 +70,7 @@ export function issue(
     tlv(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     algorithm,
     nameOf(issuer?.name ?? name),
-    tlv(0x30, timeOf(Date.now() - DAY_MS / 2), timeOf(Date.now() + 30 * DAY_MS)),
+    tlv(0x30, timeOf(Date.now() + from * DAY_MS), timeOf(Date.now() + to * DAY_MS)),
     nameOf(name),
     publicKey.export({ type: "spki", format: "der" }),
     ...(extensions.length === 0 ? [] : [tlv(0xa3, tlv(0x30, ...extensions))]),

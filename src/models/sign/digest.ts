@@ -7,11 +7,12 @@
 
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { createBlake3 } from "./blake3.ts";
 import type { SignErrorCode } from "./errors.ts";
 import type { FileIdentity } from "./walk.ts";
 
 /** The names of the OMS algorithm registry. */
-export const HASH_TYPES = ["sha256", "blake2b"] as const;
+export const HASH_TYPES = ["sha256", "blake2b", "blake3"] as const;
 
 export type HashType = (typeof HASH_TYPES)[number];
 
@@ -55,7 +56,7 @@ export function digestStretch(stretch: Stretch, hashType: HashType, read: (bytes
   try {
     file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     if (!isSame(file, identity)) return changed(name);
-    const hash = createHash(hashType === "blake2b" ? "blake2b512" : hashType);
+    const hash = startHash(hashType);
     for (let at = from; at < to;) {
       const count = readSync(file, buffer, 0, Math.min(CHUNK_BYTES, to - at), at);
       if (count === 0) return changed(name);
@@ -64,12 +65,19 @@ export function digestStretch(stretch: Stretch, hashType: HashType, read: (bytes
       read(count);
     }
     if (!isSame(file, identity)) return changed(name);
-    return { digest: hash.digest("hex") };
+    return { digest: hash.digest() };
   } catch (error) {
     return { fault: { code: "models.file-unreadable", detail: `${name}: ${reasonOf(error)}` } };
   } finally {
     if (file !== undefined) closeSync(file);
   }
+}
+
+/** A hash under way. */
+function startHash(hashType: HashType): { update(bytes: Uint8Array): unknown; digest(): string } {
+  if (hashType === "blake3") return createBlake3();
+  const hash = createHash(hashType === "blake2b" ? "blake2b512" : hashType);
+  return { update: (bytes) => hash.update(bytes), digest: () => hash.digest("hex") };
 }
 
 function isSame(file: number, identity: FileIdentity): boolean {

@@ -106,7 +106,7 @@ interface SignedResource {
 }
 
 /** Hexadecimal digits of a digest. */
-const DIGITS: Readonly<Record<HashType, number>> = { sha256: 64, blake2b: 128 };
+const DIGITS: Readonly<Record<HashType, number>> = { sha256: 64, blake2b: 128, blake3: 64 };
 
 function readLegacy(statement: Fields): SignedManifest {
   const serialization: Serialization = { method: "files", hashType: "sha256", ignorePaths: [] };
