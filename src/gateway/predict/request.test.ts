@@ -186,3 +186,14 @@ describe("ranges of the configuration", () => {
     assert.equal(valid({ min: [0, 0], max: 1 }), true);
   });
 });
+
+describe("a request of too many rows", () => {
+  it("is refused by their number, before any of them is looked at", () => {
+    const many = Array.from({ length: 5 }, () => "no number");
+    assert.equal(infer({ inputs: [age(many, { shape: [5, 1] }), pixels()] }), "/inputs");
+    assert.equal(
+      refused(() => readRows({ instances: many }, ONE, CONFIG)),
+      "/inputs",
+    );
+  });
+});

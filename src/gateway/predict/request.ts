@@ -46,12 +46,14 @@ export function readInfer(value: unknown, info: ModelInfo, config: PredictModelC
     if (input["datatype"] !== datatype) throw invalid(`${pointer}/datatype`, datatype);
     const shape = input["shape"];
     if (!isShape(shape)) throw invalid(`${pointer}/shape`, "a list of numbers");
+    // Before any of them is looked at: a body may hold a million.
+    if (declared.shape[0] === -1) checkRows(shape[0] ?? 0, config);
     read.set(
       declared.name,
       readTensor(declared, config.inputs[declared.name], shape, input["data"], `${pointer}/data`),
     );
   });
-  return whole([...read.values()], askedOutputs(body["outputs"], info), id, info, config);
+  return whole([...read.values()], askedOutputs(body["outputs"], info), id, info);
 }
 
 /** A request of rows: `{"instances": [[…], […]]}`, or objects by input where a model has several. @throws `gateway.predict-input` */
@@ -59,6 +61,7 @@ export function readRows(value: unknown, info: ModelInfo, config: PredictModelCo
   const { instances } = fieldsOf(value, "", ["instances"]);
   if (!Array.isArray(instances) || instances.length === 0) throw invalid("/instances", "a list of rows");
   const rows = instances as readonly unknown[];
+  checkRows(rows.length, config);
   const isNamed = rows[0] !== null && typeof rows[0] === "object" && !Array.isArray(rows[0]);
   const names = info.inputs.map(({ name }) => name);
   if (!isNamed && names.length !== 1) throw invalid("/instances/0", `an object with ${namesOf(info.inputs)}`);
@@ -76,16 +79,15 @@ export function readRows(value: unknown, info: ModelInfo, config: PredictModelCo
     const shape = shapeOfRows(declared, data);
     return readTensor(declared, config.inputs[declared.name], shape, data, "/instances");
   });
-  return whole(inputs, namesIn(info.outputs), undefined, info, config);
+  return whole(inputs, namesIn(info.outputs), undefined, info);
 }
 
-/** @throws `gateway.predict-input` where inputs are missing, disagree on their rows, or are too many */
+/** @throws `gateway.predict-input` where inputs are missing, or disagree on their rows */
 function whole(
   read: readonly RawTensor[],
   outputs: readonly string[],
   id: string | undefined,
   info: ModelInfo,
-  config: PredictModelConfig,
 ): Inference {
   const inputs = info.inputs.map(({ name }) => {
     const input = read.find((one) => one.name === name);
@@ -97,8 +99,11 @@ function whole(
   );
   const rows = counts[0] ?? 1;
   if (counts.some((count) => count !== rows)) throw invalid("/inputs", "as many rows in each input");
-  if (rows > config.rows) throw invalid("/inputs", `at most ${config.rows} rows (rows)`);
   return { inputs, outputs, id, rows };
+}
+
+function checkRows(rows: number, config: PredictModelConfig): void {
+  if (rows > config.rows) throw invalid("/inputs", `at most ${config.rows} rows (rows)`);
 }
 
 function askedOutputs(value: unknown, info: ModelInfo): readonly string[] {

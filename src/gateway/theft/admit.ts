@@ -4,6 +4,8 @@
  * @module
  */
 
+import { hash } from "node:crypto";
+
 import type { PolicyAction } from "../authorize/schema.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Exchange } from "../receipt/receipt.ts";
@@ -82,11 +84,17 @@ const FEATURED = 32;
 
 function queriesOf(kind: Kind, { body, parsed }: Door, secret: string): readonly Query[] {
   const texts = askedTexts(parsed.spans);
-  if (kind === "text") return [textQuery(secret, texts)];
+  if (kind === "text") {
+    // What is not text (images, token ids) tells one request from another too.
+    const isAllText = texts.length > 0 && parsed.unscanned.length === 0;
+    return [textQuery(secret, isAllText ? texts : [hash("sha256", body), ...texts])];
+  }
   const queries = texts.map((text, index) => textQuery(secret, [text], index < FEATURED));
-  // What is not text (token ids, images) counts too, as often as there are inputs.
+  if (queries.length >= parsed.messages) return queries;
+  // And counts as often as there are inputs.
+  const digest = hash("sha256", body);
   for (let index = queries.length; index < parsed.messages; index++) {
-    queries.push(textQuery(secret, [`${index}`, body.toString("latin1")], false));
+    queries.push(textQuery(secret, [`${index}`, digest], false));
   }
   return queries;
 }

@@ -52,7 +52,7 @@ export function textQuery(secret: string, texts: readonly string[], hasFeatures 
 /** The texts of a request that its author chose: not the system prompt of the app, and not what the model said. */
 export function askedTexts(spans: readonly TextSpan[]): readonly string[] {
   const asked = spans.filter(({ origin }) => origin === "user" || origin === "document" || origin === "tool");
-  return (asked.length > 0 ? asked : spans).map(({ text }) => text);
+  return asked.map(({ text }) => text);
 }
 
 /**
