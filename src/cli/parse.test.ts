@@ -44,6 +44,35 @@ test("arguments, options and global options reach the command, wherever they sta
   assert.deepEqual({ ...run.globals }, { format: "json", data: "d" });
 });
 
+test("a command may have commands below it, with options of the same names", async () => {
+  const pack = { path: "pack", summary: "pack it", options: [{ flags: "--to <name>", summary: "whom to" }] };
+  const flat = { flags: "--flat", summary: "without folders" };
+  const rest = { examples: [], load: () => assert.fail("parsing loads nothing") };
+  const commands = [
+    {
+      ...pack,
+      ...rest,
+      options: [...pack.options, flat],
+      arguments: [{ name: "what", summary: "what to pack", required: true }],
+    },
+    { ...pack, ...rest, path: "pack again", arguments: [{ name: "box", summary: "which box", required: true }] },
+  ];
+  const parse = async (...argv: string[]): Promise<unknown> => {
+    const { run } = await parseCommandLine(argv, [{ ...demo, commands }]);
+    return [run?.command.path, { ...run?.args }, { ...run?.options }, run?.globals.format];
+  };
+  assert.deepEqual(await parse("pack", "x", "--to", "a"), ["pack", { what: "x" }, { to: "a" }, "text"]);
+  assert.deepEqual(await parse("pack", "again", "x", "--to", "a"), ["pack again", { box: "x" }, { to: "a" }, "text"]);
+  assert.deepEqual(await parse("pack", "--to", "a", "x", "--format=json"), [
+    "pack",
+    { what: "x" },
+    { to: "a" },
+    "json",
+  ]);
+  assert.deepEqual(await parse("pack", "again", "x", "--format=json"), ["pack again", { box: "x" }, {}, "json"]);
+  await assert.rejects(parse("pack", "again", "x", "--flat"), /unknown option '--flat'/);
+});
+
 test("what is not understood is refused, with what was meant where that is clear", async () => {
   const cases: readonly (readonly [readonly string[], RegExp, RegExp])[] = [
     [["demi"], /unknown command 'demi'/, /did you mean demo/],

@@ -134,8 +134,28 @@ function addCommand(
         hint: "use --format text or --format json",
       });
     }
-    found({ command, args, rest, options: own.opts(), globals });
+    found({ command, args, rest, options: optionsOf(own, program), globals });
   });
+}
+
+/**
+ * A group may be a command as well, with options of its own (`seal`, `seal rotate`). Commander hands those to the group
+ * wherever they stand: here they come back to the command that was meant.
+ *
+ * @throws `cli.usage` for an option of a group that the command does not have
+ */
+function optionsOf(own: Commander, program: Commander): Invocation["options"] {
+  const options: Record<string, Invocation["options"][string]> = { ...own.opts() };
+  for (let group = own.parent; group !== null && group !== program; group = group.parent) {
+    for (const { long } of group.options.filter(
+      (option) => group.getOptionValueSource(option.attributeName()) === "cli",
+    )) {
+      const option = own.options.find((known) => known.long === long);
+      if (option === undefined) throw cliError("cli.usage", { detail: `unknown option '${long}'` });
+      options[option.attributeName()] = group.getOptionValue(option.attributeName()) as string | boolean | string[];
+    }
+  }
+  return options;
 }
 
 /** What the groups of commands are about. A group that is not named here has the summary of its module. */

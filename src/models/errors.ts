@@ -6,6 +6,13 @@
 
 import type { ErrorTable } from "../core/index.ts";
 import { RegistryErrors } from "./registry/errors.ts";
+import { ScanErrors } from "./scan/errors.ts";
+import { SealErrors } from "./seal/errors.ts";
 import { SignErrors } from "./sign/errors.ts";
 
-export const ModelsErrors = { ...RegistryErrors, ...SignErrors } as const satisfies ErrorTable;
+export const ModelsErrors = {
+  ...RegistryErrors,
+  ...ScanErrors,
+  ...SealErrors,
+  ...SignErrors,
+} as const satisfies ErrorTable;

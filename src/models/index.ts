@@ -6,6 +6,39 @@
 
 export { modelsConfig, type ModelsConfig } from "./config.ts";
 export { modelsModule } from "./module.ts";
+export {
+  scanFiles,
+  type ReportedFinding,
+  type ScanFilesOptions,
+  type ScannedFile,
+  type ScanReport,
+} from "./scan/report.ts";
+export {
+  generateKey,
+  recipientOf,
+  type Identity as SealIdentity,
+  type KeyPair,
+  type Recipient as SealRecipient,
+} from "./seal/age/keys.ts";
+export {
+  passphraseIdentity,
+  passphraseRecipient,
+  type PassphraseLimits,
+  type PassphraseOptions,
+} from "./seal/age/passphrase.ts";
+export { sealFile, unsealFile, type SealedFile, type SealFileOptions, type UnsealFileOptions } from "./seal/file.ts";
+export { openSealed, type ByteSource, type SealedContent } from "./seal/open.ts";
+export type { PassageOptions } from "./seal/passage.ts";
+export { awsKmsKey, type AwsKmsKeyOptions } from "./seal/providers/kms.ts";
+export { providerIdentity, providerRecipient, type KeyProvider } from "./seal/providers/provider.ts";
+export type { AwsCredentials } from "./seal/providers/sigv4.ts";
+export { vaultKey, type VaultKeyOptions } from "./seal/providers/vault.ts";
+export { auditSet, type SetAudit, type SetProblem } from "./seal/set/audit.ts";
+export type { ManifestFile, SetManifest } from "./seal/set/manifest.ts";
+export { rotateSet, shredSet, type RotateSetOptions, type ShreddedSet } from "./seal/set/rotate.ts";
+export { sealFolder, type SealedSet, type SealFolderOptions } from "./seal/set/seal.ts";
+export { unsealFolder, type UnsealFolderOptions } from "./seal/set/unseal.ts";
+export { sealStream, unsealStream } from "./seal/stream.ts";
 export { openAdmission } from "./registry/admission.ts";
 export type { RegistryConfig } from "./registry/config.ts";
 export {

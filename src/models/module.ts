@@ -9,14 +9,19 @@ import { ModelsErrors } from "./errors.ts";
 import { registryMigrations } from "./registry/migrations.ts";
 import { registryCommands, registryJobs, registryProofs } from "./registry/module.ts";
 import type { RegistryServices } from "./registry/services.ts";
+import { scanCommands } from "./scan/commands.ts";
+import { sealCommands, type SealServices } from "./seal/commands.ts";
 import { signCommands } from "./sign/commands.ts";
 
-export const modelsModule: Module<RegistryServices> = {
+/** What `models` needs from the product. */
+export type ModelsServices = SealServices & RegistryServices;
+
+export const modelsModule: Module<ModelsServices> = {
   name: "models",
   summary: "says of model files whether they may be trusted, and keeps it so",
   errors: ModelsErrors,
   migrations: registryMigrations,
-  commands: [...signCommands, ...registryCommands],
+  commands: [...scanCommands, ...signCommands, ...sealCommands, ...registryCommands],
   proofs: registryProofs,
   jobs: registryJobs,
 };
