@@ -40,7 +40,7 @@ test(
     }
     const doctor = await holdfast(place, "doctor");
     assert.equal(doctor.code, 0, doctor.stdout);
-    assert.match(doctor.stdout, /postgres answers, \d migrations applied\n/);
+    assert.match(doctor.stdout, /postgres answers, \d+ migrations applied\n/);
     assert.match(doctor.stdout, /redis answers/);
     const stopped = await up.stop();
     assert.equal(stopped.code, 0, stopped.stderr);

@@ -186,7 +186,7 @@ describe("the Kubernetes manifests", () => {
     for (const { name } of container.volumeMounts) assert.ok([...names, "data"].includes(name), name);
     for (const variable of container.env as Loose[]) {
       if (variable.name.startsWith("HOLDFAST_")) assert.ok(VARIABLES.has(variable.name), variable.name);
-      if (/PASSWORD|KEY|COUNTERS_URL/.test(variable.name)) {
+      if (/PASSWORD|KEY|SECRET|COUNTERS_URL/.test(variable.name)) {
         assert.equal(variable.value, undefined, variable.name);
         assert.equal(variable.valueFrom.secretKeyRef.name, "holdfast");
       } else assert.ok(!/:[^/@]+@/.test(variable.value), "no password in a URL");
