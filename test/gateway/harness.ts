@@ -8,7 +8,7 @@ import { connect, type LookupFunction, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { decodeStatement, PredicateType, systemClock } from "../../src/core/index.ts";
+import { decodeStatement, PredicateType, systemClock, type ReleaseAdmission } from "../../src/core/index.ts";
 import {
   createKey,
   gatewayConfig,
@@ -39,6 +39,8 @@ export interface HarnessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** How names of upstreams become addresses. */
   readonly lookup?: LookupFunction;
+  /** The registry of models that admission asks, on the harness's own database. */
+  readonly releases?: (db: Db) => Promise<ReleaseAdmission>;
 }
 
 export interface Harness {
@@ -103,6 +105,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     await upstream.close();
     await rm(home, { recursive: true, force: true });
   };
+  const releases = await options.releases?.(db);
   const gateway = await startGateway({
     config,
     db,
@@ -113,6 +116,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     log: { info: log, warn: log, error: log },
     telemetry: telemetryConfig.parse(options.telemetry),
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(releases === undefined ? {} : { releases }),
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   }).catch(async (error: unknown) => {
     await closeRest();

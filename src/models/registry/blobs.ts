@@ -189,9 +189,13 @@ export async function openBlobs(folder: string): Promise<BlobStore> {
       return staged(async (tree) => {
         const made = new Set([tree]);
         await mkdir(tree, { mode: 0o700 });
+        const lent = new Set<Sha256>();
         for (const { path: name, digest } of files) {
           await makeFolders(tree, name, made);
-          await link(path(digest), join(tree, name)).catch((cause: NodeJS.ErrnoException) => {
+          // Two names of the same bytes are two files: a reader that meets one file twice would pass over the second.
+          const lend = lent.has(digest) ? copyFile : link;
+          lent.add(digest);
+          await lend(path(digest), join(tree, name)).catch((cause: NodeJS.ErrnoException) => {
             throw cause.code === "ENOENT" ? registryError("models.blob-missing", { detail: name }) : cause;
           });
         }

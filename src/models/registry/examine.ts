@@ -15,9 +15,11 @@ import { MOST_SIGNATURE_BYTES } from "./import/import.ts";
 import { recordScan, recordSignature } from "./releases.ts";
 import type { Registry, Version } from "./store.ts";
 
-/** Scans a folder or a file without loading it. */
+/** Scans a folder of so many files without loading any. */
 export type ScanFolder = (
   path: string,
+  files: number,
+  progress: (what: string, done: number, total: number) => void,
 ) => Promise<{ readonly verdict: ArtifactVerdict; readonly scanner: string; readonly why?: string }>;
 
 /** What belongs to a version without being one of its files. */
@@ -51,9 +53,10 @@ export async function examineFiles(
   blobs: BlobStore,
   version: Version,
   scan: ScanFolder,
+  progress: Parameters<ScanFolder>[2] = () => undefined,
 ): Promise<Awaited<ReturnType<ScanFolder>>> {
   await checkBlobs(blobs, version);
-  const report = await blobs.linked(version.files, scan);
+  const report = await blobs.linked(version.files, (folder) => scan(folder, version.files.length, progress));
   await recordScan(registry, version, { verdict: report.verdict, scanner: report.scanner }, "scanner");
   return report;
 }

@@ -11,7 +11,7 @@ import { Exit, type CommandResult, type CommandRun } from "../../../core/index.t
 import type { Trust } from "../../sign/verify.ts";
 import type { BlobStore } from "../blobs.ts";
 import { registryError } from "../errors.ts";
-import { attach, attachments, examineFiles, examineSignature, type ScanFolder } from "../examine.ts";
+import { attach, attachments, examineFiles, examineSignature } from "../examine.ts";
 import { importFiles, importPart, MOST_SIGNATURE_BYTES } from "../import/import.ts";
 import { SOURCE_KINDS, type SourceKind } from "../import/source.ts";
 import { checkName } from "../reference.ts";
@@ -86,8 +86,7 @@ export async function examined(
   const before = await readStanding(registry, release);
   if (before.state === "revoked") return await result(registry, published, notes, undefined);
   input.progress(`scanning ${version.files.length} files`);
-  const scan: ScanFolder = scanStored;
-  const { verdict, scanner, why } = await examineFiles(registry, blobs, version, scan);
+  const { verdict, scanner, why } = await examineFiles(registry, blobs, version, scanStored, input.progress);
   notes.push(`scan: ${verdict}${why === undefined ? "" : ` (${why})`}, by ${scanner}`);
   if (verdict !== "clean") return await result(registry, published, notes, verdict);
   const trust = await trustOf(input);
