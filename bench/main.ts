@@ -9,6 +9,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   gateway: () => import("./gateway.ts"),
   guard: () => import("./guard.ts"),
   ledger: () => import("./ledger.ts"),
+  "models-hash": () => import("./models/hash.ts"),
+  "models-seal": () => import("./models/seal.ts"),
   theft: () => import("./theft/main.ts"),
 };
 

@@ -79,7 +79,7 @@ export function issue(
   return {
     name,
     certificate: new X509Certificate(tlv(0x30, tbs, algorithm, signature)).toString(),
-    key: new Secret(privateKey.export({ type: "pkcs8", format: "pem" })),
+    key: new Secret(privateKey.export({ type: "pkcs8", format: "pem" }).toString()),
   };
 }
 

@@ -15,8 +15,14 @@ const CHUNK_BYTES = 1024;
 const Flag = { chunkStart: 1, chunkEnd: 2, parent: 4, root: 8 } as const;
 
 const IV = Uint32Array.of(
-  ...[0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a],
-  ...[0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19],
+  0x6a09e667,
+  0xbb67ae85,
+  0x3c6ef372,
+  0xa54ff53a,
+  0x510e527f,
+  0x9b05688c,
+  0x1f83d9ab,
+  0x5be0cd19,
 );
 
 /** Where each of the seven rounds finds its words of the message (table 2). */

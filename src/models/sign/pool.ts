@@ -14,7 +14,7 @@ import { digestStretch, type Digested, type HashType, type Stretch } from "./dig
 import { signError } from "./errors.ts";
 
 export interface HashingOptions {
-  /** Threads. Default: one for each core. */
+  /** Threads, at most. Default: one for each core. */
   readonly threads?: number;
   /** Called some times a second with the bytes hashed so far. */
   readonly progress?: (done: number, total: number) => void;
@@ -49,8 +49,15 @@ const INLINE_STRETCHES = 100;
 const BATCH_BYTES = 8 * 1024 * 1024;
 const BATCH_STRETCHES = 128;
 
-/** Batches that a thread has: the one it works on, and the next. */
-const AT_WORK = 2;
+/**
+ * Batches that a thread has. Of small ones, the one it works on and the next, so that it never waits for this side; of
+ * large ones no more than it works on, so that no file waits for a thread while another thread has nothing to do.
+ */
+const SMALL_AT_WORK = 2;
+const LARGE_AT_WORK = 1;
+
+/** No thread is started for less than this: it would take longer to start than it saves. */
+const THREAD_BYTES = 32 * 1024 * 1024;
 
 const PROGRESS_MS = 100;
 
@@ -86,7 +93,7 @@ async function hashOnThreads(
 ): Promise<string[]> {
   const order = stretches.map((_, index) => index).toSorted((one, other) => sizeAt(other) - sizeAt(one));
   const batches = batchesOf(order.map((index) => stretches[index] as Stretch));
-  const count = Math.max(1, Math.min(threads, batches.length));
+  const count = Math.max(1, Math.min(threads, batches.length, Math.ceil(total / THREAD_BYTES)));
   const counters = new BigInt64Array(new SharedArrayBuffer(count * BigInt64Array.BYTES_PER_ELEMENT));
   const digests = Array.from<string>({ length: stretches.length });
   const workers = Array.from({ length: count }, (_, place) => startThread({ hashType, counters, place }));
@@ -146,9 +153,8 @@ function runThread(worker: Worker, batches: Batch[], done: (answer: BatchDone) =
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let atWork = 0;
   const pump = (): void => {
-    for (; atWork < AT_WORK; atWork++) {
-      const batch = batches.pop();
-      if (batch === undefined) break;
+    for (; atWork < roomFor(batches.at(-1)); atWork++) {
+      const batch = batches.pop() as Batch;
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
       worker.postMessage(batch);
     }
@@ -167,6 +173,13 @@ function runThread(worker: Worker, batches: Batch[], done: (answer: BatchDone) =
   worker.on("exit", () => reject(signError("models.hashing-failed")));
   pump();
   return promise;
+}
+
+/** Batches that a thread may have when it gets this one. A batch of more than one stretch is small. */
+function roomFor(batch: Batch | undefined): number {
+  const only = batch?.stretches[0];
+  if (batch === undefined || only === undefined) return 0;
+  return batch.stretches.length > 1 || only.to - only.from <= BATCH_BYTES ? SMALL_AT_WORK : LARGE_AT_WORK;
 }
 
 /** @throws the fault of a stretch that has no digest */

@@ -106,8 +106,13 @@ describe("model-signing, the Python tool", { skip: pythonMissing ?? false }, () 
       },
       trust: { method: "certificate", trusted: root.certificate },
       sign: [
-        ...["certificate", "--private_key", file("leaf.key"), "--signing_certificate", file("leaf.pem")],
-        ...["--certificate_chain", file("intermediate.pem")],
+        "certificate",
+        "--private_key",
+        file("leaf.key"),
+        "--signing_certificate",
+        file("leaf.pem"),
+        "--certificate_chain",
+        file("intermediate.pem"),
       ],
       verify: ["certificate", "--certificate_chain", file("root.pem")],
     },
@@ -119,10 +124,11 @@ describe("model-signing, the Python tool", { skip: pythonMissing ?? false }, () 
         const { path, alter } = make(files);
         const signature = `${path}.sig`;
         writeFileSync(signature, (await signModel(path, method, options)).bundle);
-        const answer = modelSigning("verify", ...verify, "--signature", signature, path);
+        const ask = options.method === "shards" ? verifyShards : verifyByCommand;
+        const answer = ask(path, signature, verify);
         assert.ok(answer.ok, answer.said);
         alter();
-        assert.ok(!modelSigning("verify", ...verify, "--signature", signature, path).ok);
+        assert.ok(!ask(path, signature, verify).ok);
       }
     });
 
@@ -144,13 +150,22 @@ describe("model-signing, the Python tool", { skip: pythonMissing ?? false }, () 
     });
   }
 
-  /** The command of the Python tool has no shards. */
+  function verifyByCommand(path: string, signature: string, verify: string[]): ReturnType<typeof runPython> {
+    return modelSigning("verify", ...verify, "--signature", signature, path);
+  }
+
+  /** The command of the Python tool has no shards, its library does. */
+  function verifyShards(path: string, signature: string, verify: string[]): ReturnType<typeof runPython> {
+    return runPython(
+      "-c",
+      "import model_signing, pathlib\n" +
+        `config = model_signing.verifying.Config().use_elliptic_key_verifier(public_key=${JSON.stringify(verify[2])})\n` +
+        `config.verify(pathlib.Path(${JSON.stringify(path)}), ${JSON.stringify(signature)})\n`,
+    );
+  }
+
   function signShards(path: string, signature: string, sign: string[], size: number): ReturnType<typeof runPython> {
-    const by =
-      sign[0] === "key"
-        ? `use_elliptic_key_signer(private_key=${JSON.stringify(sign[2])})`
-        : `use_certificate_signer(private_key=${JSON.stringify(sign[2])}, signing_certificate=${JSON.stringify(sign[4])}, ` +
-          `certificate_chain=[${JSON.stringify(sign[6])}])`;
+    const by = `use_elliptic_key_signer(private_key=${JSON.stringify(sign[2])})`;
     const hashing = `model_signing.hashing.Config().use_shard_serialization(shard_size=${size})`;
     return runPython(
       "-c",
@@ -197,7 +212,7 @@ describe("model-signing, the Python tool", { skip: pythonMissing ?? false }, () 
       passphrase: "open sesame",
     });
     const { path } = make({ "weights.bin": "w" });
-    const privateKey = new Secret(encrypted);
+    const privateKey = new Secret(encrypted.toString());
     await assert.rejects(signModel(path, { method: "key", privateKey }), { code: "models.key-unusable" });
     const wrong = { method: "key", privateKey, passphrase: new Secret("open") } as const;
     await assert.rejects(signModel(path, wrong), { code: "models.key-unusable" });

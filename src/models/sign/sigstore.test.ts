@@ -142,9 +142,9 @@ async function startServices(): Promise<{ url: string; server: Server; trustedRo
   const tlog = await initializeTLog(url, keys());
   const tsa = await initializeTSA(keys());
   handlers.push(
-    fulcioHandler(ca, { subjectClaim: "email" }) as Handler,
+    fulcioHandler(ca, { subjectClaim: "email" }),
     { path: "/api/v1/log/entries", fn: logEntry },
-    tsaHandler(tsa) as Handler,
+    tsaHandler(tsa),
   );
   /** Rekor keeps of an envelope its digests and its signatures; the mock keeps what it is given. */
   async function logEntry(body: string): ReturnType<Handler["fn"]> {

@@ -295,7 +295,10 @@ describe("the conformance suite of OpenSSF Model Signing", { concurrency: 2 }, (
     const byCertificate: Parameters<typeof roundtrip>[1] = {
       method: "certificate",
       sign: [
-        ...["--private-key", join(KEYS, "signing-key.pem"), "--signing-cert", join(KEYS, "signing-key-cert.pem")],
+        "--private-key",
+        join(KEYS, "signing-key.pem"),
+        "--signing-cert",
+        join(KEYS, "signing-key-cert.pem"),
         ...chain,
       ],
       verify: CERTIFICATE,
