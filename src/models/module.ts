@@ -5,6 +5,7 @@
  */
 
 import type { Module } from "../core/index.ts";
+import { bomCommands } from "./bom/commands.ts";
 import { ModelsErrors } from "./errors.ts";
 import { registryMigrations } from "./registry/migrations.ts";
 import { registryCommands, registryJobs, registryProofs } from "./registry/module.ts";
@@ -21,7 +22,7 @@ export const modelsModule: Module<ModelsServices> = {
   summary: "says of model files whether they may be trusted, and keeps it so",
   errors: ModelsErrors,
   migrations: registryMigrations,
-  commands: [...scanCommands, ...signCommands, ...sealCommands, ...registryCommands],
+  commands: [...scanCommands, ...signCommands, ...sealCommands, ...registryCommands, ...bomCommands],
   proofs: registryProofs,
   jobs: registryJobs,
 };

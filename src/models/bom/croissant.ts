@@ -135,7 +135,7 @@ async function checkFile(
 
   const path = resolve(folder, contentUrl);
   const inside = nameInModel(folder, path) !== undefined && (await isBelow(path, folder));
-  if (inside === false) return as((await exists(path)) ? "elsewhere" : "missing");
+  if (!inside) return as((await exists(path)) ? "elsewhere" : "missing");
   return { file: { name, contentUrl, sha256, state: "matches" }, mismatch: (await digestOf(path)) !== sha256 };
 }
 

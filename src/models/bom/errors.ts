@@ -25,6 +25,10 @@ export const BomErrors = {
     hint: "look at the command's help for what it takes",
     exit: Exit.usage,
   },
+  "models.bom-unwritable": {
+    what: "the file could not be written",
+    hint: "check that its folder is there and may be written to",
+  },
   "models.dataset-invalid": {
     what: "the description of a data set is not Croissant metadata",
     hint: "give a JSON-LD file as https://docs.mlcommons.org/croissant describes it, with @type sc:Dataset",

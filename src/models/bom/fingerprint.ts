@@ -66,7 +66,7 @@ export function fingerprintOf(
 
   const total = tensors.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
   const done = { bytes: 0 };
-  const names = normalisedNames(tensors.map(({ name }) => name));
+  const names = normalisedNames(tensors.map(({ name }) => name.toWellFormed()));
   const prints: TensorPrint[] = [];
   for (const [path, group] of byFile(tensors, names)) {
     const file = inspection.files.find(({ name }) => name === path);

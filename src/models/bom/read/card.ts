@@ -87,8 +87,9 @@ function readResults(index: unknown, path: string): Metric[] {
       for (const metric of Array.isArray(values) ? values : []) {
         const name = textOf(member(metric, "type")) ?? textOf(member(metric, "name"));
         const value = member(metric, "value");
-        if (name === undefined || (typeof value !== "number" && typeof value !== "string")) continue;
-        metrics.push({ name, value: String(value), dataset, task, where: `${path} model-index` });
+        const stated = typeof value === "number" ? String(value) : textOf(value);
+        if (name === undefined || stated === undefined) continue;
+        metrics.push({ name, value: stated, dataset, task, where: `${path} model-index` });
       }
     }
   }

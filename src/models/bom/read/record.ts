@@ -11,9 +11,9 @@ export function member(value: unknown, name: string): unknown {
   return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** A text that says something: not empty, not white. */
+/** A text that says something: not empty, not white, and with a form in UTF-8. */
 export function textOf(value: unknown): string | undefined {
-  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+  return typeof value === "string" && value.trim() !== "" ? value.trim().toWellFormed() : undefined;
 }
 
 /** The texts of a text or a list of texts: both forms stand in front matter. */
