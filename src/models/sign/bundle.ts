@@ -22,7 +22,7 @@ const MAX_CERTIFICATES = 16;
 /** Timestamps of one signature. */
 const MAX_TIMESTAMPS = 16;
 
-export type Material =
+type Material =
   | {
       readonly method: "key";
       /** SHA-256 of the public key's PEM, or undefined in bundles from before v1.1.0. */

@@ -29,7 +29,7 @@ export interface Stretch {
 export type Digested = { readonly digest: string } | { readonly fault: DigestFault };
 
 /** Why there is no digest, in a form that crosses threads. */
-export interface DigestFault {
+interface DigestFault {
   readonly code: SignErrorCode;
   readonly detail: string;
 }

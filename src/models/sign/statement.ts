@@ -16,7 +16,7 @@ import { MAX_BUNDLE_BYTES } from "./bundle.ts";
 import { isCanonicalName, MAX_RESOURCES } from "./walk.ts";
 
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
-export const PREDICATE_TYPE = "https://model_signing/signature/v1.0";
+const PREDICATE_TYPE = "https://model_signing/signature/v1.0";
 export const LEGACY_PREDICATE_TYPE = "https://model_signing/Digests/v0.1";
 
 /** Name of a single file in manifests of the Python tool. */

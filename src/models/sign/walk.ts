@@ -63,7 +63,7 @@ export interface WalkOptions {
 }
 
 /** Why something in the folder cannot be part of a model. */
-export type Refusal = "models.symlink" | "models.special-file" | "models.name-not-utf8";
+type Refusal = "models.symlink" | "models.special-file" | "models.name-not-utf8";
 
 /**
  * Lists the files of the model at `path`.
