@@ -1,7 +1,7 @@
 /** Two replicas on one PostgreSQL and one Redis: what is decided at one holds at the other. */
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
@@ -37,12 +37,9 @@ test(
         HOLDFAST_ADMIN_LISTEN: "127.0.0.1:0",
         HOLDFAST_STORAGE_URL: postgres.url("postgres"),
         HOLDFAST_COUNTERS_URL: redis.url,
-        LEDGER_SECRET: "one secret for both of the two replicas",
+        HOLDFAST_LEDGER_SECRET: "one secret for both of the two replicas",
       }),
     );
-    for (const { cwd } of places) {
-      writeFileSync(join(cwd, "holdfast.yaml"), "ledger: {secret: {env: LEDGER_SECRET}}\n");
-    }
     const [here, there] = places as [(typeof places)[0], (typeof places)[0]];
     const one = await startUp(context, here);
     const two = await startUp(context, there, "--workers", "2");

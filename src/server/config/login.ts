@@ -48,7 +48,7 @@ export const loginConfig = z
     roles: z
       .strictObject(
         Object.fromEntries(
-          ROLES.map((role) => [role, values.describe(`values of the claim that make a ${role}`)]),
+          ROLES.map((role) => [role, values.describe(`values of the claim that give the role ${role}`)]),
         ) as Record<(typeof ROLES)[number], typeof values>,
       )
       .refine((roles) => ROLES.some((role) => roles[role].length > 0), "values for one role at least")

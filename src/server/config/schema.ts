@@ -34,10 +34,10 @@ const adminConfig = z
 const ledgerConfig = z
   .strictObject({
     secret: secretSource
-      .optional()
+      .default({ env: "HOLDFAST_LEDGER_SECRET" })
       .describe(
         "where replicas on one PostgreSQL read the secret under which the first hands its keys to the others: " +
-          "{env: NAME} or {file: path}; left out: the same key files are put into each data folder",
+          "{env: NAME} or {file: path}; without it the same key files are put into each data folder",
       ),
   })
   .prefault({});

@@ -12,8 +12,8 @@ import { Secret } from "../../core/index.ts";
 import { serverError } from "../errors.ts";
 
 export const secretSource = z.union([
-  z.strictObject({ env: z.string().min(1) }),
-  z.strictObject({ file: z.string().min(1) }),
+  z.strictObject({ env: z.string().min(1).describe("name of the environment variable") }),
+  z.strictObject({ file: z.string().min(1).describe("path of the file") }),
 ]);
 
 type SecretSource = z.output<typeof secretSource>;

@@ -43,7 +43,7 @@ test("every field stands in the template under its description", () => {
 test("the examples in comments are valid once uncommented", () => {
   const examples = text
     // A section that is left out shows its fields, and is no example.
-    .replace(/^ {2}# tls:\n(?: {2}#.*\n)*/m, "")
+    .replace(/^ {2}# (?:tls|login):\n(?: {2}#.*\n)*/gm, "")
     .replace(/^ {2}(?:(?:upstreams|budgets|hosts): \[\]|models: \{\})$/gm, "")
     .replace(/^(\s*)# (?=(upstreams|models|budgets|hosts):$| +(- )?[\w-]+)/gm, "$1");
   const { config, problems } = readConfig(examples, "holdfast.yaml");

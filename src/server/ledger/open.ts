@@ -21,7 +21,10 @@ export async function openProductLedger(services: Services, db: Db): Promise<Led
   const { ledgerFolder: folder, ledgerKeyFile: keyFile, config, source } = services;
   if (db.dialect !== "postgres") return await openLedger({ folder, keyFile });
   const { secret } = config.ledger;
-  if (secret !== undefined) await shareKeys(services, db, readSecret(secret, source.env, "ledger.secret"));
+  // Without it keys are put into place by hand; a replica whose keys are other ones is refused below.
+  if ("file" in secret || (source.env[secret.env] ?? "") !== "") {
+    await shareKeys(services, db, readSecret(secret, source.env, "ledger.secret"));
+  }
   return await openSharedLedger({ store: sharedStore(db), folder, keyFile });
 }
 
