@@ -42,7 +42,7 @@ export interface BatchDone {
 }
 
 /** Up to so many bytes and stretches are hashed without a thread: some 10 ms of work. */
-const INLINE_BYTES = 4 * 1024 * 1024;
+const INLINE_BYTES: Readonly<Record<HashType, number>> = { sha256: 4 << 20, blake2b: 4 << 20, blake3: 128 << 10 };
 const INLINE_STRETCHES = 100;
 
 /** A batch is closed when it has so many bytes, or so many stretches. */
@@ -74,7 +74,7 @@ export async function hashStretches(
   options.signal?.throwIfAborted();
   const total = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
   const digests =
-    total <= INLINE_BYTES && stretches.length <= INLINE_STRETCHES
+    total <= INLINE_BYTES[hashType] && stretches.length <= INLINE_STRETCHES
       ? hashHere(stretches, hashType)
       : await hashOnThreads(stretches, hashType, total, options);
   options.progress?.(total, total);
