@@ -41,6 +41,8 @@ export const LIMIT_RULES = {
   steps: limitRule("steps", "it takes more steps to read than the limit"),
   depth: limitRule("depth", "it holds archives in archives deeper than the limit"),
   findings: limitRule("findings", "it holds more findings than are kept"),
+  time: limitRule("time", "it took longer to scan than the limit, and was given up"),
+  memory: limitRule("memory", "it took more memory to scan than the limit, and was given up"),
   error: {
     id: "scan.unreadable",
     severity: "medium",
