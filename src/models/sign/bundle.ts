@@ -79,17 +79,29 @@ export function readBundle(bytes: Uint8Array): Bundle {
 /** What a signer puts into `verificationMaterial`. */
 export type SignedMaterial =
   | { readonly method: "key"; readonly hint: string }
-  | { readonly method: "certificate"; readonly certificates: readonly Uint8Array[] };
+  | {
+      readonly method: "certificate";
+      readonly certificates: readonly Uint8Array[];
+      /** RFC 3161 response about the signature, DER. */
+      readonly timestamp?: Uint8Array;
+    };
 
 /** Writes a bundle for the methods `key` and `certificate`. */
 export function writeBundle(material: SignedMaterial, payload: Uint8Array, signature: Uint8Array): Uint8Array {
+  const timestamp = material.method === "certificate" ? material.timestamp : undefined;
   const content =
     material.method === "key"
       ? { publicKey: { hint: material.hint } }
       : { x509CertificateChain: { certificates: material.certificates.map((der) => ({ rawBytes: base64(der) })) } };
   const bundle = {
     mediaType: BUNDLE_MEDIA_TYPE,
-    verificationMaterial: { ...content, tlogEntries: [] },
+    verificationMaterial: {
+      ...content,
+      tlogEntries: [],
+      ...(timestamp === undefined
+        ? {}
+        : { timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: base64(timestamp) }] } }),
+    },
     dsseEnvelope: {
       payload: base64(payload),
       payloadType: PAYLOAD_TYPE,

@@ -70,6 +70,7 @@ async function methodOf(options: Options): Promise<SigningMethod> {
     const privateKey = new Secret(await readSmall(keyFile, "models.key-unusable"));
     const key = { privateKey, ...(passphrase === undefined ? {} : { passphrase: new Secret(passphrase) }) };
     if (certificateFile === undefined) return { method: "key", ...key };
+    const timestampUrl = textOption(options, "timestampUrl");
     return {
       method: "certificate",
       ...key,
@@ -77,6 +78,7 @@ async function methodOf(options: Options): Promise<SigningMethod> {
       ...(listOption(options, "chain").length === 0
         ? {}
         : { chain: await readSmalls(listOption(options, "chain"), "models.certificate-unusable") }),
+      ...(timestampUrl === undefined ? {} : { timestampUrl }),
     };
   }
   if (options["sigstore"] !== true) {

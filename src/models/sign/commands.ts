@@ -44,7 +44,11 @@ export const signCommands: readonly Command[] = [
       },
       { flags: "--fulcio-url <url>", summary: "authority that issues the certificate (default: the public one)" },
       { flags: "--rekor-url <url>", summary: "transparency log (default: the public one)" },
-      { flags: "--timestamp-url <url>", summary: "timestamp authority to ask besides" },
+      {
+        flags: "--timestamp-url <url>",
+        summary:
+          "timestamp authority to ask, with --certificate or --sigstore: then the signature outlives the certificate",
+      },
       ignorePath,
       { flags: "--hash <name>", summary: "hash of the files", default: "sha256", choices: ["sha256", "blake2b"] },
       { flags: "--shards", summary: "sign stretches of files, so that one large file is hashed on all cores" },

@@ -23,6 +23,8 @@ export type SigningMethod =
       readonly certificate: string;
       /** Certificates that lead from it to the verifier's trusted ones, PEM. */
       readonly chain?: string;
+      /** A timestamp authority, by whose answer the signature outlives the certificate. */
+      readonly timestampUrl?: string;
     } & PrivateKey)
   | ({
       readonly method: "sigstore";
@@ -100,14 +102,23 @@ async function signerOf(method: SigningMethod): Promise<Sign> {
       }
       const chain = method.chain === undefined ? [] : readCertificates(method.chain);
       const certificates = [leaf, ...others, ...chain].map(({ x509 }) => x509.raw);
-      return (statement) =>
-        writeBundle({ method: "certificate", certificates }, statement, signPayload(statement, key));
+      const { timestampUrl } = method;
+      return async (statement) => {
+        const signature = signPayload(statement, key);
+        const timestamp = timestampUrl === undefined ? {} : { timestamp: await timestampOf(timestampUrl, signature) };
+        return writeBundle({ method: "certificate", certificates, ...timestamp }, statement, signature);
+      };
     }
     default: {
       const { signerBySigstore } = await import("./sigstore-sign.ts");
       return signerBySigstore(method);
     }
   }
+}
+
+async function timestampOf(url: string, signature: Uint8Array): Promise<Uint8Array> {
+  const { timestampBy } = await import("./sigstore-sign.ts");
+  return timestampBy(url, signature);
 }
 
 function publicHalf(key: KeyObject): KeyObject {

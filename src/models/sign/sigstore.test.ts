@@ -17,6 +17,7 @@ import {
   tsaHandler,
 } from "@sigstore/mock";
 import { isHoldfastError, parseJson, Secret } from "../../core/index.ts";
+import { issue, SIGNER } from "../../../test/models/authority.ts";
 import { signModel } from "./sign.ts";
 import { verifyModel, type Trust } from "./verify.ts";
 
@@ -29,7 +30,7 @@ interface Handler {
 
 describe("signatures by identity", () => {
   let home = "";
-  let services: { url: string; server: Server; trustedRoot: string; requests: string[] };
+  let services: Services;
   before(async () => {
     home = mkdtempSync(join(tmpdir(), "sigstore-"));
     writeFileSync(join(home, "weights"), "w");
@@ -92,6 +93,22 @@ describe("signatures by identity", () => {
     assert.equal(code, "models.not-in-log");
   });
 
+  it("of certificates get a timestamp of the authority too, and outlive the certificate by it", async () => {
+    const signer = issue("signer", SIGNER);
+    const method = { method: "certificate", privateKey: signer.key, certificate: signer.certificate } as const;
+    const { bundle } = await signModel(home, { ...method, timestampUrl: services.url });
+    const at = new Date(Date.now() + 60 * 24 * 60 * 60 * 1000);
+    const { timestampAuthorities } = services;
+    const trusted = { method: "certificate", trusted: signer.certificate } as const;
+    const report = await verifyModel(home, bundle, { ...trusted, timestampAuthorities }, { at });
+    assert.deepEqual(report.problems, []);
+    assert.ok(report.signer?.method === "certificate" && report.signer.timestamp !== undefined);
+    const [problem] = (await verifyModel(home, bundle, trusted, { at })).problems;
+    assert.equal(problem?.code, "models.certificate-expired");
+    const nowhere = { ...method, timestampUrl: `${services.url}/nowhere` };
+    await assert.rejects(signModel(home, nowhere), { code: "models.sigstore-failed" });
+  });
+
   it("take a client trust configuration, and refuse a trusted root that is none", async () => {
     const bundle = await sign();
     const configuration = JSON.stringify({ trustedRoot: parseJson(services.trustedRoot) });
@@ -115,7 +132,17 @@ describe("signatures by identity", () => {
   });
 });
 
-async function startServices(): Promise<{ url: string; server: Server; trustedRoot: string; requests: string[] }> {
+interface Services {
+  readonly url: string;
+  readonly server: Server;
+  readonly trustedRoot: string;
+  /** PEM. */
+  readonly timestampAuthorities: string;
+  /** The paths that were asked for. */
+  readonly requests: readonly string[];
+}
+
+async function startServices(): Promise<Services> {
   const handlers: Handler[] = [];
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -183,7 +210,8 @@ async function startServices(): Promise<{ url: string; server: Server; trustedRo
     certificateAuthorities: [authority(ca.rootCertificate)],
     timestampAuthorities: [authority(tsa.intCertificate, tsa.rootCertificate)],
   });
-  return { url, server, trustedRoot, requests };
+  const timestampAuthorities = new X509Certificate(Buffer.from(certificateOf(tsa.intCertificate), "base64")).toString();
+  return { url, server, trustedRoot, timestampAuthorities, requests };
 }
 
 function certificateOf(bytes: ArrayBufferView): string {
