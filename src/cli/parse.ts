@@ -163,6 +163,13 @@ const GROUPS: Readonly<Record<string, string>> = {
   key: "API keys of the gateway",
   ledger: "the transparency log: verify it, read it, prove an entry",
   config: "the configuration, holdfast.yaml",
+  admin: "who may use the admin API: tokens and sessions",
+  gateway: "what the gateway reads of each protocol",
+  budget: "what keys, apps, users and models may spend, and have spent",
+  mcp: "servers of tools: what they offer, what is approved, what waits",
+  policy: "policies in Cedar: check them, and ask why a request is allowed or denied",
+  extraction: "callers that look as if they copied a model",
+  model: "model files: scan, sign and verify them; a registry of what may be served",
 };
 
 function makeOption(option: {
