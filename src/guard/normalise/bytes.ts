@@ -55,11 +55,12 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   return isUtf8(whole) ? Buffer.from(whole.buffer, whole.byteOffset, whole.length).toString("utf8") : undefined;
 }
 
-/** Whether bytes can be the beginning of what {@link unpack} takes for text. */
-export function mayBeText(bytes: Uint8Array): boolean {
+/** Whether bytes can be the beginning of what {@link unpack} takes for text; of any, where `strict` is false. */
+export function mayBeText(bytes: Uint8Array, strict = true): boolean {
   if (isCompressed(bytes) || isUtf16(bytes)) return true;
   const whole = bytes.subarray(0, wholeEnd(bytes));
   if (!isUtf8(whole)) return false;
+  if (!strict) return true;
   let controls = 0;
   for (const byte of whole)
     if (byte < 0x20 ? byte !== 0x0a && byte !== 0x0d && byte !== 0x09 : byte === 0x7f) controls++;

@@ -190,8 +190,11 @@ function* undo(layer: Layer, derivation: Derivation): Paced<void> {
     }
   }
   if (signs.quoted) offer(layer, yield* unquoted(text), "quoted-printable");
-  if (signs.runs.length > 0 || text.includes("<~"))
-    yield* decode(layer, yield* runs(text, signs.runs, derivation.limits.maxInflated), derivation);
+  if (signs.runs.length > 0 || text.includes("<~")) {
+    const { pieces, left } = yield* runs(text, signs.runs, derivation.limits.maxInflated);
+    if (left !== undefined) derivation.leave(layer, left, "maxUnits");
+    yield* decode(layer, pieces, derivation);
+  }
   if (signs.codes.length > 0) yield* decode(layer, yield* codes(text, signs.codes), derivation);
 
   if (signs.markup.length > 0) {

@@ -203,6 +203,42 @@ describe("the limits", () => {
   });
 });
 
+describe("runs that are wrapped in lines", () => {
+  const wrapped = (run: string, width: number): string => run.replaceAll(new RegExp(`(.{${width}})`, "g"), "$1\n");
+  const long = `${PROMPT}. `.repeat(4).trim();
+  const bits = Array.from(Buffer.from(long), (byte) => byte.toString(2).padStart(8, "0")).join("");
+
+  for (const [name, run] of [
+    ["base64", base64(long)],
+    ["base16", Buffer.from(long).toString("hex")],
+    ["binary", bits],
+    ["base64 inflate", base64(gzipSync(long))],
+  ] as const) {
+    it(`are read, in lines of any length, and below lines that are none of them: ${name}`, () => {
+      for (const width of [9, 11, 30, 76]) {
+        assert.equal(pathTo(wrapped(run, width)), name, String(width));
+        const others = Array.from({ length: 3 }, (_, at) => `${"zx".repeat(40).slice(0, width - 1)}${at}\n`).join("");
+        assert.equal(pathTo(`${others}${wrapped(run, width)}`), name, `${width}, below others`);
+      }
+    });
+  }
+
+  it("cost a list of words what its length says", { timeout: 30_000 }, () => {
+    const words = Array.from({ length: 30_000 }, (_, at) => `key${at}`).join("\n");
+    assert.deepEqual(deriveViews(words).unread, []);
+  });
+
+  it("state which part was not tried, where too many lines look like the beginning of a run and are of none", () => {
+    const line = Buffer.from("abcdef").toString("hex");
+    const text = Array.from({ length: 40_000 }, (_, at) => (at % 97 === 96 ? "fffefffefffe" : line)).join("\n");
+    const { unread } = deriveViews(text);
+    assert.deepEqual(
+      unread.map(({ limit, end }) => [limit, end]),
+      [["maxUnits", text.length]],
+    );
+  });
+});
+
 describe("any text", () => {
   it("gives views whose every part leads to a part of the text", () => {
     fc.assert(

@@ -27,11 +27,21 @@ export interface Piece extends Range {
   readonly cut: boolean;
 }
 
+/** The encoded runs of a text. */
+export interface Runs {
+  readonly pieces: readonly Piece[];
+  /** A part whose lines were not tried together, since too many that looked like one run were none. */
+  readonly left: Range | undefined;
+}
+
 /** The encoded runs among those that `places` lie in, by start; of a packed one, up to `mostInflated` bytes. */
-export function* runs(text: string, places: readonly number[], mostInflated: number): Paced<readonly Piece[]> {
+export function* runs(text: string, places: readonly number[], mostInflated: number): Paced<Runs> {
   const pieces: Piece[] = [];
   let done = 0;
   let work = 0;
+  let left: Range | undefined;
+  /** Units of lines that may still be read together in vain. */
+  let spare = VAIN * text.length + LEAST_VAIN;
   for (const place of places) {
     if (place < done) continue;
     const run = yield* runAround(text, place, done);
@@ -42,8 +52,14 @@ export function* runs(text: string, places: readonly number[], mostInflated: num
       yield;
     }
     if (run.end - run.start < SHORTEST) continue;
-    const block = yield* blockFrom(text, run);
-    const joined = block.length > 1 ? yield* decodeBlock(text, block, mostInflated) : undefined;
+    let joined: Piece | undefined;
+    if (yield* mayBeBlock(text, run)) {
+      if (spare > 0) {
+        const block = yield* blockFrom(text, run, MOST_LINES);
+        joined = yield* decodeBlock(text, block, mostInflated);
+        if (joined === undefined) spare -= (block.at(-1) as Range).end - run.start;
+      } else left ??= { start: run.start, end: text.length };
+    }
     const piece = joined ?? (yield* decodeRun(text.slice(run.start, run.end), run.start, run.end, mostInflated));
     if (piece === undefined) continue;
     pieces.push(piece);
@@ -56,9 +72,12 @@ export function* runs(text: string, places: readonly number[], mostInflated: num
     }
   }
   pieces.push(...(yield* ascii85(text, mostInflated)));
-  return pieces.toSorted((a, b) => a.start - b.start);
+  return { pieces: pieces.toSorted((a, b) => a.start - b.start), left };
 }
 
+/** How often a text is read in vain, and the least of units. Each line of a list may begin a run that goes to its end. */
+const VAIN = 2;
+const LEAST_VAIN = 262_144;
 /** Fewer units are not looked at. */
 const SHORTEST = 8;
 /** What looking at a run costs besides its length, in units. */
@@ -89,11 +108,11 @@ function isRunUnit(unit: number): boolean {
 }
 
 /** A run and the lines below it, if it was wrapped: all of one length, the last perhaps shorter. */
-function* blockFrom(text: string, first: Range): Paced<readonly Range[]> {
+function* blockFrom(text: string, first: Range, mostLines: number): Paced<readonly Range[]> {
   const block = [first];
   const width = first.end - first.start;
   let last = first;
-  while (block.length < MOST_LINES && last.end - last.start === width && text.charCodeAt(last.end - 1) !== PADDING) {
+  while (block.length < mostLines && last.end - last.start === width && text.charCodeAt(last.end - 1) !== PADDING) {
     const between = /^\r?\n[ \t>]{0,6}/.exec(text.slice(last.end, last.end + 8))?.[0];
     if (between === undefined) break;
     const start = last.end + between.length;
@@ -109,6 +128,32 @@ function* blockFrom(text: string, first: Range): Paced<readonly Range[]> {
 const MOST_LINES = 4096;
 /** Looked at in one step. */
 const LINES = 256;
+
+/**
+ * Units that tell what a run can be: some, which most words are refused by, and as many as 64 bytes take in the widest
+ * notation, eight digits for each.
+ */
+const TELLING = [64, 512] as const;
+
+/** Whether a run may go on in the lines below it. Its beginning tells: of a list of words, that it is none. */
+function* mayBeBlock(text: string, first: Range): Paced<boolean> {
+  for (const units of TELLING) {
+    const lines = yield* blockFrom(text, first, Math.ceil(units / (first.end - first.start)) + 1);
+    const head = lines.map(({ start, end }) => text.slice(start, end)).join("");
+    if (lines.length === 1 || !(yield* mayBegin(head.slice(0, units)))) return false;
+  }
+  return true;
+}
+
+function* mayBegin(head: string): Paced<boolean> {
+  const digits = /^0x/i.test(head) ? head.slice(2) : head;
+  if ((yield* isAll(digits, BITS)) && mayBeText(fromBits(digits), false)) return true;
+  if ((yield* isAll(digits, HEX)) && mayBeText(Buffer.from(digits, "hex"), false)) return true;
+  if ((yield* isAll(head, BASE32)) && mayBeText(base32(head), false)) return true;
+  return [0, 1, 2, 3].some(
+    (phase) => beginsAsText(head, phase) && mayBeText(Buffer.from(head.slice(phase), "base64"), false),
+  );
+}
 
 function* decodeBlock(text: string, block: readonly Range[], most: number): Paced<Piece | undefined> {
   const joined = block.map(({ start, end }) => text.slice(start, end)).join("");
@@ -137,10 +182,7 @@ function* decodeRun(run: string, start: number, end: number, most: number): Pace
   };
   const digits = /^0x/i.test(run) ? run.slice(2) : run;
   if (digits.length >= 16 && digits.length % 8 === 0 && (yield* isAll(digits, BITS))) {
-    const bytes = Uint8Array.from({ length: digits.length / 8 }, (_, at) =>
-      Number.parseInt(digits.slice(at * 8, at * 8 + 8), 2),
-    );
-    const piece = yield* made("binary", bytes);
+    const piece = yield* made("binary", fromBits(digits));
     if (piece !== undefined) return piece;
   }
   if (digits.length >= 12 && digits.length % 2 === 0 && (yield* isAll(digits, HEX))) {
@@ -179,6 +221,13 @@ function* isAll(run: string, table: Uint8Array): Paced<boolean> {
     if (at % STEP === STEP - 1) yield;
   }
   return true;
+}
+
+/** The bytes of whole groups of eight. */
+function fromBits(digits: string): Uint8Array {
+  return Uint8Array.from({ length: Math.floor(digits.length / 8) }, (_, at) =>
+    Number.parseInt(digits.slice(at * 8, at * 8 + 8), 2),
+  );
 }
 
 function base32(run: string): Uint8Array {
