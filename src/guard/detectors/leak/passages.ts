@@ -51,12 +51,19 @@ interface MutableHit extends Hit {
 const BASE_ONE = 0x2c1b3c6d;
 const BASE_TWO = 0x297a2d39;
 
-/** Hashes words in a row. The same words give the same two halves, whatever stands around them. */
-export function hashWords(ones: readonly number[], twos: readonly number[]): readonly [one: number, two: number] {
+/** Hashes words in a row, from one place to another. The same words give the same two halves, whatever stands around them. */
+export function hashWords(
+  ones: readonly number[],
+  twos: readonly number[],
+  from = 0,
+  to = ones.length,
+): readonly [one: number, two: number] {
   let one = 0;
   let two = 0;
-  for (const value of ones) one = (Math.imul(one, BASE_ONE) + value) | 0;
-  for (const value of twos) two = (Math.imul(two, BASE_TWO) + value) | 0;
+  for (let at = from; at < to; at++) {
+    one = (Math.imul(one, BASE_ONE) + (ones[at] as number)) | 0;
+    two = (Math.imul(two, BASE_TWO) + (twos[at] as number)) | 0;
+  }
   return [mix(one), mix(two)];
 }
 

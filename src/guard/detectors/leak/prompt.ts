@@ -152,14 +152,14 @@ function compile(prompt: string, words: number, common: ReadonlySet<number>): Co
   const bits = new Uint8Array(0x2000);
   const beginnings = [new Set<number>(), new Set<number>(), new Set<number>()];
   for (let at = 0; at + SIZE <= ones.length; at++) {
-    const [one, two] = hashWords(ones.slice(at, at + SIZE), twos.slice(at, at + SIZE));
+    const [one, two] = hashWords(ones, twos, at, at + SIZE);
     const hash = join(one, two);
     if (common.has(hash) || shingles.has(hash)) continue;
     shingles.set(hash, shingles.size);
     const place = (one & 0xffff) >>> 3;
     bits[place] = (bits[place] as number) | (1 << (one & 7));
     for (const [index, set] of beginnings.entries()) {
-      set.add(join(...hashWords(ones.slice(at, at + index + 1), twos.slice(at, at + index + 1))));
+      set.add(join(...hashWords(ones, twos, at, at + index + 1)));
     }
   }
   const whole = ones.length < words;
