@@ -281,6 +281,53 @@ describe("a hostile MCP server", () => {
     }
   });
 
+  it("messages that are no requests: where they may not be, and where their session is over", async () => {
+    const note = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } };
+    const modern = { "mcp-protocol-version": "2026-07-28", "mcp-method": note.method };
+    assert.equal(codeOf(await harness.rpc("ruled", note, modern)), "gateway.mcp-message-invalid");
+
+    const me = await someone("ruled");
+    server.on("notifications/cancelled", (_, response) => response.writeHead(404).end());
+    assert.equal(codeOf(await harness.rpc("ruled", note, me)), "gateway.mcp-session-unknown");
+    const asked = server.requests.length;
+    assert.equal(codeOf(await harness.rpc("ruled", note, me)), "gateway.mcp-session-unknown");
+    assert.equal(server.requests.length, asked, "a session that the server forgot is over here as well");
+    server.on("notifications/cancelled", (_, response) => response.writeHead(202).end());
+
+    const other = await someone("ruled");
+    server.on("tools/call", (_, response) => response.writeHead(404).end());
+    const gone = await harness.rpc("ruled", call("fetch", { url: "https://example.com/" }), other);
+    assert.equal(codeOf(gone), "gateway.mcp-session-unknown");
+    const sent = server.requests.length;
+    await harness.rpc("ruled", { jsonrpc: "2.0", id: 3, method: "tools/list" }, other);
+    assert.equal(server.requests.length, sent);
+  });
+
+  it("capabilities: of a client's a server hears what it may ask for, and never of tasks", async () => {
+    const capabilities = { tasks: { list: {} }, roots: {}, sampling: {}, elicitation: {}, experimental: { x: {} } };
+    const params = { protocolVersion: "2025-11-25", capabilities, clientInfo: { name: "t", version: "1" } };
+    for (const [name, heard] of [
+      ["evil", ["elicitation", "experimental", "roots", "sampling"]],
+      ["eager", ["experimental", "roots"]],
+    ] as const) {
+      await harness.rpc(name, { jsonrpc: "2.0", id: 1, method: "initialize", params });
+      const { params: got } = server.requests.at(-1) as { params: { capabilities?: object } };
+      assert.deepEqual(Object.keys(got.capabilities ?? {}).toSorted(), heard, name);
+    }
+  });
+
+  it("a stream of a session carries no answers to requests", async () => {
+    const me = await someone("ruled");
+    server.on("GET", (_, response) => {
+      stream(response, [{ jsonrpc: "2.0", id: 1, result: text("an answer that nobody asked for") }]);
+    });
+    const response = await fetch(`${harness.url}/mcp/ruled`, { headers: { ...me, accept: "text/event-stream" } });
+    assert.ok(!(await response.text()).includes("nobody asked for"));
+    const receipt = await harness.receipt(response.headers.get("x-request-id"));
+    assert.equal(receipt.error, "gateway.upstream-invalid");
+    server.on("GET", (_, refusing) => refusing.writeHead(405).end());
+  });
+
   it("time: a server that is slow or hangs is let go", async () => {
     const me = await someone("ruled");
     const slow: readonly (readonly [string, (request: HostileRequest, response: ServerResponse) => void])[] = [
