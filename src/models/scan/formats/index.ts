@@ -6,15 +6,24 @@
 
 import type { Format } from "../format.ts";
 import { compressedFormat } from "./compressed.ts";
+import { configText } from "./config-text.ts";
+import { coreml } from "./coreml.ts";
+import { executable } from "./executable.ts";
 import { gguf } from "./gguf.ts";
 import { hdf5 } from "./hdf5.ts";
 import { jinja } from "./jinja.ts";
+import { json } from "./json.ts";
 import { npyFormat } from "./npy.ts";
 import { onnx } from "./onnx.ts";
 import { pickleFormat } from "./pickle/pickle.ts";
+import { python } from "./python.ts";
 import { safetensors } from "./safetensors.ts";
 import { tarFormat } from "./tar.ts";
+import { tensorflowCheckpoint } from "./tensorflow-checkpoint.ts";
 import { tensorflow } from "./tensorflow.ts";
+import { tflite } from "./tflite.ts";
+import { xml } from "./xml.ts";
+import { yaml } from "./yaml.ts";
 import { zipFormat } from "./zip/zip.ts";
 
 export const FORMATS: readonly Format[] = [
@@ -29,4 +38,13 @@ export const FORMATS: readonly Format[] = [
   hdf5,
   onnx,
   tensorflow,
+  json,
+  yaml,
+  python,
+  executable,
+  configText,
+  tflite,
+  coreml,
+  xml,
+  tensorflowCheckpoint,
 ];

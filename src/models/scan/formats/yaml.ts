@@ -1,0 +1,116 @@
+/**
+ * YAML beside a model: the configuration of NeMo and others, whose `_target_` Hydra imports and calls, and documents that
+ * ask Python's own reader to build objects. Values are never built: nodes of the parsed tree are looked at.
+ *
+ * Source: hydra.cc/docs/advanced/instantiate_objects, pyyaml.org (Python-specific tags), HyperPyYAML (its tags).
+ *
+ * @module
+ */
+
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, parseAllDocuments } from "yaml";
+import type { ScanRule } from "../finding.ts";
+import type { Format, ScanContext } from "../format.ts";
+import { judgeReference } from "./python-reference.ts";
+import { BRINGS_CODE, RUNS_CODE, SUPPLY_CHAIN } from "./references.ts";
+import { judgeSecrets, SECRET_RULES } from "./secrets.ts";
+import { readText, TEXT_RULES } from "./text.ts";
+
+const RULES = {
+  tag: {
+    id: "yaml.python-object",
+    severity: "critical",
+    verdict: "malicious",
+    why: "it asks Python's YAML reader to build an object or call a function, which readers do unless they are told not to",
+    remedy: "do not load it: configurations need no objects of Python",
+    references: [...RUNS_CODE, "CVE-2020-14343"],
+  },
+  dangerous: {
+    id: "yaml.dangerous-target",
+    severity: "critical",
+    verdict: "malicious",
+    why: "its _target_ names a function that runs code or touches files, which is imported and called when the model is loaded",
+    remedy: "do not load it",
+    references: [...RUNS_CODE, "CVE-2025-23304"],
+  },
+  foreign: {
+    id: "yaml.foreign-target",
+    severity: "medium",
+    verdict: "suspicious",
+    why: "its _target_ names a class outside the libraries that load such models, which is imported and called",
+    remedy: "read the code of that class before you load the model",
+    references: [...BRINGS_CODE, "CVE-2025-23304"],
+  },
+  invalid: {
+    id: "yaml.invalid",
+    severity: "low",
+    verdict: "inconclusive",
+    why: "it is named as YAML but cannot be read as such, so that nothing was checked",
+    remedy: "get it again from its publisher",
+    references: [...SUPPLY_CHAIN],
+  },
+} as const satisfies Readonly<Record<string, ScanRule>>;
+
+/** Bytes of YAML: configurations of the largest models take some 100 KB. */
+const MAX_YAML = 4 * 1024 * 1024;
+
+const KNOWN: ReadonlySet<string> = new Set(
+  (
+    "nemo nemo_asr megatron torch torchvision torchaudio torchmetrics pytorch_lightning lightning lightning_fabric " +
+    "transformers diffusers omegaconf hydra hydra_plugins timm monai speechbrain fairseq detectron2 mmdet sentencepiece " +
+    "tokenizers apex transformer_engine numpy sklearn datasets peft accelerate functools ldm sgm"
+  ).split(" "),
+);
+
+export const yaml: Format = {
+  id: "yaml",
+  rules: [...Object.values(RULES), ...SECRET_RULES, TEXT_RULES.tooLarge],
+  sniff: (_source, name) => /\.ya?ml$/i.test(name),
+  scan: (source, context) => {
+    const text = readText(source, context, MAX_YAML);
+    if (text === undefined) return;
+    judgeSecrets(text, context);
+    judgeYaml(text, context);
+  },
+};
+
+function judgeYaml(text: string, context: ScanContext): void {
+  try {
+    for (const document of parseAllDocuments(text, { logLevel: "silent", uniqueKeys: false })) {
+      const [error] = document.errors;
+      if (error !== undefined) context.report(RULES.invalid, { detail: error.code });
+      visit(document.contents, context);
+    }
+  } catch (error) {
+    // Nesting that the parser's recursion does not bear.
+    if (!(error instanceof RangeError)) throw error;
+    context.report(RULES.invalid, { detail: "nested too deep" });
+  }
+}
+
+/** Every node, without recursion. An alias stands for a node that is visited where it is defined. */
+function visit(root: unknown, context: ScanContext): void {
+  const open: unknown[] = [root];
+  for (let node = open.pop(); open.length > 0 || node !== undefined; node = open.pop()) {
+    if (!context.spend("steps", 1)) return;
+    if (isPair(node)) {
+      if (isScalar(node.key) && node.key.value === "_target_" && isScalar(node.value)) {
+        judgeTarget(String(node.value.value), context);
+      }
+      open.push(node.key, node.value);
+    } else if (isNode(node) && !isAlias(node)) {
+      if (node.tag !== undefined && /^(?:tag:yaml\.org,2002:|!!?)python\//.test(node.tag)) {
+        context.report(RULES.tag, { detail: node.tag });
+      }
+      // HyperPyYAML (SpeechBrain): the tag itself names what is called.
+      const called = /^!(?:new|name|apply|module):(.+)$/.exec(node.tag ?? "")?.[1];
+      if (called !== undefined) judgeTarget(called, context);
+      if (isMap(node) || isSeq(node)) for (const item of node.items) open.push(item);
+    }
+  }
+}
+
+function judgeTarget(target: string, context: ScanContext): void {
+  const kind = judgeReference(target, KNOWN);
+  if (kind === "dangerous") context.report(RULES.dangerous, { detail: target });
+  else if (kind === "foreign") context.report(RULES.foreign, { detail: target });
+}
