@@ -50,10 +50,12 @@ export function decimalOf(reader: ByteReader): Value {
   return Number.isSafeInteger(value) ? { kind: "int", value } : NUMBER;
 }
 
-/** An index of the memo in digits, or undefined where it is none. */
-export function indexOf(reader: ByteReader): number | undefined {
+/** An index of the memo in digits. What is none is a fault, and -1. */
+export function indexOf(reader: ByteReader, { fault }: { readonly fault: (what: string) => void }): number {
   const text = latin1(lineOf(reader)).trim();
-  return /^\+?\d{1,15}$/.test(text) ? Number(text) : undefined;
+  if (/^\+?\d{1,15}$/.test(text)) return Number(text);
+  fault("an index that is no number");
+  return -1;
 }
 
 export function latin1(bytes: Uint8Array): string {

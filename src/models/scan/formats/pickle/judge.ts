@@ -32,6 +32,11 @@ export function describeGlobal({ module, name }: GlobalValue): string {
   return `${module}.${name}${known === undefined ? "" : `: ${known}`}`;
 }
 
+/** Identifiers with dots between: nothing else can be imported. */
+export function isPath(text: string): boolean {
+  return /^[\p{L}_][\p{L}\p{N}\p{M}_]*(?:\.[\p{L}_][\p{L}\p{N}\p{M}_]*)*$/u.test(text);
+}
+
 function gradeOf(module: string, name: string): Grade {
   if (knownBad(module, name) !== undefined) return "dangerous";
   const parts = [

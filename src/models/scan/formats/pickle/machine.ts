@@ -15,7 +15,7 @@ import { ByteReader, Truncated } from "../../reader.ts";
 import { sliceSource, type Source } from "../../source.ts";
 import { bytesOf, decimalOf, indexOf, latin1, lineOf, longOf, textLine, textOf } from "./arguments.ts";
 import { callValue, checkItems, checkState, instantiate, type CallHost } from "./calls.ts";
-import { describeGlobal, GRADE_RULES, judgeGlobal } from "./judge.ts";
+import { describeGlobal, GRADE_RULES, isPath, judgeGlobal } from "./judge.ts";
 import { Op } from "./opcodes.ts";
 import { storageOf } from "./persistent.ts";
 import { PICKLE_RULES } from "./rules.ts";
@@ -50,7 +50,8 @@ export class PickleMachine {
   calls = 0;
   /** The instruction at which CPython would have ended with an error. */
   faultAt: number | undefined;
-  /** It named something on the list of what is dangerous. */
+  /** Before that: it named a global, and one on the list of what is dangerous. */
+  named = false;
   dangerous = false;
 
   readonly #host: MachineHost;
@@ -130,6 +131,8 @@ export class PickleMachine {
   /** @returns whether there is such an instruction */
   #step(op: number): boolean {
     const { reader } = this;
+    const constant = v.CONSTANTS.get(op);
+    if (constant !== undefined) return this.#stack.push(constant);
     switch (op) {
       case Op.PROTO: {
         const version = reader.u8();
@@ -149,11 +152,6 @@ export class PickleMachine {
       case Op.DUP:
         this.#stack.push(this.#stack.top());
         return true;
-      case Op.NONE:
-        return this.#stack.push(v.NONE);
-      case Op.NEWTRUE:
-      case Op.NEWFALSE:
-        return this.#stack.push(v.NUMBER);
       case Op.BININT:
         return this.#stack.push({ kind: "int", value: reader.i32() });
       case Op.BININT1:
@@ -194,25 +192,17 @@ export class PickleMachine {
       case Op.BINBYTES8:
       case Op.BYTEARRAY8:
         return this.#stack.push(bytesOf(reader, reader.length64()));
-      case Op.NEXT_BUFFER:
-        return this.#stack.push(v.BUFFER);
       case Op.READONLY_BUFFER:
         this.#stack.top();
         return true;
-      case Op.EMPTY_LIST:
-        return this.#stack.push({ kind: "list" });
-      case Op.EMPTY_SET:
-        return this.#stack.push({ kind: "set" });
       case Op.EMPTY_DICT:
         return this.#stack.push({ kind: "dict", entries: new Map() });
-      case Op.EMPTY_TUPLE:
-        return this.#stack.push(v.EMPTY);
       case Op.TUPLE1:
       case Op.TUPLE2:
       case Op.TUPLE3:
-        return this.#stack.push(tuple(this.#stack.popMany(op - Op.TUPLE1 + 1)));
+        return this.#stack.push(v.tupleOf(this.#stack.popMany(op - Op.TUPLE1 + 1)));
       case Op.TUPLE:
-        return this.#stack.push(tuple(this.#stack.popMark()));
+        return this.#stack.push(v.tupleOf(this.#stack.popMark()));
       case Op.LIST:
         this.#stack.popMark();
         return this.#stack.push({ kind: "list" });
@@ -243,13 +233,13 @@ export class PickleMachine {
         this.#setItems(this.#stack.popMark());
         return true;
       case Op.GET:
-        return this.#stack.get(this.#index());
+        return this.#stack.get(indexOf(reader, this.#calls));
       case Op.BINGET:
         return this.#stack.get(reader.u8());
       case Op.LONG_BINGET:
         return this.#stack.get(reader.u32());
       case Op.PUT:
-        return this.#stack.put(this.#index());
+        return this.#stack.put(indexOf(reader, this.#calls));
       case Op.BINPUT:
         return this.#stack.put(reader.u8());
       case Op.LONG_BINPUT:
@@ -277,12 +267,12 @@ export class PickleMachine {
         return this.#extension(reader.i32());
       case Op.INST: {
         const callable = this.#globalLines();
-        return this.#stack.push(instantiate(callable, tuple(this.#stack.popMark()), this.#calls));
+        return this.#stack.push(instantiate(callable, v.tupleOf(this.#stack.popMark()), this.#calls));
       }
       case Op.OBJ: {
         const [callable, ...args] = this.#stack.popMark();
         if (callable === undefined) this.#fault("OBJ without a class");
-        return this.#stack.push(instantiate(callable ?? v.UNKNOWN, tuple(args), this.#calls));
+        return this.#stack.push(instantiate(callable ?? v.UNKNOWN, v.tupleOf(args), this.#calls));
       }
       case Op.REDUCE: {
         const [callable, args] = this.#stack.popMany(2) as [v.Value, v.Value];
@@ -313,8 +303,9 @@ export class PickleMachine {
 
   #frame(length: number): void {
     if (this.#frameEnd > this.reader.position) this.#report(PICKLE_RULES.frame, "a frame begins in a frame");
-    if (length > this.reader.left) this.#fault("a frame reaches past the end");
-    this.#frameEnd = this.reader.position + length;
+    const fits = length <= this.reader.left;
+    if (!fits) this.#fault("a frame reaches past the end");
+    this.#frameEnd = fits ? this.reader.position + length : 0;
   }
 
   #globalLines(): v.GlobalValue {
@@ -338,6 +329,7 @@ export class PickleMachine {
   }
 
   #global(module: string, name: string): v.GlobalValue {
+    this.named ||= !this.faulty;
     const key = `${module}\n${name}`;
     const known = this.#globals.get(key);
     if (known !== undefined) return known;
@@ -396,12 +388,6 @@ export class PickleMachine {
     return v.STORAGE;
   }
 
-  #index(): number {
-    const index = indexOf(this.reader);
-    if (index === undefined) this.#fault("an index that is no number");
-    return index ?? -1;
-  }
-
   #fault(what: string): void {
     if (this.faulty) return;
     this.#report(PICKLE_RULES.broken, what);
@@ -411,13 +397,4 @@ export class PickleMachine {
   #report(rule: ScanRule, detail: string): void {
     this.#host.report(rule, { offset: this.#at, detail });
   }
-}
-
-/** Identifiers with dots between: nothing else can be imported. */
-function isPath(text: string): boolean {
-  return /^[\p{L}_][\p{L}\p{N}\p{M}_]*(?:\.[\p{L}_][\p{L}\p{N}\p{M}_]*)*$/u.test(text);
-}
-
-function tuple(items: readonly v.Value[]): v.TupleValue {
-  return { kind: "tuple", items: items.length <= v.KEPT ? items : undefined };
 }

@@ -20,7 +20,7 @@ const MAX_PROTOCOL = 5;
  * something, or name something dangerous.
  */
 export function isPickleAt(source: Source, at: number): boolean {
-  const [first, second] = new Uint8Array(source.read(at, 2));
+  const [first, second, third] = new Uint8Array(source.read(at, 3));
   if (first === undefined || second === undefined) return false;
   const marked = first === Op.PROTO && second <= MAX_PROTOCOL;
   let left = MOST;
@@ -34,7 +34,7 @@ export function isPickleAt(source: Source, at: number): boolean {
   if (machine.dangerous || machine.calls > 0) return true;
   if (end === "stopped") return !machine.faulty;
   // Whoever reads on finds it broken, and says so.
-  return end === "given-up" || (marked && machine.count > MARKED_COUNT);
+  return end === "given-up" || (marked && (machine.named || third === Op.FRAME || machine.count > MARKED_COUNT));
 }
 
 /** Instructions behind a PROTO that bytes which are no pickle do not have by chance. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Op } from "./opcodes.ts";
+
 /** How the bytes of a text become its characters. */
 export type TextForm = "utf8" | "escaped" | "quoted" | "latin1";
 
@@ -68,12 +70,24 @@ export type Value =
 /** Items of a tuple, and entries of a dictionary, that are kept. */
 export const KEPT = 64;
 
-export const NONE: Value = { kind: "none" };
 export const NUMBER: Value = { kind: "number" };
 export const UNKNOWN: Value = { kind: "unknown" };
 export const STORAGE: Value = { kind: "storage" };
-export const BUFFER: Value = { kind: "buffer" };
-export const EMPTY: TupleValue = { kind: "tuple", items: [] };
+
+/** What instructions without an argument push. Values without identity are one for all. */
+export const CONSTANTS: ReadonlyMap<number, Value> = new Map<number, Value>([
+  [Op.NONE, { kind: "none" }],
+  [Op.NEWTRUE, NUMBER],
+  [Op.NEWFALSE, NUMBER],
+  [Op.NEXT_BUFFER, { kind: "buffer" }],
+  [Op.EMPTY_LIST, { kind: "list" }],
+  [Op.EMPTY_SET, { kind: "set" }],
+  [Op.EMPTY_TUPLE, { kind: "tuple", items: [] }],
+]);
+
+export function tupleOf(items: readonly Value[]): TupleValue {
+  return { kind: "tuple", items: items.length <= KEPT ? items : undefined };
+}
 
 /** Most characters of a name, or of a key that is kept. */
 export const MAX_NAME = 1_024;

@@ -1,0 +1,303 @@
+/** What published bypasses of scanners do, and what honest picklers write. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { scanBytes } from "../../../../../test/models/scan.ts";
+import * as p from "../../../../../test/models/pickle.ts";
+import { Op } from "./opcodes.ts";
+import { pickleFormat } from "./pickle.ts";
+
+const scan = (...parts: readonly p.Part[]) => scanBytes(pickleFormat, p.assemble(...parts));
+const orderedDict = p.global("collections", "OrderedDict");
+const instance = [orderedDict, Op.EMPTY_TUPLE, Op.REDUCE];
+const memo = (index: number): p.Part => [Op.BINPUT, index];
+
+describe("pickles that are clean", () => {
+  const clean: readonly (readonly [string, readonly p.Part[]])[] = [
+    ["a dictionary", [p.BENIGN]],
+    ["protocol 0", ["(dp0\nVa\np1\nI1\ns."]],
+    ["an OrderedDict with items", [p.proto(), instance, p.text("a"), Op.NONE, Op.SETITEM, Op.STOP]],
+    [
+      "a tensor of torch",
+      [
+        p.proto(2),
+        p.global("torch._utils", "_rebuild_tensor_v2"),
+        [Op.MARK, Op.MARK, p.text("storage"), p.global("torch", "FloatStorage"), p.text("0"), p.text("cpu")],
+        [Op.BININT1, 4, Op.TUPLE, Op.BINPERSID, Op.BININT1, 0, Op.EMPTY_TUPLE, Op.EMPTY_TUPLE, Op.NEWFALSE],
+        [instance, Op.TUPLE, Op.REDUCE, Op.STOP],
+      ],
+    ],
+    [
+      "an array of numpy",
+      [
+        p.proto(3),
+        [p.global("numpy.core.multiarray", "_reconstruct"), p.global("numpy", "ndarray"), Op.BININT1, 0, Op.TUPLE1],
+        ["C\u0001b", Op.TUPLE3, Op.REDUCE, Op.EMPTY_TUPLE, Op.BUILD, Op.STOP],
+      ],
+    ],
+    ["a class of torch.nn, as an instance", [p.proto(2), p.global("torch.nn.modules.linear", "Linear"), ")\x81}b."]],
+    [
+      "an object of protocol 0",
+      ["ccopy_reg\n_reconstructor\n(cargparse\nNamespace\nc__builtin__\nobject\nNtR(dp0\nb."],
+    ],
+    ["two pickles, one behind the other", [p.BENIGN, p.BENIGN]],
+    ["frames that fit", [p.proto(), p.frame(p.assemble(Op.EMPTY_DICT, Op.STOP))]],
+  ];
+  for (const [what, parts] of clean) {
+    it(`lets ${what} be`, () => assert.deepEqual(scan(...parts), { verdict: "clean", rules: [], findings: [] }));
+  }
+
+  it("says what stands behind, and does not mind", () => {
+    assert.deepEqual(scan(p.BENIGN, "some text behind").rules, ["pickle.bytes-behind"]);
+    assert.equal(scan(p.BENIGN, "some text behind").verdict, "clean");
+  });
+});
+
+describe("bytes that are no pickle", () => {
+  const texts = [
+    "",
+    ".",
+    "notapkl",
+    "cat\ndog\nbird\n",
+    "cmod\n\xf8\n",
+    "import os\nimport sys\n",
+    '{"a":1}',
+    "(see below)\n",
+    "\x89PNG\r\n",
+  ];
+  for (const text of texts) {
+    it(`leaves ${JSON.stringify(text)} alone`, () => assert.equal(scan(text).verdict, "not-a-model"));
+  }
+});
+
+describe("pickles that run something", () => {
+  const bad: readonly (readonly [string, readonly p.Part[], string])[] = [
+    ["a call", [p.PAYLOAD], "pickle.call-dangerous"],
+    ["a call without PROTO", ["cos\nsystem\n(S'id'\ntR."], "pickle.call-dangerous"],
+    ["STACK_GLOBAL", [p.proto(), p.reduce(p.stackGlobal("posix", "system"), "id"), "."], "pickle.call-dangerous"],
+    ["names in escapes", [p.proto(0), "V\\u006fs\nVsystem\n\x93(Vid\ntR."], "pickle.call-dangerous"],
+    ["names in quoted escapes", [p.proto(0), "S'\\x6fs'\nS'system'\n\x93(Vid\ntR."], "pickle.call-dangerous"],
+    [
+      "names out of the memo",
+      [p.proto(), p.text("os"), memo(9), "0", p.text("system"), memo(8), "0h\x09h\x08\x93)R."],
+      "pickle.call-dangerous",
+    ],
+    ["INST", ["(S'id'\nios\nsystem\n."], "pickle.call-dangerous"],
+    ["OBJ", [p.proto(1), "(", p.global("os", "system"), p.text("id"), "o."], "pickle.call-dangerous"],
+    [
+      "OBJ whose result is thrown away",
+      [p.proto(1), "(", p.global("os", "system"), p.text("id"), "o0N."],
+      "pickle.call-dangerous",
+    ],
+    [
+      "NEWOBJ",
+      [p.proto(2), p.global("subprocess", "Popen"), p.text("id"), Op.TUPLE1, Op.NEWOBJ, "."],
+      "pickle.call-dangerous",
+    ],
+    [
+      "NEWOBJ_EX",
+      [p.proto(), p.global("subprocess", "Popen"), p.text("id"), Op.TUPLE1, Op.EMPTY_DICT, Op.NEWOBJ_EX, "."],
+      "pickle.call-dangerous",
+    ],
+    [
+      "a submodule of a bad module",
+      [p.proto(2), p.global("asyncio.unix_events", "_UnixSubprocessTransport"), "."],
+      "pickle.global-dangerous",
+    ],
+    [
+      "a module found in another one",
+      [p.proto(), p.stackGlobal("torch.serialization", "os.system"), ")R."],
+      "pickle.global-dangerous",
+    ],
+    [
+      "the module itself as an attribute",
+      [p.proto(), p.stackGlobal("torch.serialization", "os"), "."],
+      "pickle.global-dangerous",
+    ],
+    ["numpy.__builtins__", [p.proto(), p.stackGlobal("numpy", "__builtins__"), "."], "pickle.global-dangerous"],
+    [
+      "a dunder that is on no list",
+      [p.proto(), p.stackGlobal("collections", "OrderedDict.__init__"), "."],
+      "pickle.global-dunder",
+    ],
+    [
+      "BUILD on a module",
+      [p.proto(), p.stackGlobal("torch", "_utils"), Op.EMPTY_DICT, Op.BUILD, "."],
+      "pickle.global-changed",
+    ],
+    ["BUILD on an allowed class", [p.proto(), orderedDict, Op.EMPTY_DICT, Op.BUILD, "."], "pickle.global-changed"],
+    [
+      "SETITEM on an allowed class",
+      [p.proto(), p.global("numpy", "ndarray"), p.text("a"), "Ns."],
+      "pickle.global-changed",
+    ],
+    [
+      "SETITEMS on an allowed class",
+      [p.proto(), p.global("numpy", "ndarray"), "(", p.text("a"), "Nu."],
+      "pickle.global-changed",
+    ],
+    ["APPEND to an allowed class", [p.proto(), p.global("torch", "Size"), "Na."], "pickle.global-changed"],
+    [
+      "a name that a call made",
+      [p.proto(), p.reduce(p.global("builtins", "str"), "os"), p.text("system"), Op.STACK_GLOBAL, "."],
+      "pickle.global-computed",
+    ],
+    ["a call of what a call made", [p.proto(), instance, ")R."], "pickle.call-computed"],
+    ["arguments that a call made", [p.proto(), orderedDict, instance, "R."], "pickle.call-computed"],
+    [
+      "a factory that a call made",
+      [p.proto(), p.global("collections", "defaultdict"), instance, "\x85R."],
+      "pickle.call-computed",
+    ],
+    [
+      "_rebuild_from_type_v2 on a function",
+      [
+        p.proto(),
+        p.global("torch._tensor", "_rebuild_from_type_v2"),
+        "(",
+        p.global("os", "system"),
+        p.global("torch", "Tensor"),
+        p.text("id"),
+        "\x85NtR.",
+      ],
+      "pickle.call-dangerous",
+    ],
+    [
+      "a pickle in the bytes of a storage",
+      [p.proto(3), p.global("torch.storage", "_load_from_bytes"), "B", p.u32(p.PAYLOAD.length), p.PAYLOAD, "\x85R."],
+      "pickle.call-dangerous",
+    ],
+    ["a second pickle", [p.BENIGN, p.PAYLOAD], "pickle.call-dangerous"],
+    [
+      "a payload before a broken end",
+      [p.assemble(p.proto(2), p.reduce(p.global("os", "system"), "id")), "X"],
+      "pickle.call-dangerous",
+    ],
+    [
+      "a payload behind a broken pickle",
+      [p.proto(2), p.global("collections", "OrderedDict"), "\xff\xff", p.PAYLOAD],
+      "pickle.call-dangerous",
+    ],
+    ["a payload behind garbage", [p.BENIGN, "\0\0 garbage ", p.PAYLOAD], "pickle.call-dangerous"],
+    ["a payload of protocol 0 behind garbage", [p.BENIGN, "\0\0 garbage cos\nsystem\n(S'id'\ntR."], "pickle.hidden"],
+    [
+      "a payload behind a memo that is missing",
+      [p.proto(2), p.global("torch", "Size"), "h\x63", p.reduce(p.global("os", "system"), "id"), "."],
+      "pickle.global-dangerous",
+    ],
+    [
+      "a payload in bytes that a fault swallows",
+      [p.proto(2), p.global("collections", "OrderedDict"), "RB", p.u32(p.PAYLOAD.length), p.PAYLOAD, "."],
+      "pickle.call-dangerous",
+    ],
+  ];
+  for (const [what, parts, rule] of bad) {
+    it(`finds ${what}`, () => {
+      const { verdict, rules } = scan(...parts);
+      assert.ok(rules.includes(rule), `${verdict}: ${rules.join()}`);
+      assert.equal(verdict, "malicious");
+    });
+  }
+});
+
+describe("pickles that nobody can vouch for", () => {
+  const odd: readonly (readonly [string, readonly p.Part[], string])[] = [
+    ["a name that is on no list", [p.proto(), p.stackGlobal("mymodel", "Net"), "."], "pickle.global-unknown"],
+    ["a call of it", [p.proto(), p.reduce(p.stackGlobal("mymodel", "Net")), "."], "pickle.call-unknown"],
+    ["an attribute of an attribute", [p.proto(), p.stackGlobal("mymodel", "Net.make"), "."], "pickle.global-dotted"],
+    ["a call of what is only a value", [p.proto(), p.reduce(p.global("torch", "float32")), "."], "pickle.call-unknown"],
+    [
+      "a call of what is only an instance",
+      [p.proto(), p.reduce(p.global("argparse", "Namespace"), "a"), "."],
+      "pickle.call-unknown",
+    ],
+    ["the extension registry", [p.proto(2), Op.EXT1, 5, ")R."], "pickle.extension"],
+    ["a persistent id of text", ["Pfile:///etc/passwd\n."], "pickle.persistent-id"],
+    ["a persistent id that is no storage", [p.proto(2), p.text("module"), "\x85Q."], "pickle.persistent-id"],
+    [
+      "a storage of a type that is none",
+      [p.proto(2), "(", p.text("storage"), p.global("mymodel", "FloatStorage"), p.text("0"), p.text("cpu"), "K\x01tQ."],
+      "pickle.persistent-id",
+    ],
+    ["items of a tensor", [p.proto(2), p.reduce(p.global("torch", "Tensor")), "NNs."], "pickle.items-on-object"],
+    ["a frame that is too short", [p.proto(), p.frame(p.assemble(p.text("abcdef"), "0N."), 3)], "pickle.frame"],
+    ["a frame in a frame", [p.proto(), p.frame(p.assemble(p.frame(p.assemble("N.")), ""), 11)], "pickle.frame"],
+    ["a frame with room behind STOP", [p.proto(), p.frame(p.assemble("N.NNNN"))], "pickle.frame"],
+  ];
+  for (const [what, parts, rule] of odd) {
+    it(`is suspicious of ${what}`, () => {
+      const { verdict, rules } = scan(...parts);
+      assert.ok(rules.includes(rule), `${verdict}: ${rules.join()}`);
+      assert.equal(verdict, "suspicious");
+    });
+  }
+
+  const broken: readonly (readonly [string, readonly p.Part[]])[] = [
+    ["an end that is missing", [p.proto(2), instance, p.text("a"), "NN"]],
+    ["a stack that is empty", [p.proto(2), instance, "00N."]],
+    ["a memo that is empty", [p.proto(2), instance, "h\x05."]],
+    ["a mark that is missing", [p.proto(2), instance, "t."]],
+    ["a frame past the end", [p.proto(), p.frame(p.assemble(instance, Op.STOP), 1_000)]],
+    ["a call of a number", [p.proto(2), instance, "0N)R."]],
+  ];
+  for (const [what, parts] of broken) {
+    it(`does not call clean what has ${what}`, () => {
+      const { verdict, rules } = scan(...parts);
+      assert.ok(rules.includes("pickle.broken"), rules.join());
+      assert.equal(verdict, "inconclusive");
+    });
+  }
+});
+
+describe("pickles that grow", () => {
+  it("reads a billion laughs in as many steps as it has instructions", () => {
+    const round = p.assemble(
+      "(",
+      Array.from({ length: 10 }, () => "h\x00"),
+      "t",
+      memo(0),
+      "0",
+    );
+    const { verdict } = scan(
+      p.proto(2),
+      "]",
+      memo(0),
+      "0",
+      Array.from({ length: 100 }, () => round),
+      "h\x00.",
+    );
+    assert.equal(verdict, "clean");
+  });
+
+  it("reads a list that holds itself", () => {
+    assert.equal(scan(p.proto(2), "]", memo(0), "h\x00a.").verdict, "clean");
+  });
+
+  it("says where a length reaches past the end", () => {
+    for (const op of [Op.BINBYTES8, Op.BINUNICODE8, Op.BYTEARRAY8]) {
+      const { verdict } = scan(p.proto(), instance, op, p.u64(2 ** 53), Op.STOP);
+      assert.equal(verdict, "inconclusive");
+    }
+  });
+});
+
+describe("arrays of joblib in the stream", () => {
+  const dtype = (name: string): p.Part => [p.global("numpy", "dtype"), p.text(name), "\x89\x88\x87R"];
+  const wrapper = (type: string, count: number): p.Part => [
+    [p.global("joblib.numpy_pickle", "NumpyArrayWrapper"), ")\x81}("],
+    [p.text("shape"), Op.BININT1, count, Op.TUPLE1, p.text("dtype"), dtype(type), Op.SETITEMS, Op.BUILD],
+  ];
+
+  it("goes on behind the bytes of the array", () => {
+    const data = Buffer.alloc(24, 0xff);
+    assert.deepEqual(scan(p.proto(3), "]", wrapper("f8", 3), data, "a.").findings, []);
+    const hidden = scan(p.proto(3), "]", wrapper("f8", 3), data, "a", p.reduce(p.global("os", "system"), "id"), "a.");
+    assert.ok(hidden.rules.includes("pickle.call-dangerous"));
+  });
+
+  it("reads the pickle that an array of objects is", () => {
+    assert.deepEqual(scan(p.proto(3), "]", wrapper("O8", 1), p.BENIGN, "a.").findings, []);
+    assert.equal(scan(p.proto(3), "]", wrapper("O8", 1), p.PAYLOAD, "a.").verdict, "malicious");
+  });
+});
