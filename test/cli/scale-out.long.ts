@@ -36,7 +36,12 @@ test(
     };
     const proven = controls.filter(({ proofs }) => proofs.length > 0);
     for (const { control, status, proofs } of proven) {
-      assert.equal(status, "holds", `${control.id}: ${proofs[0]?.latest?.observed}`);
+      // Of models there is no evidence before there is one.
+      assert.equal(
+        status,
+        ["M4", "M5", "M7", "M10"].includes(control.id) ? "no evidence" : "holds",
+        `${control.id}: ${proofs[0]?.latest?.observed}`,
+      );
     }
     const doctor = await holdfast(place, "doctor");
     assert.equal(doctor.code, 0, doctor.stdout);

@@ -13,11 +13,11 @@ import { gatewayModule } from "../../src/gateway/index.ts";
 import { openAdmission } from "../../src/models/index.ts";
 import { moveAlias } from "../../src/models/registry/alias.ts";
 import { decide, openOperators, type Action } from "../../src/models/registry/decision.ts";
-import { decideGrant } from "../../src/models/registry/grant.ts";
+import { decideGrant, listGrants } from "../../src/models/registry/grant.ts";
 import { registryMigrations } from "../../src/models/registry/migrations.ts";
 import { publish, recordScan, recordSignature, revoke } from "../../src/models/registry/releases.ts";
 import type { Registry, Release } from "../../src/models/registry/store.ts";
-import { migrate, storageModule, type Db } from "../../src/storage/index.ts";
+import { migrate, sql, storageModule, type Db } from "../../src/storage/index.ts";
 import { perceptron } from "../predict/onnx.ts";
 import { approveBy, deciders, operatorsConfig, signText } from "../registry/fixture.ts";
 import { startHarness, type Answer, type Harness, type HarnessOptions } from "./harness.ts";
@@ -192,6 +192,32 @@ describe("admission by the gateway", () => {
     await until(place, 503, /gateway\.release-unchecked/);
     place.away = false;
     await until(place, 200);
+  });
+
+  it("follows no alias and no grant that only the database says", async (t) => {
+    const place = await start(t, { admission: "enforce" });
+    const one = await approved(place, "one");
+    const two = await approved(place, "two");
+    await pointTo(place, one, 1);
+    await grantTo(place, "test");
+    await until(place, 200);
+    const { db } = place.harness;
+    const poke = sql`update registry_changes set value = value + 1`;
+    await db.execute(sql`update registry_aliases set release_digest = ${two.digest}`);
+    await db.execute(poke);
+    await until(place, 403, /no such release/);
+    await db.execute(sql`update registry_aliases set release_digest = ${one.digest}`);
+    await decideGrant(place.registry, await by({ do: "ungrant", model: "bot", app: "test", user: "*" }));
+    await until(place, 403, /not granted/);
+    await grantTo(place, "another-app");
+    await db.execute(sql`update registry_grants set app = 'test'`);
+    await db.execute(poke);
+    assert.deepEqual(
+      (await listGrants(db)).map(({ app }) => app),
+      ["test"],
+    );
+    await delay(1_000);
+    assert.notEqual((await place.harness.post(CHAT, chat)).status, 200);
   });
 
   it("with warn serves all the same, and says so in log and receipt", async (t) => {

@@ -19,10 +19,10 @@ import type {
   ReleaseAdmission,
 } from "../../core/index.ts";
 import type { Db } from "../../storage/index.ts";
-import { listAliases } from "./alias.ts";
+import { signedAliases } from "./alias.ts";
 import type { RegistryConfig } from "./config.ts";
 import { openOperators } from "./decision.ts";
-import { isGranted, listGrants, type Grant } from "./grant.ts";
+import { isGranted, signedGrants, type Grant } from "./grant.ts";
 import type { Standing } from "./state.ts";
 import { findVersion, lastChange, listReleases, readEvents, standingOf, type Release } from "./store.ts";
 
@@ -91,11 +91,11 @@ export function openAdmission({ db, clock, config }: AdmissionOptions): OpenAdmi
     }
     const named = new Map(releases.map((known) => [`${known.release.model}@sha256:${known.release.digest}`, known]));
     const byDigest = new Map(releases.map((known) => [known.release.digest, known]));
-    for (const { model, alias, release } of await listAliases(db)) {
+    for (const { model, alias, release } of await signedAliases(db, operators)) {
       const known = byDigest.get(release);
       if (known !== undefined) named.set(`${model}@${alias}`, known);
     }
-    return { change, releases, named, grants: await listGrants(db) };
+    return { change, releases, named, grants: await signedGrants(db, operators) };
   };
 
   const follow = async (): Promise<void> => {

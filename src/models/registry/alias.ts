@@ -9,7 +9,7 @@
  */
 
 import { sql, type Db } from "../../storage/index.ts";
-import type { Action, SignedDecision } from "./decision.ts";
+import { signedAction, type Action, type Operators, type SignedDecision } from "./decision.ts";
 import type { Sha256 } from "./digest.ts";
 import { registryError } from "./errors.ts";
 import { checkAlias } from "./reference.ts";
@@ -41,10 +41,29 @@ export async function findAlias(db: Db, model: string, alias: string): Promise<A
   return (await listAliases(db, model)).find((one) => one.alias === alias);
 }
 
-/** The aliases of a model, or of all. */
+/** The aliases of a model, or of all, as they stand. */
 export async function listAliases(db: Db, model?: string): Promise<readonly Alias[]> {
+  return (await aliasRows(db, model)).map(({ envelope: _, at: __, ...alias }) => alias);
+}
+
+/** The aliases whose last move an operator signed: what a database alone says points nowhere. */
+export async function signedAliases(db: Db, operators: Operators): Promise<readonly Alias[]> {
+  const signed: Alias[] = [];
+  for (const { envelope, at, ...alias } of await aliasRows(db)) {
+    const action = await signedAction(operators, envelope, at);
+    const isMove = action?.do === "alias" || action?.do === "rollback";
+    if (!isMove || action.model !== alias.model || action.alias !== alias.alias) continue;
+    if (action.release === alias.release && action.sequence === alias.sequence) signed.push(alias);
+  }
+  return signed;
+}
+
+async function aliasRows(
+  db: Db,
+  model?: string,
+): Promise<readonly (Alias & { readonly at: number; readonly envelope: string })[]> {
   const which = model === undefined ? sql`` : sql`where model = ${model}`;
-  return await db.query<Alias>(sql`select model, alias, release_digest as release, sequence, newest
+  return await db.query(sql`select model, alias, release_digest as release, sequence, newest, moved_at as "at", envelope
     from registry_aliases ${which} order by model, alias`);
 }
 
@@ -87,13 +106,16 @@ export async function moveAlias(
     if (action.do === "alias") checkForward(now, release);
     else await checkBack(tx, now, release);
     const newest = Math.max(now?.newest ?? 0, release.number);
-    await tx.execute(sql`insert into registry_aliases (model, alias, release_digest, sequence, newest)
-      values (${model}, ${alias}, ${to}, ${sequence}, ${newest})
-      on conflict (model, alias) do update set release_digest = ${to}, sequence = ${sequence}, newest = ${newest}`);
+    const [at, envelope] = [clock.now(), JSON.stringify(decision.envelope)];
+    await tx.execute(sql`insert into registry_aliases
+        (model, alias, release_digest, sequence, newest, moved_at, envelope)
+      values (${model}, ${alias}, ${to}, ${sequence}, ${newest}, ${at}, ${envelope})
+      on conflict (model, alias) do update set release_digest = ${to}, sequence = ${sequence}, newest = ${newest},
+        moved_at = ${at}, envelope = ${envelope}`);
     const from = now?.release;
     await tx.execute(sql`insert into registry_moves
       (model, alias, sequence, id, how, from_digest, to_digest, moved_by, moved_at)
-      values (${model}, ${alias}, ${sequence}, ${id}, ${action.do}, ${from ?? null}, ${to}, ${by}, ${clock.now()})`);
+      values (${model}, ${alias}, ${sequence}, ${id}, ${action.do}, ${from ?? null}, ${to}, ${by}, ${at})`);
     await change(tx, clock, {
       model,
       root: release.weights.root,

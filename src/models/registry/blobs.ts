@@ -38,7 +38,7 @@ export interface StoredBlob {
   readonly size: number;
 }
 
-export interface PutOptions {
+interface PutOptions {
   /** What the bytes must be. */
   readonly expected?: { readonly digest?: Sha256; readonly size?: number };
   /** Bytes at most. */

@@ -12,6 +12,7 @@ import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 
 import { lstatSync, readFileSync } from "node:fs";
 
 import {
+  decodeEnvelope,
   decodeStatement,
   encodeStatement,
   isHoldfastError,
@@ -42,7 +43,7 @@ export type Action =
     }
   | { readonly do: "grant" | "ungrant"; readonly model: string; readonly app: string; readonly user: string };
 
-export interface Decision<A extends Action = Action> {
+interface Decision<A extends Action = Action> {
   /** UUIDv7. A decision counts once. */
   readonly id: string;
   readonly by: string;
@@ -129,6 +130,21 @@ export function openOperators(config: RegistryConfig["operators"]): Operators {
       throw registryError("models.operator-signature", { detail: printable(claimed.by) });
     },
   };
+}
+
+/** What a kept envelope decided, once its operator's signature was verified; undefined for all others. */
+export async function signedAction(
+  operators: Operators,
+  envelope: string,
+  recordedAt: number,
+): Promise<Action | undefined> {
+  try {
+    return (await operators.open(decodeEnvelope(Buffer.from(envelope)), recordedAt)).action;
+  } catch (error) {
+    // Of somebody who is no operator any more, or of nobody.
+    if (isHoldfastError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Reads an operator's private key. @throws `models.operator-key-invalid` */

@@ -149,8 +149,10 @@ async function copyTables(from: Db, to: Db): Promise<void> {
           ${of(row, "release_digest")}, ${of(row, "event")}, ${of(row, "envelope")})`);
     }
     for (const row of aliases ?? []) {
-      await tx.execute(sql`insert into registry_aliases (model, alias, release_digest, sequence, newest)
-        values (${of(row, "model")}, ${of(row, "alias")}, ${of(row, "release_digest")}, ${of(row, "sequence")}, ${of(row, "newest")})`);
+      await tx.execute(sql`insert into registry_aliases
+          (model, alias, release_digest, sequence, newest, moved_at, envelope)
+        values (${of(row, "model")}, ${of(row, "alias")}, ${of(row, "release_digest")}, ${of(row, "sequence")},
+          ${of(row, "newest")}, ${of(row, "moved_at")}, ${of(row, "envelope")})`);
     }
     for (const row of moves ?? []) {
       await tx.execute(sql`insert into registry_moves (model, alias, sequence, id, how, from_digest, to_digest, moved_by, moved_at)

@@ -104,7 +104,7 @@ function identityOf(signer: Signer): string {
       return `key ${signer.hint}`;
     case "certificate":
       return `certificate ${signer.fingerprint}`;
-    case "sigstore":
+    default:
       return `${signer.identity} (${signer.issuer})`;
   }
 }

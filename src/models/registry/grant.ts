@@ -5,7 +5,7 @@
  */
 
 import { sql, type Db } from "../../storage/index.ts";
-import type { Action, SignedDecision } from "./decision.ts";
+import { signedAction, type Action, type Operators, type SignedDecision } from "./decision.ts";
 import { registryError } from "./errors.ts";
 import { opened } from "./releases.ts";
 import { change, listReleases, type Registry } from "./store.ts";
@@ -25,10 +25,25 @@ type GrantAction = Extract<Action, { do: "grant" | "ungrant" }>;
 const APP = /^(?:\*|[a-z0-9][a-z0-9._-]{0,62})$/;
 const USER = /^(?:\*|[!-~]{1,256})$/;
 
-/** Grants of a model, or of all. */
+/** Grants of a model, or of all, as they stand. */
 export async function listGrants(db: Db, model?: string): Promise<readonly Grant[]> {
+  return (await grantRows(db, model)).map(({ envelope: _, ...grant }) => grant);
+}
+
+/** The grants that an operator signed: what a database alone grants counts for nothing. */
+export async function signedGrants(db: Db, operators: Operators): Promise<readonly Grant[]> {
+  const signed: Grant[] = [];
+  for (const { envelope, ...grant } of await grantRows(db)) {
+    const action = await signedAction(operators, envelope, grant.at);
+    if (action?.do !== "grant" || action.model !== grant.model) continue;
+    if (action.app === grant.app && action.user === grant.user) signed.push(grant);
+  }
+  return signed;
+}
+
+async function grantRows(db: Db, model?: string): Promise<readonly (Grant & { readonly envelope: string })[]> {
   const which = model === undefined ? sql`` : sql`where model = ${model}`;
-  return await db.query<Grant>(sql`select model, app, person as "user", granted_by as "by", granted_at as "at"
+  return await db.query(sql`select model, app, person as "user", granted_by as "by", granted_at as "at", envelope
     from registry_grants ${which} order by model, app, person`);
 }
 
@@ -62,8 +77,8 @@ export async function decideGrant(registry: Registry, decision: SignedDecision<G
     if (release === undefined) throw registryError("models.release-unknown", { detail: model });
     const changed =
       action.do === "grant"
-        ? await tx.execute(sql`insert into registry_grants (model, app, person, granted_by, granted_at)
-            values (${model}, ${app}, ${user}, ${by}, ${clock.now()}) on conflict do nothing`)
+        ? await tx.execute(sql`insert into registry_grants (model, app, person, granted_by, granted_at, envelope)
+            values (${model}, ${app}, ${user}, ${by}, ${clock.now()}, ${JSON.stringify(decision.envelope)}) on conflict do nothing`)
         : await tx.execute(
             sql`delete from registry_grants where model = ${model} and app = ${app} and person = ${user}`,
           );

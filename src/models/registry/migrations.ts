@@ -60,6 +60,8 @@ export const registryMigrations: readonly Migration[] = [
          release_digest text not null,
          sequence bigint not null,
          newest bigint not null,
+         moved_at bigint not null,
+         envelope text not null,
          primary key (model, alias)
        )`,
       `create table registry_moves (
@@ -80,6 +82,7 @@ export const registryMigrations: readonly Migration[] = [
          person text not null,
          granted_by text not null,
          granted_at bigint not null,
+         envelope text not null,
          primary key (model, app, person)
        )`,
       `create table registry_decisions (id text not null primary key, made_at bigint not null)`,

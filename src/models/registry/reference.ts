@@ -24,9 +24,6 @@ const NAME = /^[a-z0-9](?:[a-z0-9]|[._-](?=[a-z0-9])){0,62}(?:\/[a-z0-9](?:[a-z0
 const ALIAS = /^[a-z][a-z0-9-]{0,30}$/;
 const DIGITS = /^sha256:([0-9a-f]{12,64})$/;
 
-/** For the description of options and the configuration. */
-export const REFERENCE_FORM = "name@alias or name@sha256:<digest>";
-
 /** A model's name: up to three parts of letters, digits and single `.`, `_`, `-` inside. @throws `models.reference-invalid` */
 export function checkName(name: string): string {
   if (!NAME.test(name)) throw registryError("models.reference-invalid", { detail: printable(name) });

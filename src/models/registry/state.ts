@@ -74,7 +74,7 @@ export function step(now: Standing, event: RegistryEvent, rules: StateRules): St
       return signed(now, event);
     case "approved":
       return approved(now, event, rules);
-    case "revoked":
+    default:
       return { ...now, state: "revoked", revoked: { by: event.by, reason: event.reason, at: event.at } };
   }
 }

@@ -190,7 +190,7 @@ export async function nextNumber(tx: Db, model: string): Promise<number> {
   const [row] = await tx.query<{ most: number | null }>(
     sql`select max(number) as most from registry_releases where model = ${model}`,
   );
-  return Number(row?.most ?? 0) + 1;
+  return (row?.most ?? 0) + 1;
 }
 
 function releaseOf(row: ReleaseRow): Release {

@@ -83,7 +83,7 @@ export function nextStep(release: Release, now: Standing, { approvals }: StateRu
       return `next: ${approvals - now.approvals.length} more of ${approvals} operators approve it: holdfast model approve ${reference}`;
     case "approved":
       return `next: point an alias to it: holdfast model alias ${reference} prod`;
-    case "revoked":
+    default:
       return "it is revoked, for good";
   }
 }

@@ -34,7 +34,7 @@ export interface Imported {
 }
 
 /** The signature beside a model's files (OMS v1.0 section 4). */
-export const SIGNATURE_FILE = "model.sig";
+const SIGNATURE_FILE = "model.sig";
 /** Bytes of a signature at most: it lists every file. */
 export const MOST_SIGNATURE_BYTES = 67_108_864;
 

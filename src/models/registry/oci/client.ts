@@ -17,7 +17,7 @@ import type { OciAnswer, OciHttp } from "./http.ts";
 import { INDEX_TYPE, MANIFEST_TYPE, type Descriptor } from "./manifest.ts";
 import type { OciReference } from "./reference.ts";
 
-export interface Upload {
+interface Upload {
   readonly digest: Sha256;
   readonly size: number;
   /** The file to send. */

@@ -23,7 +23,7 @@ export interface OciHttpOptions {
   readonly credentials?: { readonly username: string; readonly password: Secret } | undefined;
 }
 
-export interface OciRequest {
+interface OciRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PATCH" | "PUT";
   /** A path of the registry, or an absolute URL that it gave. */
   readonly url: string;

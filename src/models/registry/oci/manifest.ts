@@ -18,7 +18,7 @@ import { MOST_FILES } from "../releases.ts";
 export const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 export const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 export const MODEL_TYPE = "application/vnd.cncf.model.manifest.v1+json";
-export const CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json";
+const CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json";
 /** Of a signature that refers to a model: the media type of its bundle. */
 export const SIGNATURE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 export const BOM_TYPE = "application/vnd.cyclonedx+json";
@@ -43,7 +43,7 @@ export interface Descriptor {
 export const PARTS = ["prompt", "policy", "tools"] as const;
 export type Part = (typeof PARTS)[number];
 
-export interface PackedPart {
+interface PackedPart {
   readonly part: Part;
   readonly digest: Sha256;
   readonly size: number;
