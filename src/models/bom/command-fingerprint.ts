@@ -35,9 +35,10 @@ export const run: CommandRun<unknown> = async (input) => {
 };
 
 /** Samples are the means of comparing, not part of what is told. */
-function printed({ tensors, ...rest }: Fingerprint): object {
+function printed({ tensors, weights, ...rest }: Fingerprint): object {
   return {
     ...rest,
+    weights: weights ?? null,
     tensors: tensors.map(({ name, dtype, shape, digest }) => ({ name, dtype, shape, digest: digest ?? null })),
   };
 }

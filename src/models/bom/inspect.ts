@@ -64,6 +64,7 @@ export interface InspectOptions {
 
 /** Most bytes of a licence's text: the longest known have 40 kB. */
 const MAX_LICENCE_BYTES = 1024 * 1024;
+const UNREAD = "its weights are not read";
 const CARD_FILES: ReadonlySet<string> = new Set(["README.md", "MODEL_CARD.md", "modelcard.md"]);
 const LICENCE_FILE = /^(?:licen[cs]e|copying|use_policy|unlicense)(?:[._-][\w.-]*)?$/i;
 
@@ -157,7 +158,7 @@ function readWeightsOf(source: Source, name: string, found: Found): void {
   const read = readWeights(source, name);
   if (read === undefined) {
     const format = unreadFormat(name, source.size);
-    if (format !== undefined) found.unread.push({ path: name, why: `its weights are not read: ${format}` });
+    if (format !== undefined) found.unread.push({ path: name, why: `${UNREAD}: ${format}` });
     return;
   }
   const { weights, facts } = read;
@@ -186,6 +187,13 @@ function factsOf({ format, metadata, path }: WeightsFile): Fact[] {
 /** Bytes in other files (ONNX external data) must be there: a model without them is not whole. */
 function checkPlaces(found: Found, files: readonly ModelFile[]): void {
   const sizes = new Map(files.map((file) => [file.name, file.size]));
+  const held = new Set(found.weights.flatMap(({ tensors }) => tensors.map(({ data }) => data?.path)));
+  for (let index = found.unread.length - 1; index >= 0; index--) {
+    // Not read by itself, and yet by what refers to it.
+    if (held.has(found.unread[index]?.path) && found.unread[index]?.why.startsWith(UNREAD) === true) {
+      found.unread.splice(index, 1);
+    }
+  }
   const told = new Set<string>();
   for (const { path, tensors } of found.weights) {
     for (const { data } of tensors) {

@@ -5,8 +5,11 @@
  * Networks that were trained apart have weights that are uncorrelated place by place, whatever they learned: nothing tells
  * one hidden unit from another. What was trained on from a checkpoint stays near it. So a tensor counts as related when the
  * correlation of its sample is at least {@link RELATED}, or five standard deviations of independence, 5/sqrt(n), where the
- * sample is small; of a full sample {@link RELATED} is eight. Tensors that say nothing are left out: vectors (scales near 1, biases near 0) and those with few different
- * values (masks, position codes of whole numbers). `lineage.long.ts` measures how far apart made pairs lie.
+ * sample is small; of a full sample {@link RELATED} is eight. Tensors that say nothing are left out: vectors (scales near 1,
+ * biases near 0) and those with few different values (masks, position codes of whole numbers).
+ *
+ * `lineage.long.ts` measures how far apart made pairs lie: medians of 0.89 and more for networks that were trained on,
+ * within 0.1 of zero for those that were trained apart.
  *
  * @module
  */
