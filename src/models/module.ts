@@ -8,7 +8,7 @@ import type { Module } from "../core/index.ts";
 import { bomCommands } from "./bom/commands.ts";
 import { ModelsErrors } from "./errors.ts";
 import { registryMigrations } from "./registry/migrations.ts";
-import { registryCommands, registryJobs, registryProofs } from "./registry/module.ts";
+import { registryAdmin, registryCommands, registryJobs, registryProofs } from "./registry/module.ts";
 import type { RegistryServices } from "./registry/services.ts";
 import { scanCommands } from "./scan/commands.ts";
 import { sealCommands, type SealServices } from "./seal/commands.ts";
@@ -23,6 +23,7 @@ export const modelsModule: Module<ModelsServices> = {
   errors: ModelsErrors,
   migrations: registryMigrations,
   commands: [...scanCommands, ...signCommands, ...sealCommands, ...registryCommands, ...bomCommands],
+  routes: registryAdmin,
   proofs: registryProofs,
   jobs: registryJobs,
 };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Command, Job, Proof } from "../../core/index.ts";
+import type { Command, Job, Proof, Routes } from "../../core/index.ts";
 import type { RegistryServices } from "./services.ts";
 
 const HOUR_MS = 3_600_000;
@@ -207,6 +207,14 @@ export const registryCommands: readonly Command<RegistryServices>[] = [
     load: async () => (await import("./commands/transport.ts")).runPull,
   },
 ];
+
+export const registryAdmin: Routes<RegistryServices> = {
+  access: [
+    { method: "GET", path: "/releases", role: "viewer" },
+    { method: "GET", path: "/release", role: "viewer" },
+  ],
+  load: async () => (await import("./routes.ts")).registryRoutes,
+};
 
 export const registryProofs: readonly Proof<RegistryServices>[] = [
   {
