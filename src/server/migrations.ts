@@ -61,6 +61,7 @@ export const serverMigrations: readonly Migration[] = [
          claim_values text not null,
          created_at bigint not null,
          rotated_at bigint not null,
+         confirmed_at bigint,
          seen_at bigint not null,
          expires_at bigint not null,
          revoked_at bigint

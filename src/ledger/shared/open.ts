@@ -134,7 +134,15 @@ function startReplica(
   let failure: Error | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
-  const timer = setInterval(() => void inTurn().catch(() => undefined), checkpointEveryMs).unref();
+  let looking = false;
+  const timer = setInterval(() => {
+    // Behind a database that does not answer, turns do not pile up.
+    if (looking) return;
+    looking = true;
+    void inTurn()
+      .catch(() => undefined)
+      .finally(() => (looking = false));
+  }, checkpointEveryMs).unref();
 
   return {
     origin: signer.name,

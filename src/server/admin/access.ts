@@ -98,7 +98,9 @@ function allowed(role: Role, identify: (request: Request) => Promise<Actor>): Mi
     c.set("actor", actor);
     if (!mayAct(actor.role, role)) throw serverError("server.forbidden", { detail: `it needs the role ${role}` });
     c.set("allowed", true);
+    const cookie = await actor.rotate?.();
     await next();
-    if (actor.cookie !== undefined) c.header("set-cookie", actor.cookie, { append: true });
+    // Before what the route says of it: a sign-out takes it back.
+    if (cookie !== undefined && !c.res.headers.has("set-cookie")) c.header("set-cookie", cookie);
   };
 }

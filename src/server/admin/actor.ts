@@ -19,7 +19,7 @@ import type { Db } from "../../storage/index.ts";
 import type { LoginConfig } from "../config/login.ts";
 import { serverError } from "../errors.ts";
 import { cookiesOf } from "./login/cookies.ts";
-import { useSession, type Session } from "./sessions.ts";
+import { rotateSession, useSession, type Session } from "./sessions.ts";
 import { carriesToken } from "./token.ts";
 import { findAdminToken } from "./tokens.ts";
 
@@ -28,8 +28,8 @@ export interface Actor {
   readonly who: string;
   readonly role: Role;
   readonly session?: Session;
-  /** `set-cookie`, where the session has a new text. */
-  readonly cookie?: string;
+  /** Gives the session a new text where it is time: a `set-cookie` header for the answer. */
+  readonly rotate?: () => Promise<string | undefined>;
 }
 
 export interface ActorOptions {
@@ -54,18 +54,20 @@ export function actorOf({ db, clock, token, login }: ActorOptions): (request: Re
     }
     const text = cookies?.read(request.headers.get("cookie") ?? undefined, "session");
     if (login === undefined || cookies === undefined || text === undefined) throw serverError("server.unauthorized");
-    const used = await useSession(db, text, login.idleMinutes * 60_000, clock);
-    if (used === undefined) throw serverError("server.unauthorized");
-    const { session, next } = used;
+    const session = await useSession(db, text, login.idleMinutes * 60_000, clock);
+    if (session === undefined) throw serverError("server.unauthorized");
     if (request.method !== "GET" && request.method !== "HEAD") checkOrigin(request, session, login);
     const role = roleOf(session.values, login);
     if (role === undefined) throw serverError("server.login-no-role");
-    const seconds = Math.max(0, Math.ceil((session.expiresAt - clock.now()) / 1_000));
     return {
       who: `admin-session:${session.id}`,
       role,
       session,
-      ...(next === undefined ? {} : { cookie: cookies.write("session", next.reveal(), seconds) }),
+      rotate: async () => {
+        const next = await rotateSession(db, text, clock);
+        const seconds = Math.max(0, Math.ceil((session.expiresAt - clock.now()) / 1_000));
+        return next === undefined ? undefined : cookies.write("session", next.reveal(), seconds);
+      },
     };
   };
 }

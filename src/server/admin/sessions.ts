@@ -3,8 +3,9 @@
  * it and any of them can end it.
  *
  *     begins    with a new text at each sign-in; whatever cookie was there before has no say
- *     changes   its text every {@link ROTATE_MS}; the one before works another {@link GRACE_MS}, for requests on their way.
- *               Shown later than that it was taken by somebody: the session ends
+ *     changes   its text every {@link ROTATE_MS}. The one before works until the new one was shown, since its answer may
+ *               have been lost, and {@link GRACE_MS} longer, for requests on their way. Shown after that, one of the two
+ *               was taken by somebody: the session ends
  *     ends      after a while without requests, after its longest time whatever happens, by sign-out, or by an admin
  *
  * What is kept of the claims are the values that give a role: the role itself is made from them and the configuration with
@@ -76,37 +77,46 @@ export async function beginSession(
   return { id, text: new Secret(text) };
 }
 
-/**
- * The session of a cookie, while it is good, and the text that takes the place of the cookie's where it is time for
- * another.
- */
-export async function useSession(
-  db: Db,
-  text: string,
-  idleMs: number,
-  clock: Clock,
-): Promise<{ readonly session: Session; readonly next?: Secret } | undefined> {
+/** The session of a cookie, while it is good. */
+export async function useSession(db: Db, text: string, idleMs: number, clock: Clock): Promise<Session | undefined> {
   const now = clock.now();
   const session = await byText(db, text);
   if (session === undefined || session.revokedAt !== undefined) return undefined;
   if (session.expiresAt <= now || session.seenAt + idleMs <= now) return undefined;
   const digest = hash("sha256", text);
   if (session.tokenHash !== digest) {
-    if (now - session.rotatedAt <= GRACE_MS) return { session };
-    await db.transaction((tx) => end(tx, session, "a cookie of before was shown again", now));
-    return undefined;
+    if (session.confirmedAt !== undefined && now - session.confirmedAt > GRACE_MS) {
+      await db.transaction((tx) => end(tx, session, "a cookie of before was shown again", now));
+      return undefined;
+    }
+  } else if (session.hasPrevious && session.confirmedAt === undefined) {
+    await db.execute(
+      sql`update admin_sessions set confirmed_at = ${now} where id = ${session.id} and token_hash = ${digest}`,
+    );
   }
-  if (now - session.rotatedAt >= ROTATE_MS) {
-    const next = random();
-    const rotated = await db.execute(sql`update admin_sessions
-      set token_hash = ${hash("sha256", next)}, previous_hash = ${digest}, rotated_at = ${now}, seen_at = ${now}
-      where id = ${session.id} and token_hash = ${digest} and revoked_at is null`);
-    // Of two requests at once one gets the new text; the other's is the one before, and good for now.
-    if (rotated === 1) return { session, next: new Secret(next) };
-  } else if (now - session.seenAt >= SEEN_EVERY_MS) {
+  if (now - session.seenAt >= SEEN_EVERY_MS) {
     await db.execute(sql`update admin_sessions set seen_at = ${now} where id = ${session.id}`);
   }
-  return { session };
+  return session;
+}
+
+/**
+ * The text that takes the place of the cookie's, where it is time for another. Call it when the request is about to be
+ * answered, so that the answer carries it.
+ */
+export async function rotateSession(db: Db, text: string, clock: Clock): Promise<Secret | undefined> {
+  const session = await byText(db, text);
+  const now = clock.now();
+  if (session === undefined || now - session.rotatedAt < ROTATE_MS) return undefined;
+  const digest = hash("sha256", text);
+  const next = random();
+  // Of two requests at once one gets the new text; the other's is the one before, and good for now. Who shows the one
+  // before, and the new one was never shown: that one's answer was lost, and this one takes its place.
+  const rotated = await db.execute(sql`update admin_sessions
+    set token_hash = ${hash("sha256", next)}, previous_hash = ${digest}, rotated_at = ${now}, confirmed_at = null
+    where id = ${session.id} and rotated_at = ${session.rotatedAt} and revoked_at is null
+      and (token_hash = ${digest} or (previous_hash = ${digest} and confirmed_at is null))`);
+  return rotated === 1 ? new Secret(next) : undefined;
 }
 
 /** All sessions that are not long over, newest first. */
@@ -137,6 +147,8 @@ async function end(tx: Db, { id, who }: Session, by: string, now: number): Promi
 interface Row {
   readonly id: string;
   readonly token_hash: string;
+  readonly previous_hash: string | null;
+  readonly confirmed_at: number | null;
   readonly csrf: string;
   readonly who: string;
   readonly claim_values: string;
@@ -147,9 +159,15 @@ interface Row {
   readonly revoked_at: number | null;
 }
 
-type StoredSession = Session & { readonly tokenHash: string; readonly rotatedAt: number };
+type StoredSession = Session & {
+  readonly tokenHash: string;
+  readonly rotatedAt: number;
+  readonly hasPrevious: boolean;
+  /** When the newest text was first shown, where there was one before it. */
+  readonly confirmedAt: number | undefined;
+};
 
-const columns: Sql = sql`select id, token_hash, csrf, who, claim_values, created_at, rotated_at, seen_at, expires_at,
+const columns: Sql = sql`select id, token_hash, previous_hash, confirmed_at, csrf, who, claim_values, created_at, rotated_at, seen_at, expires_at,
   revoked_at`;
 
 async function byText(db: Db, text: string): Promise<StoredSession | undefined> {
@@ -173,6 +191,8 @@ function sessionOf(row: Row): StoredSession {
     revokedAt: row.revoked_at ?? undefined,
     tokenHash: row.token_hash,
     rotatedAt: row.rotated_at,
+    hasPrevious: row.previous_hash !== null,
+    confirmedAt: row.confirmed_at ?? undefined,
   };
 }
 

@@ -15,6 +15,7 @@ import { createServices } from "../../services.ts";
 import { createAdminApp } from "../app.ts";
 import { GRACE_MS, ROTATE_MS } from "../sessions.ts";
 import { LOGIN_MS, MOST_LOGINS } from "./pending.ts";
+import { RETRY_MS } from "./provider.ts";
 
 const ORIGIN = "http://127.0.0.1:8788";
 const CLIENT = "holdfast-admin";
@@ -254,13 +255,22 @@ test("an issuer that cannot do what is needed, or says that it is another, is no
     [{ authorization_endpoint: undefined }, /authorization_endpoint/],
     [{ jwks_uri: "file:///etc/passwd" }, /jwks_uri/],
   ];
-  const { browser, issuer } = await setUp(context);
+  const { browser, clock, db, issuer } = await setUp(context);
   for (const [discovery, detail] of cases) {
+    clock.advance(RETRY_MS);
     issuer.discovery = { ...discovery };
     const response = await browser().go("/login");
     assert.equal(response.status, 503);
     assert.match(((await response.json()) as { detail: string }).detail, detail);
   }
+  // Anyone may ask for /login: what failed is not asked again at once, and leaves no sign-in behind.
+  const before = issuer.asked.length;
+  await Promise.all([1, 2, 3].map(() => browser().go("/login")));
+  assert.equal(issuer.asked.length, before);
+  clock.advance(RETRY_MS);
+  await Promise.all([1, 2, 3].map(() => browser().go("/login")));
+  assert.equal(issuer.asked.length, before + 1);
+  assert.deepEqual(await db.query(sql`select state_hash from admin_logins`), []);
 });
 
 test("mix-up: the answer must name this issuer, where it names one or has to", async (context) => {
@@ -385,13 +395,35 @@ test("the cookie's text changes; the one before works for a moment, and later en
   assert.notEqual(alice.jar.get("holdfast-session"), first);
   const thief = browser();
   thief.jar.set("holdfast-session", first);
+  assert.equal((await alice.go("/api/session")).status, 200);
   clock.advance(GRACE_MS);
   assert.equal((await thief.go("/api/session")).status, 200);
-  assert.equal((await alice.go("/api/session")).status, 200);
-  thief.jar.set("holdfast-session", first);
   clock.advance(1);
   assert.equal((await thief.go("/api/session")).status, 401);
   assert.equal((await alice.go("/api/session")).status, 401, "nobody knows which of the two was the thief");
+});
+
+test("an answer with a new text that was lost does not end the session, and a refusal spends none", async (context) => {
+  const { browser, clock } = await setUp(context);
+  const alice = browser();
+  await alice.signIn();
+  const first = alice.jar.get("holdfast-session") ?? "";
+  clock.advance(ROTATE_MS);
+  assert.equal((await alice.go("/api/tokens")).status, 403);
+  assert.equal(alice.jar.get("holdfast-session"), first);
+  await alice.go("/api/session");
+  const lost = alice.jar.get("holdfast-session") ?? "";
+  assert.notEqual(lost, first);
+  alice.jar.set("holdfast-session", first);
+  clock.advance(ROTATE_MS);
+  assert.equal((await alice.go("/api/session")).status, 200);
+  const next = alice.jar.get("holdfast-session") ?? "";
+  assert.equal([first, lost].includes(next), false);
+  assert.equal((await alice.go("/api/session")).status, 200);
+  // The one that was lost is no session's any more.
+  const finder = browser();
+  finder.jar.set("holdfast-session", lost);
+  assert.equal((await finder.go("/api/session")).status, 401);
 });
 
 test("CSRF: a change needs the session's own token, and may not come from elsewhere", async (context) => {

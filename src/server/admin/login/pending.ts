@@ -23,13 +23,18 @@ export const LOGIN_MS = 10 * 60_000;
 /** Anyone can begin one: so many at a time. */
 export const MOST_LOGINS = 1_000;
 
-/** Notes one. `browser` goes into that browser's cookie, `state` to the issuer and back. @throws `server.login-busy` */
-export async function beginLogin(
-  db: Db,
-  returnTo: string,
-  clock: Clock,
-): Promise<PendingLogin & { readonly state: string; readonly browser: string }> {
-  const made = { state: random(), browser: random(), nonce: random(), verifier: random(), returnTo };
+/** One that begins: `browser` goes into that browser's cookie, `state` to the issuer and back. */
+interface NewLogin extends PendingLogin {
+  readonly state: string;
+  readonly browser: string;
+}
+
+export function newLogin(returnTo: string): NewLogin {
+  return { state: random(), browser: random(), nonce: random(), verifier: random(), returnTo };
+}
+
+/** Notes one. @throws `server.login-busy` */
+export async function keepLogin(db: Db, made: NewLogin, clock: Clock): Promise<void> {
   const now = clock.now();
   await db.transaction(async (tx) => {
     await tx.execute(sql`delete from admin_logins where expires_at <= ${now}`);
@@ -37,9 +42,8 @@ export async function beginLogin(
     if ((waiting?.count ?? 0) >= MOST_LOGINS) throw serverError("server.login-busy");
     await tx.execute(sql`insert into admin_logins (state_hash, browser_hash, nonce, verifier, return_to, expires_at)
       values (${hash("sha256", made.state)}, ${hash("sha256", made.browser)}, ${made.nonce}, ${made.verifier},
-        ${returnTo}, ${now + LOGIN_MS})`);
+        ${made.returnTo}, ${now + LOGIN_MS})`);
   });
-  return made;
 }
 
 /**

@@ -53,6 +53,8 @@ interface Endpoints {
 
 /** How long the discovery document counts, in milliseconds. */
 const FRESH_MS = 600_000;
+/** Between two looks at an issuer that cannot be used, in milliseconds: anyone may ask for `/login`. */
+export const RETRY_MS = 5_000;
 /** For the exchange of a code, in milliseconds. */
 const TOKEN_MS = 10_000;
 const TOKEN_BYTES = 65_536;
@@ -64,13 +66,15 @@ export function redirectUri({ url }: LoginConfig): string {
 
 export function openProvider(options: ProviderOptions): Provider {
   const { config, clientSecret, clock, fetchJson = fetchOverNetwork } = options;
-  let known: { readonly endpoints: Endpoints; readonly until: number } | undefined;
+  let known: { readonly found: Promise<Endpoints>; until: number } | undefined;
 
-  const endpoints = async (): Promise<Endpoints> => {
-    if (known !== undefined && known.until > clock.monotonic()) return known.endpoints;
-    const found = await discover(config, fetchJson, clock);
-    known = { endpoints: found, until: clock.monotonic() + FRESH_MS };
-    return found;
+  /** Many may wait for one look, and hear of one that failed for a while. */
+  const endpoints = (): Promise<Endpoints> => {
+    if (known !== undefined && known.until > clock.monotonic()) return known.found;
+    const look = { found: discover(config, fetchJson, clock), until: clock.monotonic() + FRESH_MS };
+    look.found.catch(() => (look.until = clock.monotonic() + RETRY_MS));
+    known = look;
+    return look.found;
   };
 
   return {

@@ -24,7 +24,7 @@ import type { AdminEnv } from "../access.ts";
 import { roleOf, valuesOf } from "../actor.ts";
 import { beginSession, endSession } from "../sessions.ts";
 import { cookiesOf } from "./cookies.ts";
-import { beginLogin, LOGIN_MS, takeLogin } from "./pending.ts";
+import { keepLogin, LOGIN_MS, newLogin, takeLogin } from "./pending.ts";
 import { errorCode, openProvider } from "./provider.ts";
 
 export interface LoginOptions {
@@ -62,8 +62,9 @@ export function loginRoutes(options: LoginOptions): Hono<AdminEnv> {
   app.get("/login", async (c) => {
     const returnTo = c.req.query("return_to") ?? "/api/session";
     if (!RETURN_TO.test(returnTo)) throw serverError("server.login-return");
-    const pending = await beginLogin(db, returnTo, clock);
+    const pending = newLogin(returnTo);
     const location = await provider.authorizationUrl(pending);
+    await keepLogin(db, pending, clock);
     return new Response(null, {
       status: 303,
       headers: { location, "set-cookie": cookies.write("login", pending.browser, LOGIN_MS / 1_000), ...QUIET },
