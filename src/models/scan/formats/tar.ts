@@ -37,6 +37,14 @@ const TAR_RULES = {
     remedy: "do not unpack it",
     references: ["AML.T0010.003"],
   },
+  outside: {
+    id: "tar.bytes-outside",
+    severity: "medium",
+    verdict: "suspicious",
+    why: "bytes stand in the padding behind a member, where zeros belong",
+    remedy: "get it again from its source; where it stays so, unpack it and pack it anew before it is scanned",
+    references: ["AML.T0010.003"],
+  },
   broken: {
     id: "tar.broken",
     severity: "medium",
@@ -79,6 +87,11 @@ function scan(source: Source, context: ScanContext): void {
     }
     const content = sliceSource(source, data, Number.isSafeInteger(size) ? Math.max(0, size) : source.size);
     at = data + Math.ceil(content.size / BLOCK) * BLOCK;
+    const padding = sliceSource(source, data + content.size, at - data - content.size);
+    if (!isEnd(padding)) {
+      context.report(TAR_RULES.outside, { offset: data + content.size, detail: header.name });
+      context.member(`bytes at ${data + content.size}`, padding);
+    }
     if (header.type === "L" || header.type === "K") {
       const text = cString(new Uint8Array(content.read(0, MAX_NAME_BLOCKS)));
       if (header.type === "L") longName = text;

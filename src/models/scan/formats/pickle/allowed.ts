@@ -60,7 +60,10 @@ const CALLS = `
   numpy.random._pcg64 PCG64 PCG64DXSM
   numpy.random._philox Philox
   numpy.random._sfc64 SFC64
+  numpy.random.bit_generator __pyx_unpickle_SeedSequence
   sklearn.tree._tree Tree
+  sklearn._loss._loss CyHalfSquaredError CyAbsoluteError CyPinballLoss CyHuberLoss CyHalfPoissonLoss CyHalfGammaLoss
+  sklearn._loss._loss CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHalfBinomialLoss CyHalfMultinomialLoss CyExponentialLoss
 `;
 
 const INSTANCES = `
@@ -68,6 +71,8 @@ const INSTANCES = `
   uuid UUID
   joblib.numpy_pickle NumpyArrayWrapper
   numpy.matrixlib.defmatrix matrix
+  numpy matrix recarray
+  numpy.random.bit_generator SeedSequence
 `;
 
 const VALUES = `
@@ -85,6 +90,9 @@ const VALUES = `
 
 const APPLIED = `
   copyreg _reconstructor __newobj__ __newobj_ex__
+  sklearn.neighbors._kd_tree newObj
+  sklearn.neighbors._ball_tree newObj
+  sklearn.metrics._dist_metrics newObj
   torch._tensor _rebuild_from_type_v2
 `;
 
@@ -117,11 +125,16 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
   ["__builtin__", "builtins"],
   ["copy_reg", "copyreg"],
 ]);
+const RENAMED_NAMES: ReadonlyMap<string, string> = new Map([
+  ["builtins.xrange", "builtins.range"],
+  ["builtins.unicode", "builtins.str"],
+  ["builtins.long", "builtins.int"],
+]);
 
 /** What may be done with the global, or undefined: it is denied. */
 export function allowedUse(module: string, name: string): Use | undefined {
   const path = `${RENAMED.get(module) ?? module}.${name}`;
-  const use = TABLE.get(path);
+  const use = TABLE.get(RENAMED_NAMES.get(path) ?? path);
   if (use !== undefined) return use;
   if (name.includes(".")) return undefined;
   return INSTANCE_CLASSES.some((pattern) => pattern.test(path)) ? "instance" : undefined;

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { PickleMachine, type MachineHost } from "./machine.ts";
+import type { MachineHost } from "./host.ts";
+import { PickleMachine } from "./machine.ts";
 import type { ObjectValue, Value } from "./values.ts";
 
 /**

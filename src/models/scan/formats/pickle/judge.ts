@@ -37,12 +37,12 @@ export function isPath(text: string): boolean {
   return /^[\p{L}_][\p{L}\p{N}\p{M}_]*(?:\.[\p{L}_][\p{L}\p{N}\p{M}_]*)*$/u.test(text);
 }
 
+/** Modules that are named so. */
+const ORDINARY_DUNDERS: ReadonlySet<string> = new Set(["__main__", "__torch__", "__builtin__"]);
+
 function gradeOf(module: string, name: string): Grade {
   if (knownBad(module, name) !== undefined) return "dangerous";
-  const parts = [
-    ...name.split("."),
-    ...module.split(".").filter((part) => part !== "__main__" && part !== "__torch__"),
-  ];
+  const parts = [...name.split("."), ...module.split(".").filter((part) => !ORDINARY_DUNDERS.has(part))];
   if (parts.some((part) => /^__\w*__$/.test(part))) return "dunder";
   return name.includes(".") ? "dotted" : "unknown";
 }

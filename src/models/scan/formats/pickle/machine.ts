@@ -15,22 +15,13 @@ import { ByteReader, Truncated } from "../../reader.ts";
 import { sliceSource, type Source } from "../../source.ts";
 import { bytesOf, decimalOf, indexOf, latin1, lineOf, longOf, textLine, textOf } from "./arguments.ts";
 import { callValue, checkItems, checkState, instantiate, type CallHost } from "./calls.ts";
+import type { MachineHost } from "./host.ts";
 import { describeGlobal, GRADE_RULES, isPath, judgeGlobal } from "./judge.ts";
 import { Op } from "./opcodes.ts";
 import { storageOf } from "./persistent.ts";
 import { PICKLE_RULES } from "./rules.ts";
 import { MachineStack } from "./stack.ts";
 import * as v from "./values.ts";
-
-export interface MachineHost {
-  readonly report: (rule: ScanRule, at: { readonly offset: number; readonly detail?: string }) => void;
-  /** Takes steps from the budget; false ends the run. */
-  readonly steps: (amount: number) => boolean;
-  /** Literal bytes that a loader inside of the pickle reads. */
-  readonly nested: (source: Source, offset: number) => void;
-  /** Bytes of an array that joblib keeps behind the object, in the stream; undefined: it is none of joblib's. */
-  readonly arrayBehind?: (object: v.ObjectValue, machine: PickleMachine) => number | undefined;
-}
 
 /** `stopped`: at STOP. `ended`: where no instruction is. `given-up`: at a limit. */
 export type MachineEnd = "stopped" | "ended" | "given-up";
@@ -172,26 +163,26 @@ export class PickleMachine {
         lineOf(reader);
         return this.#stack.push(v.NUMBER);
       case Op.STRING:
-        return this.#stack.push(textLine(reader, "quoted"));
+        return this.#literal(textLine(reader, "quoted"));
       case Op.UNICODE:
-        return this.#stack.push(textLine(reader, "escaped"));
+        return this.#literal(textLine(reader, "escaped"));
       case Op.BINSTRING:
-        return this.#stack.push(textOf(reader, reader.u32(), "latin1"));
+        return this.#literal(textOf(reader, reader.u32(), "latin1"));
       case Op.SHORT_BINSTRING:
-        return this.#stack.push(textOf(reader, reader.u8(), "latin1"));
+        return this.#literal(textOf(reader, reader.u8(), "latin1"));
       case Op.SHORT_BINUNICODE:
-        return this.#stack.push(textOf(reader, reader.u8(), "utf8"));
+        return this.#literal(textOf(reader, reader.u8(), "utf8"));
       case Op.BINUNICODE:
-        return this.#stack.push(textOf(reader, reader.u32(), "utf8"));
+        return this.#literal(textOf(reader, reader.u32(), "utf8"));
       case Op.BINUNICODE8:
-        return this.#stack.push(textOf(reader, reader.length64(), "utf8"));
+        return this.#literal(textOf(reader, reader.length64(), "utf8"));
       case Op.SHORT_BINBYTES:
-        return this.#stack.push(bytesOf(reader, reader.u8()));
+        return this.#literal(bytesOf(reader, reader.u8()));
       case Op.BINBYTES:
-        return this.#stack.push(bytesOf(reader, reader.u32()));
+        return this.#literal(bytesOf(reader, reader.u32()));
       case Op.BINBYTES8:
       case Op.BYTEARRAY8:
-        return this.#stack.push(bytesOf(reader, reader.length64()));
+        return this.#literal(bytesOf(reader, reader.length64()));
       case Op.READONLY_BUFFER:
         this.#stack.top();
         return true;
@@ -278,12 +269,9 @@ export class PickleMachine {
         const [callable, args] = this.#stack.popMany(2) as [v.Value, v.Value];
         return this.#stack.push(callValue(callable, args, this.#calls));
       }
-      case Op.NEWOBJ: {
-        const [callable, args] = this.#stack.popMany(2) as [v.Value, v.Value];
-        return this.#stack.push(instantiate(callable, args, this.#calls, "new"));
-      }
+      case Op.NEWOBJ:
       case Op.NEWOBJ_EX: {
-        const [callable, args] = this.#stack.popMany(3) as [v.Value, v.Value];
+        const [callable, args] = this.#stack.popMany(op === Op.NEWOBJ ? 2 : 3) as [v.Value, v.Value];
         return this.#stack.push(instantiate(callable, args, this.#calls, "new"));
       }
       case Op.BUILD:
@@ -299,6 +287,11 @@ export class PickleMachine {
       default:
         return false;
     }
+  }
+
+  #literal(value: v.Value): true {
+    if ("length" in value && value.length >= v.MIN_PICKLE) this.#host.literal?.(value.offset, value.length);
+    return this.#stack.push(value);
   }
 
   #frame(length: number): void {
@@ -373,7 +366,11 @@ export class PickleMachine {
     if (target.kind !== "object") return true;
     target.state = state;
     const behind = this.#host.arrayBehind?.(target, this);
-    if (behind !== undefined) this.reader.skip(behind);
+    if (behind === undefined) return true;
+    // joblib ends the frame before it writes an array.
+    if (this.#frameEnd > this.reader.position) this.#report(PICKLE_RULES.frame, "an array in a frame");
+    this.#frameEnd = 0;
+    this.reader.skip(behind);
     return true;
   }
 

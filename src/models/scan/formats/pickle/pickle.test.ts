@@ -41,6 +41,7 @@ describe("pickles that are clean", () => {
       "an object of protocol 0",
       ["ccopy_reg\n_reconstructor\n(cargparse\nNamespace\nc__builtin__\nobject\nNtR(dp0\nb."],
     ],
+    ["a range of Python 2", ["c__builtin__\nxrange\n(I0\nI3\nI1\ntR."]],
     ["two pickles, one behind the other", [p.BENIGN, p.BENIGN]],
     ["frames that fit", [p.proto(), p.frame(p.assemble(Op.EMPTY_DICT, Op.STOP))]],
   ];
@@ -212,6 +213,7 @@ describe("pickles that nobody can vouch for", () => {
       [p.proto(), p.reduce(p.global("argparse", "Namespace"), "a"), "."],
       "pickle.call-unknown",
     ],
+    ["a payload of protocol 0 in a text", [p.proto(), p.text("cos\nsystem\n(S'id'\ntR."), "."], "pickle.in-literal"],
     ["the extension registry", [p.proto(2), Op.EXT1, 5, ")R."], "pickle.extension"],
     ["a persistent id of text", ["Pfile:///etc/passwd\n."], "pickle.persistent-id"],
     ["a persistent id that is no storage", [p.proto(2), p.text("module"), "\x85Q."], "pickle.persistent-id"],
@@ -294,6 +296,9 @@ describe("arrays of joblib in the stream", () => {
     assert.deepEqual(scan(p.proto(3), "]", wrapper("f8", 3), data, "a.").findings, []);
     const hidden = scan(p.proto(3), "]", wrapper("f8", 3), data, "a", p.reduce(p.global("os", "system"), "id"), "a.");
     assert.ok(hidden.rules.includes("pickle.call-dangerous"));
+    const object = p.assemble("]", wrapper("f8", 3));
+    assert.deepEqual(scan(p.proto(4), p.frame(object), data, p.frame(p.assemble("a."))).findings, []);
+    assert.deepEqual(scan(p.proto(4), p.frame(object, object.length + 4), data, "a.").rules, ["pickle.frame"]);
   });
 
   it("reads the pickle that an array of objects is", () => {

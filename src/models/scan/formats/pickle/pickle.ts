@@ -8,10 +8,11 @@
  */
 
 import type { Format, ScanContext } from "../../format.ts";
-import type { Source } from "../../source.ts";
+import { sliceSource, type Source } from "../../source.ts";
 import { findHidden } from "./hidden.ts";
 import { arrayBehind } from "./joblib.ts";
-import { PickleMachine, type MachineHost } from "./machine.ts";
+import type { MachineHost } from "./host.ts";
+import { PickleMachine } from "./machine.ts";
 import { PICKLE_RULES } from "./rules.ts";
 import { isPickleAt } from "./trial.ts";
 
@@ -33,13 +34,14 @@ export function storagesOf(source: Source, spend: ScanContext["spend"]): Readonl
 }
 
 function scanPickles(source: Source, context: ScanContext): void {
+  const trials = { left: MAX_TRIALS };
   const host: MachineHost = {
     report: (rule, at) => context.report(rule, at),
     steps: (amount) => context.spend("steps", amount),
     nested: (bytes, offset) => context.member(`bytes at ${offset}`, bytes),
+    literal: (offset, length) => searchLiteral(source, offset, length, context, trials),
     arrayBehind: (object, machine) => arrayBehind(object, machine, host),
   };
-  const trials = { left: MAX_TRIALS };
   const storages = new Map<string, number>();
   let at = 0;
   while (at < source.size) {
@@ -76,6 +78,22 @@ function searchRest(source: Source, at: number, context: ScanContext, trials: { 
     context.report(PICKLE_RULES.hidden, { offset: hidden.at, detail: hidden.name ?? "" });
   }
   return undefined;
+}
+
+/** Searches a literal: pickles in pickles are loaded by what is made of them, out of sight of this machine. */
+function searchLiteral(
+  source: Source,
+  offset: number,
+  length: number,
+  context: ScanContext,
+  trials: { left: number },
+): void {
+  if (!context.spend("steps", Math.ceil(length / SEARCHED_PER_STEP))) return;
+  const literal = sliceSource(source, offset, length);
+  for (const { at, pickle, name } of findHidden(literal, 0, trials)) {
+    if (pickle) context.member(`bytes at ${offset + at}`, sliceSource(literal, at, length));
+    else context.report(PICKLE_RULES.literal, { offset: offset + at, detail: name ?? "" });
+  }
 }
 
 /** The raw storages at the end of an older file of torch: each with its count of 8 bytes before it. */

@@ -124,6 +124,14 @@ export const PICKLE_RULES = {
     remedy: DISCARD,
     references: POISONED,
   },
+  literal: {
+    id: "pickle.in-literal",
+    severity: "high",
+    verdict: "suspicious",
+    why: "a text or bytes in it name a function as a pickle would: whoever loads them runs it",
+    remedy: REVIEW,
+    references: POISONED,
+  },
   broken: {
     id: "pickle.broken",
     severity: "medium",

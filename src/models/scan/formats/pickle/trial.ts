@@ -6,7 +6,8 @@
  */
 
 import type { Source } from "../../source.ts";
-import { PickleMachine, type MachineHost } from "./machine.ts";
+import type { MachineHost } from "./host.ts";
+import { PickleMachine } from "./machine.ts";
 import { Op } from "./opcodes.ts";
 
 /** Instructions that a trial runs: what is still a pickle then is one. */

@@ -89,6 +89,9 @@ export function tupleOf(items: readonly Value[]): TupleValue {
   return { kind: "tuple", items: items.length <= KEPT ? items : undefined };
 }
 
+/** Bytes of the shortest pickle that runs something: `cos\nsystem\n)R.` has two more. */
+export const MIN_PICKLE = 12;
+
 /** Most characters of a name, or of a key that is kept. */
 export const MAX_NAME = 1_024;
 

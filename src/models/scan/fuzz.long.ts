@@ -1,0 +1,166 @@
+/**
+ * Mutated files through every reader that this folder's formats have for containers and pickles: nothing throws, nothing
+ * hangs, and a file in which a payload stands is never clean.
+ *
+ * `SCAN_FUZZ` sets the inputs for each kind of file; the default is what the acceptance asks for.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { deflateSync, gzipSync } from "node:zlib";
+
+import * as p from "../../../test/models/pickle.ts";
+import { zipOf } from "../../../test/models/zip.ts";
+import { compressedFormat } from "./formats/compressed.ts";
+import { npyFormat } from "./formats/npy.ts";
+import { Op } from "./formats/pickle/opcodes.ts";
+import { pickleFormat } from "./formats/pickle/pickle.ts";
+import { tarFormat } from "./formats/tar.ts";
+import { zipFormat } from "./formats/zip/zip.ts";
+import { scanSource } from "./scan-source.ts";
+import { bytesSource } from "./source.ts";
+
+const INPUTS = Number(process.env["SCAN_FUZZ"] ?? 200_000);
+/** A small file that takes longer than this hangs. */
+const MOST_MS = 2_000;
+const FORMATS = [zipFormat, tarFormat, compressedFormat, pickleFormat, npyFormat];
+const LIMITS = { bytes: 16_000_000, members: 1_000, steps: 2_000_000, depth: 6, findings: 200 };
+
+/** xorshift32: the same inputs in each run. */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+/** A few bytes changed, taken out, put in, repeated, or put elsewhere. */
+function mutated(seed: Uint8Array, next: (below: number) => number): Uint8Array {
+  let bytes = Buffer.from(seed);
+  for (let round = 1 + next(4); round > 0 && bytes.length > 1; round--) {
+    const at = next(bytes.length);
+    const length = 1 + next(Math.min(8, bytes.length - at));
+    switch (next(6)) {
+      case 0:
+        bytes[at] = next(256);
+        break;
+      case 1:
+        bytes[at] = (bytes[at] as number) ^ (1 << next(8));
+        break;
+      case 2:
+        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]);
+        break;
+      case 3:
+        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([next(256), next(256)]), bytes.subarray(at)]);
+        break;
+      case 4:
+        bytes = Buffer.concat([bytes.subarray(0, at + length), bytes.subarray(at)]);
+        break;
+      default:
+        bytes.fill([0, 0xff, 0x7f][next(3)] ?? 0, at, at + length);
+    }
+  }
+  return bytes;
+}
+
+function verdictOf(bytes: Uint8Array): string {
+  const before = performance.now();
+  const { verdict } = scanSource(bytesSource(bytes), "file.bin", { formats: FORMATS, limits: LIMITS });
+  const took = performance.now() - before;
+  assert.ok(took < MOST_MS, `${took} ms for ${Buffer.from(bytes).toString("base64")}`);
+  return verdict;
+}
+
+const tensor = p.assemble(
+  [p.proto(2), p.global("torch._utils", "_rebuild_tensor_v2"), "((", p.text("storage")],
+  [p.global("torch", "FloatStorage"), p.text("0"), p.text("cpu"), "K\x04tQK\0K\x04\x85K\x01\x85\x89"],
+  [p.global("collections", "OrderedDict"), ")RtR."],
+);
+const objects = p.assemble(
+  [p.proto(4), p.frame(p.assemble(Op.EMPTY_DICT, Op.MEMOIZE, "(", p.text("a"), "]", Op.MEMOIZE, "(K\x01K\x02e"))],
+  [p.text("b"), p.reduce(p.stackGlobal("collections", "Counter")), "u."],
+);
+const npy = p.assemble("\x93NUMPY\x01\0\x36\0", "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", p.BENIGN);
+const tar = Buffer.alloc(2_048);
+tar.write("a/data.pkl", 0);
+tar.write("00000000020 ", 124);
+tar.write("0", 156);
+tar.write("        ", 148);
+tar.set(p.BENIGN, 512);
+tar.write(
+  `${tar
+    .subarray(0, 512)
+    .reduce((sum, byte) => sum + byte, 0)
+    .toString(8)
+    .padStart(6, "0")}\0 `,
+  148,
+);
+const zip = zipOf([
+  { name: "m/data.pkl", data: tensor, deflate: true },
+  { name: "m/data/0", data: Buffer.alloc(16) },
+  { name: "m/version", data: Buffer.from("3"), descriptor: true },
+]);
+
+const SEEDS: Readonly<Record<string, Uint8Array>> = {
+  "pickles of torch": tensor,
+  "pickles with frames": objects,
+  "pickles of protocol 0": Buffer.from("(dp0\nVa\np1\n(lp2\nI1\naI2\nas(icollections\nOrderedDict\np3\n."),
+  "arrays of numpy": npy,
+  "archives of tar": tar,
+  "archives of zip": zip,
+  "streams of zlib": deflateSync(tensor),
+  "streams of gzip": gzipSync(objects),
+};
+
+describe("mutated files", () => {
+  for (const [what, seed] of Object.entries(SEEDS)) {
+    it(`${what}: nothing throws or hangs`, () => {
+      const next = random(0x1234_5678);
+      for (let input = 0; input < INPUTS; input++) verdictOf(mutated(seed, next));
+    });
+  }
+
+  // The payload itself stays whole: around it, everything is changed.
+  const around: Readonly<Record<string, (next: (below: number) => number) => Uint8Array>> = {
+    "behind a mutated pickle": (next) => Buffer.concat([mutated(tensor, next), p.PAYLOAD]),
+    "behind mutated frames": (next) => Buffer.concat([mutated(objects, next), p.PAYLOAD]),
+    "before mutated bytes": (next) => Buffer.concat([p.PAYLOAD, mutated(tensor, next)]),
+    "in a member of a mutated archive": (next) => {
+      const bytes = Buffer.from(
+        zipOf([
+          { name: "a", data: objects },
+          { name: "b", data: p.PAYLOAD },
+        ]),
+      );
+      const at = bytes.indexOf(p.PAYLOAD);
+      return Buffer.concat([mutated(bytes.subarray(0, at), next), p.PAYLOAD, bytes.subarray(at + p.PAYLOAD.length)]);
+    },
+    "in an archive with a mutated directory": (next) => {
+      const bytes = Buffer.from(zipOf([{ name: "b", data: p.PAYLOAD }]));
+      const at = bytes.indexOf(p.PAYLOAD) + p.PAYLOAD.length;
+      return Buffer.concat([bytes.subarray(0, at), mutated(bytes.subarray(at), next)]);
+    },
+    "in an array with a mutated header": (next) => {
+      const at = npy.length - p.BENIGN.length;
+      return Buffer.concat([mutated(npy.subarray(0, at), next), p.PAYLOAD]);
+    },
+    "in a mutated tar": (next) => {
+      const [header, member] = [Buffer.alloc(512), Buffer.alloc(512)];
+      header.set(mutated(tar.subarray(0, 512), next).subarray(0, 512));
+      member.set(p.PAYLOAD);
+      return Buffer.concat([header, member, Buffer.alloc(1_024)]);
+    },
+  };
+  for (const [where, make] of Object.entries(around)) {
+    it(`a payload ${where} is never clean`, () => {
+      const next = random(0x0bad_cafe);
+      for (let input = 0; input < INPUTS; input++) {
+        const bytes = make(next);
+        assert.notEqual(verdictOf(bytes), "clean", Buffer.from(bytes).toString("base64"));
+      }
+    });
+  }
+});
