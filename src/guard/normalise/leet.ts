@@ -15,12 +15,17 @@ export function* unleeted(text: string, places: readonly number[]): Paced<Made |
   let words = 0;
   let letters = 0;
   let work = 0;
+  // Up to where tokens were read: without spaces a text is one stretch of them, whichever place it is entered at.
+  let read = 0;
   const token = /[A-Za-z0-9@$!|+]{1,64}|\s/g;
   for (const place of places) {
+    if (place < read) continue;
     token.lastIndex = Math.max(place, out.cursor);
     // Digits alone are read as a word behind one: 4nd 50 0n.
     let near = false;
-    for (let match = token.exec(text); match !== null; match = token.exec(text)) {
+    for (let match = token.exec(text); ; match = token.exec(text)) {
+      read = match === null ? text.length : token.lastIndex;
+      if (match === null) break;
       const [found] = match;
       if (++work % WORDS === 0) yield;
       if (/^\s/.test(found)) {
@@ -34,14 +39,14 @@ export function* unleeted(text: string, places: readonly number[]): Paced<Made |
         if (near) break;
         continue;
       }
-      const read = readLeet(spelled, mixed);
-      if (read === undefined) continue;
-      near = read.known;
-      if (read.known && mixed && !isNumbered(spelled)) {
+      const word = readLeet(spelled, mixed);
+      if (word === undefined) continue;
+      near = word.known;
+      if (word.known && mixed && !isNumbered(spelled)) {
         words++;
         letters += spelled.length;
       }
-      put(out, match.index, spelled, read.letters);
+      put(out, match.index, spelled, word.letters);
     }
   }
   return words > 1 || letters >= LONG_WORD ? out.finish() : undefined;

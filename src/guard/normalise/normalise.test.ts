@@ -228,6 +228,12 @@ describe("runs that are wrapped in lines", () => {
     assert.deepEqual(deriveViews(words).unread, []);
   });
 
+  it("cost a text without spaces what its length says", { timeout: 30_000 }, () => {
+    for (const part of ["<~87cU", "&#x26;", "=3D"]) {
+      assert.deepEqual(deriveViews(part.repeat(1_000_000 / part.length)).unread, [], part);
+    }
+  });
+
   it("state which part was not tried, where too many lines look like the beginning of a run and are of none", () => {
     const line = Buffer.from("abcdef").toString("hex");
     const text = Array.from({ length: 40_000 }, (_, at) => (at % 97 === 96 ? "fffefffefffe" : line)).join("\n");
