@@ -4,6 +4,15 @@
  * @module
  */
 
+export { attest, scanPredicate, signStatement, type Attested, type ScanPredicate } from "./bom/attest.ts";
+export { cardFields, modelCard, type CardField } from "./bom/card.ts";
+export { readDataset, type Dataset } from "./bom/croissant.ts";
+export { cycloneDxBom } from "./bom/cyclonedx.ts";
+export type { BomOptions } from "./bom/document.ts";
+export { fingerprintOf, type Fingerprint, type TensorPrint } from "./bom/fingerprint.ts";
+export { inspectModel, type InspectOptions, type Inspection } from "./bom/inspect.ts";
+export { compareFingerprints, type Kinship, type Lineage } from "./bom/lineage.ts";
+export { spdxDocument } from "./bom/spdx.ts";
 export { modelsConfig, type ModelsConfig } from "./config.ts";
 export { modelsModule } from "./module.ts";
 export {

@@ -36,7 +36,7 @@ export interface Dataset {
   readonly rai: readonly (readonly [field: string, text: string])[];
 }
 
-export interface DatasetFile {
+interface DatasetFile {
   readonly name: string;
   readonly contentUrl: string | undefined;
   /** Lower-case hexadecimal, where the description has one that is one. */

@@ -29,7 +29,7 @@ export type Topic =
   | "emissions";
 
 /** Measured: read off the tensors or the graph. Declared: what a file says of the model, true or not. */
-export type Basis = "measured" | "declared";
+type Basis = "measured" | "declared";
 
 export interface Fact {
   readonly topic: Topic;

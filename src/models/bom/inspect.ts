@@ -49,7 +49,7 @@ export interface Inspection {
   readonly unread: readonly Unread[];
 }
 
-export interface Unread {
+interface Unread {
   readonly path: string;
   readonly why: string;
 }

@@ -44,7 +44,7 @@ export interface Lineage {
   readonly tensors: readonly TensorKinship[];
 }
 
-export interface TensorKinship {
+interface TensorKinship {
   readonly name: string;
   readonly elements: number;
   readonly identical: boolean;

@@ -34,7 +34,7 @@ export interface DetectedLicence extends NamedLicence {
 }
 
 /** What is wrong with the licences of a model. */
-export interface LicenceFinding {
+interface LicenceFinding {
   readonly rule:
     | "licence.missing"
     | "licence.unknown"
