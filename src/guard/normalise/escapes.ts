@@ -56,6 +56,7 @@ function weigh(text: string, octet: boolean): number {
 }
 
 const PERCENT = 0x25;
+const PLUS = 0x2b;
 /** A word of more units is looked at no further. */
 const LONGEST_WORD = 512;
 
@@ -82,8 +83,9 @@ function nextEscape(text: string, from: number, to: number): number {
 /** Puts spaces for the `+` of a form, and says for how many. */
 function replacePluses(text: string, from: number, to: number, out: Rewriter): number {
   let count = 0;
-  for (let at = text.indexOf("+", from); at !== -1 && at < to; at = text.indexOf("+", at + 1)) {
-    if (at < out.cursor) continue;
+  // Not by a search, which would go on to the end of a text that has none.
+  for (let at = Math.max(from, out.cursor); at < to; at++) {
+    if (text.charCodeAt(at) !== PLUS) continue;
     out.replace(at, at + 1, " ");
     count++;
   }
