@@ -175,6 +175,9 @@ describe("signatures by certificate", () => {
     assert.deepEqual(await verifyAt(stamped, foreign), invalid);
     assert.deepEqual(await verifyAt(stamped, { timestampAuthorities: root.certificate }), invalid);
     assert.deepEqual(await verifyAt(await stamp(Buffer.from("another")), { timestampAuthorities }), invalid);
+    const backdating = await initializeTSA(keys(), new Date(Date.now() - 10 * DAY_MS));
+    const before = { timestampAuthorities: pemOf(backdating.intCertificate) };
+    assert.deepEqual(await verifyAt(await stamp(signature, backdating), before), invalid, "before its own certificate");
   });
 
   it("are rejected for a key that OMS does not have, and by nobody with another key", async () => {
@@ -198,11 +201,9 @@ describe("signatures by certificate", () => {
   it("are rejected when a certificate cannot be read", async () => {
     const good = parseJson(await bundleOf(issue("signer", SIGNER, root))) as { verificationMaterial: object };
     const pem = Buffer.from(root.certificate).toString("base64");
-    for (const rawBytes of [
-      "AAAA",
-      pem,
-      new X509Certificate(root.certificate).raw.subarray(0, 300).toString("base64"),
-    ]) {
+    const { raw } = new X509Certificate(root.certificate);
+    const longer = Buffer.concat([raw, Buffer.from([5, 0])]);
+    for (const rawBytes of ["AAAA", pem, raw.subarray(0, 300).toString("base64"), longer.toString("base64")]) {
       const verificationMaterial = { x509CertificateChain: { certificates: [{ rawBytes }] } };
       const altered = Buffer.from(JSON.stringify({ ...good, verificationMaterial }));
       assert.deepEqual(await verify(altered, [root]), ["models.signature-malformed"]);

@@ -27,7 +27,7 @@ interface Extensions {
   /** Authorities that may follow below. */
   readonly pathLength: number | undefined;
   /** Undefined when the extension is not there. */
-  readonly keyUsage: { readonly digitalSignature: boolean; readonly keyCertSign: boolean } | undefined;
+  readonly keyUsage: { readonly digitalSignature: boolean } | undefined;
   /** Object identifiers. Undefined when the extension is not there. */
   readonly extendedKeyUsage: readonly string[] | undefined;
   /** A critical extension that is not known here. */
@@ -156,6 +156,7 @@ function findChain(
     }
     if (chain.length >= MAX_DEPTH) return false;
     for (const issuer of candidates) {
+      // That looks at names, key identifiers, and whether the issuer's key usage allows to sign certificates.
       if (chain.some((one) => isSame(one, issuer)) || !top.x509.checkIssued(issuer.x509)) continue;
       const obstacle = obstacleOf(issuer, chain, trusted);
       if (obstacle !== undefined) {
@@ -179,9 +180,8 @@ function obstacleOf(
   below: readonly Certificate[],
   trusted: readonly Certificate[],
 ): string | undefined {
-  const { isAuthority, keyUsage, pathLength, extendedKeyUsage } = issuer.extensions;
+  const { isAuthority, pathLength, extendedKeyUsage } = issuer.extensions;
   if (!isAuthority) return "is no authority";
-  if (keyUsage?.keyCertSign === false) return "may not sign certificates";
   // Certificates that issue themselves, as when a key is renewed, do not count (RFC 5280 section 4.2.1.9).
   const authorities = below.slice(1).filter(({ x509 }) => x509.subject !== x509.issuer).length;
   if (pathLength !== undefined && authorities > pathLength) return `allows only ${pathLength} authorities below it`;
@@ -247,12 +247,11 @@ function readSmall({ content }: DerValue): number {
   return content.readUIntBE(0, content.length);
 }
 
-/** Bits from the most significant on: 0 is digitalSignature, 5 is keyCertSign. */
+/** Bits from the most significant on, of which the first is digitalSignature. */
 function readKeyUsage(value: Buffer | undefined): Extensions["keyUsage"] {
   if (value === undefined) return undefined;
   const bits = contentOf(readDer(value)[0], DerTag.bitString);
-  const first = bits[1] ?? 0;
-  return { digitalSignature: (first & 0x80) !== 0, keyCertSign: (first & 0x04) !== 0 };
+  return { digitalSignature: ((bits[1] ?? 0) & 0x80) !== 0 };
 }
 
 function readExtendedKeyUsage(value: Buffer | undefined): Extensions["extendedKeyUsage"] {
