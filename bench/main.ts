@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   guard: () => import("./guard.ts"),
   ledger: () => import("./ledger.ts"),
   "models-hash": () => import("./models/hash.ts"),
+  "models-scan": () => import("./models/scan.ts"),
   "models-seal": () => import("./models/seal.ts"),
   theft: () => import("./theft/main.ts"),
 };

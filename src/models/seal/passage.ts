@@ -11,7 +11,7 @@ import { sealError, SealErrors } from "./errors.ts";
 import { doSegment, segmentBuffer, segmentCount, type Passage } from "./segment.ts";
 
 export interface PassageOptions {
-  /** Threads. Default: one for each core, 8 at most. */
+  /** Threads. Default: one for each core, 2 at most: each takes some 35 MB, and two are faster than most disks. */
   readonly threads?: number;
   /** Called some times a second with the bytes done so far. */
   readonly progress?: (done: number, total: number) => void;
@@ -42,7 +42,7 @@ export const STOP = 2;
 
 /** Up to so many bytes are done here: some 10 ms of work, less than a thread takes to start. */
 const INLINE_BYTES = 8 * 1024 * 1024;
-const MAX_THREADS = 8;
+const MAX_THREADS = 2;
 const PROGRESS_MS = 100;
 
 /**
@@ -95,7 +95,7 @@ async function passOnThreads(passage: Passage, { threads, progress, signal }: Pa
 }
 
 async function runThread(workerData: ThreadData): Promise<void> {
-  const how = { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 } };
+  const how = { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 } };
   // The published package holds .js; a clone runs .ts.
   const worker = import.meta.url.endsWith(".ts")
     ? new Worker(new URL("./segment-thread.ts", import.meta.url), how)

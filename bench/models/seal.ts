@@ -1,0 +1,98 @@
+/**
+ * `npm run bench -- models-seal [gigabytes]`: sealing and unsealing a file of so many gigabytes (default 1), beside what
+ * node:crypto's ChaCha20-Poly1305 does in memory with 64 KiB chunks on one thread, in the same run; beside the disk, which
+ * may be slower than either; and, where it is installed, beside the age command.
+ *
+ * The file is read and written in the temporary folder (TMPDIR): give one in memory to measure the code, one on a disk to
+ * measure the disk. Each runs in a process of its own, whose highest resident memory is shown.
+ */
+
+import { execFileSync } from "node:child_process";
+import { createCipheriv, randomBytes } from "node:crypto";
+import { copyFile, mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generateKey } from "../../src/models/index.ts";
+import { measureWork, type Measured } from "../../test/seal/child.ts";
+
+const CHUNK = 64 * 1024;
+const PART = 64 * 1024 * 1024;
+
+export async function run(args: readonly string[]): Promise<void> {
+  const bytes = Math.round(Number(args[0] ?? 1) * 1e9);
+  if (!(bytes > 0)) throw new Error("gigabytes: a number above 0");
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-seal-"));
+  const at = (name: string): string => join(folder, name);
+  try {
+    const keys = await generateKey();
+    await writeContent(at("content"), bytes);
+    const raw = rawSpeed();
+    console.log(`node:crypto, 64 KiB in memory, one thread   ${speed(raw)}`);
+    const before = performance.now();
+    await copyFile(at("content"), at("copy"));
+    console.log(`copy of the file                            ${speed((bytes / (performance.now() - before)) * 1000)}`);
+    await rm(at("copy"));
+    const row = (what: string, { seconds, peak }: Measured): void =>
+      console.log(
+        `${what.padEnd(44)}${speed(bytes / seconds)}, ${Math.round((100 * bytes) / seconds / raw)} % of node:crypto, ` +
+          `${Math.round(peak / 1e6)} MB of memory at most`,
+      );
+    row("seal", await measureWork({ act: "sealFile", from: at("content"), to: at("sealed"), keys }));
+    // The disk may not hold three of them.
+    await rm(at("content"));
+    row("unseal", await measureWork({ act: "unsealFile", from: at("sealed"), to: at("content"), keys }));
+    await rm(at("sealed"));
+    await compareAge(at, bytes, keys.recipient, keys.identity.reveal());
+    console.log(`again: node:crypto                          ${speed(rawSpeed())}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeContent(path: string, bytes: number): Promise<void> {
+  const part = randomBytes(PART);
+  await using file = await open(path, "w");
+  for (let done = 0; done < bytes; done += PART) await file.write(part.subarray(0, Math.min(PART, bytes - done)));
+  await file.sync();
+}
+
+/** Bytes a second. */
+function rawSpeed(): number {
+  const [key, nonce, chunk] = [randomBytes(32), randomBytes(12), randomBytes(CHUNK)];
+  const start = performance.now();
+  let bytes = 0;
+  for (; performance.now() - start < 2000; bytes += CHUNK) {
+    const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: 16 });
+    cipher.update(chunk);
+    cipher.final();
+    cipher.getAuthTag();
+  }
+  return (bytes / (performance.now() - start)) * 1000;
+}
+
+async function compareAge(
+  at: (name: string) => string,
+  bytes: number,
+  recipient: string,
+  identity: string,
+): Promise<void> {
+  await writeFile(at("key"), `${identity}\n`, { mode: 0o600 });
+  for (const [what, ...args] of [
+    ["age", "-r", recipient, "-o", at("age"), at("content")],
+    ["age -d", "-d", "-i", at("key"), "-o", at("back"), at("age")],
+  ] as const) {
+    try {
+      const start = performance.now();
+      execFileSync("age", args, { stdio: "ignore" });
+      console.log(`${what.padEnd(44)}${speed((bytes / (performance.now() - start)) * 1000)}`);
+    } catch {
+      console.log(`${what.padEnd(44)}not measured: the age command is not installed, or failed`);
+      return;
+    }
+    if (what === "age") await rm(at("content"));
+  }
+}
+
+function speed(bytesPerSecond: number): string {
+  return `${(bytesPerSecond / 1e9).toFixed(2)} GB/s`;
+}
