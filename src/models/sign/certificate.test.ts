@@ -20,6 +20,7 @@ import {
 } from "../../../test/models/authority.ts";
 import { PAYLOAD_TYPE, readBundle, writeBundle } from "./bundle.ts";
 import { DerTag, readDer, readOid } from "./der.ts";
+import { readPrivateKey, signPayload } from "./key.ts";
 import { signModel } from "./sign.ts";
 import { writeStatement } from "./statement.ts";
 import { hashModel } from "./manifest.ts";
@@ -208,6 +209,15 @@ describe("signatures by certificate", () => {
       const altered = Buffer.from(JSON.stringify({ ...good, verificationMaterial }));
       assert.deepEqual(await verify(altered, [root]), ["models.signature-malformed"]);
     }
+  });
+
+  it("are rejected when an extension is there twice, since readers disagree on which counts", async () => {
+    const twice = issue("signer", [keyUsage(Usage.keyEncipherment), ...SIGNER], root);
+    const payload = writeStatement(await hashModel(home));
+    const signature = signPayload(payload, readPrivateKey(twice.key.reveal()));
+    const certificates = [new X509Certificate(twice.certificate).raw];
+    const bundle = writeBundle({ method: "certificate", certificates }, payload, signature);
+    assert.deepEqual(await verify(bundle, [root]), ["models.signature-malformed"]);
   });
 
   it("need trusted certificates that can be read", async () => {

@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -166,6 +167,10 @@ describe("holdfast model sign and verify", () => {
     await rejects(call(verify, folder, { ...PUB(), trust: [file("x.pem")] }), "trust-missing");
     await rejects(call(verify, folder, PUB()), "signature-missing");
     await rejects(call(verify, file("absent"), PUB()), "model-missing");
+    writeFileSync(file("large.sig"), "");
+    truncateSync(file("large.sig"), 2 ** 40);
+    await rejects(call(verify, folder, { ...PUB(), signature: file("large.sig") }), "signature-malformed");
+    await rejects(call(verify, folder, { key: file("large.sig"), signature: file("x") }), "key-unusable");
     await rejects(
       call(verify, folder, { identity: "a", issuer: "b", trustedRoot: file("absent"), signature: file("x") }),
       "trusted-root-unusable",

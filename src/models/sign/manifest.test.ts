@@ -5,6 +5,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSy
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { isHoldfastError } from "../../core/index.ts";
 import { digestStretch } from "./digest.ts";
@@ -157,6 +158,12 @@ describe("hashModel", () => {
     );
   });
 
+  it("refuses more files than the limit", async () => {
+    const folder = folderOf({ a: "", b: "", "c/d": "" });
+    assert.equal((await walkModel(folder, { maxFiles: 3 })).files.length, 3);
+    await rejects(walkModel(folder, { maxFiles: 2 }), "models.too-many-files");
+  });
+
   it("refuses shard sizes that are no positive whole number, and more shards than the limit", async () => {
     const folder = folderOf({ a: Buffer.alloc(1_500_001) });
     for (const shardSize of [0, -1, 1.5, Number.NaN, 2 ** 53]) {
@@ -179,6 +186,25 @@ describe("hashModel", () => {
     assert.deepEqual(seen.at(-1), [size, size]);
     const shards = await hashModel(folder, { method: "shards", shardSize: 1_000_000, threads: 3 });
     assert.equal(shards.resources.find((one) => one.name === "big:9000000:9000001")?.digest, sha256("\x07"));
+  });
+
+  it("gives large files to a thread each, and says so when a thread ends", async () => {
+    const folder = folderOf({ a: "", b: "" });
+    for (const name of ["a", "b"]) truncateSync(join(folder, name), 20_000_000);
+    const batches: number[] = [];
+    const count = (worker: Worker): void => {
+      const place = batches.push(0) - 1;
+      worker.on("message", () => (batches[place] = (batches[place] ?? 0) + 1));
+    };
+    process.on("worker", count);
+    try {
+      await hashModel(folder, { threads: 2 });
+    } finally {
+      process.off("worker", count);
+    }
+    assert.deepEqual(batches, [1, 1]);
+    process.once("worker", (worker) => void worker.terminate());
+    await rejects(hashModel(folder, { threads: 2 }), "models.hashing-failed");
   });
 
   it("hashes BLAKE2b with 512 bits", async () => {
