@@ -65,7 +65,8 @@ export function decodeTile(bytes: Uint8Array, width: number, path: string): Uint
 
 /** An entry as it stands in a bundle: its length as a big-endian uint16, then its bytes. Copies the entry. */
 export function frameEntry(entry: Uint8Array): Uint8Array {
-  const framed = Buffer.allocUnsafe(2 + entry.length);
+  // Memory of its own: a piece of a pool would keep all of it for as long as the entry waits for its bundle.
+  const framed = Buffer.allocUnsafeSlow(2 + entry.length);
   framed.writeUInt16BE(entry.length, 0);
   framed.set(entry, 2);
   return framed;
