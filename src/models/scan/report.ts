@@ -4,6 +4,8 @@
  * @module
  */
 
+import { availableParallelism } from "node:os";
+
 import type { ArtifactVerdict, Severity } from "../../core/index.ts";
 import type { ScanFinding } from "./finding.ts";
 import { createScanPool, type PoolOptions, type ScanPool } from "./pool.ts";
@@ -71,7 +73,7 @@ export async function scanFiles(paths: readonly string[], options: ScanFilesOpti
     const jobs = files.map(async ({ path, size, state }) => {
       const before = resume?.find(path, state);
       if (before === undefined) {
-        pool ??= createScanPool(options);
+        pool ??= createScanPool({ threads: threadsFor(files.length, total), ...options });
         const scanned = { path, size, ...asReported(await pool.scan(path, size)) };
         results.set(path, scanned);
         await resume?.add(state, scanned);
@@ -92,6 +94,11 @@ export async function scanFiles(paths: readonly string[], options: ScanFilesOpti
 
 /** What a file costs besides its bytes, so that progress over many small ones moves. */
 const FILE_COST = 4_096;
+
+/** A thread takes a second to start: few files are done sooner in one. */
+function threadsFor(files: number, bytes: number): number {
+  return Math.min(availableParallelism(), Math.max(Math.ceil(files / 32), Math.ceil(bytes / 256e6)));
+}
 
 /** From worst to best. */
 const ORDER = ["malicious", "suspicious", "inconclusive", "clean", "not-a-model"] as const;

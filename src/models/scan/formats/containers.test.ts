@@ -221,6 +221,8 @@ describe("archives of torch", () => {
   it("takes older files with raw storages behind the pickles", () => {
     const storage = Buffer.concat([Buffer.from([60, 0, 0, 0, 0, 0, 0, 0]), Buffer.alloc(60, 0x63)]);
     assert.deepEqual(scan(p.BENIGN, tensor(60), storage).rules, []);
+    const other = Buffer.concat([Buffer.from([61, 0, 0, 0, 0, 0, 0, 0]), storage.subarray(8)]);
+    assert.deepEqual(scan(p.BENIGN, tensor(60), other).rules, ["pickle.bytes-behind"]);
     assert.deepEqual(scan(p.BENIGN, tensor(60), storage, "x").rules, ["pickle.bytes-behind"]);
   });
 });

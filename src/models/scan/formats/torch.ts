@@ -63,7 +63,7 @@ export function torchLayout(members: readonly ZipMember[], context: ScanContext)
     const [, prefix = "", folder = ""] = PICKLE.exec(pickle.name) ?? [];
     const { source } = openMember(pickle, context.spend);
     if (source === undefined) continue;
-    for (const [key, bytes] of storagesOf(source, context.spend)) {
+    for (const [key, { bytes }] of storagesOf(source, context.spend)) {
       const named = byName.get(`${prefix}${folder}/${key}`) ?? [];
       // Two of one name: which of them a loader takes is not known.
       const [only] = named;

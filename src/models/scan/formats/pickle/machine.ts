@@ -18,7 +18,7 @@ import { callValue, checkItems, checkState, instantiate, type CallHost } from ".
 import type { MachineHost } from "./host.ts";
 import { describeGlobal, GRADE_RULES, isPath, judgeGlobal } from "./judge.ts";
 import { Op } from "./opcodes.ts";
-import { storageOf } from "./persistent.ts";
+import { storageOf, type NamedStorage } from "./persistent.ts";
 import { PICKLE_RULES } from "./rules.ts";
 import { MachineStack } from "./stack.ts";
 import * as v from "./values.ts";
@@ -34,8 +34,8 @@ const STEP = 4_096;
 export class PickleMachine {
   readonly source: Source;
   readonly reader: ByteReader;
-  /** Storages of torch that it names, with their bytes. */
-  readonly storages = new Map<string, number>();
+  /** Storages of torch that it names, by their keys. */
+  readonly storages = new Map<string, NamedStorage>();
   /** Instructions, and calls among them. */
   count = 0;
   calls = 0;
@@ -381,7 +381,7 @@ export class PickleMachine {
       this.#report(PICKLE_RULES.persistent, word ?? id.kind);
       return v.UNKNOWN;
     }
-    this.storages.set(storage.key, Math.max(this.storages.get(storage.key) ?? 0, storage.bytes));
+    this.storages.set(storage.key, storage);
     return v.STORAGE;
   }
 

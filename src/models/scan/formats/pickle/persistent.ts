@@ -7,19 +7,24 @@
 import { STORAGE_ITEM_BYTES, STORAGE_MODULES } from "./allowed.ts";
 import type { Value } from "./values.ts";
 
+/** A storage that a pickle names. */
+export interface NamedStorage {
+  readonly key: string;
+  /** Numbers in it, and its bytes. */
+  readonly count: number;
+  readonly bytes: number;
+}
+
 /**
  * `("storage", type, key, location, count)`, and in older files a view behind it: the key of the storage, and its bytes.
  * Undefined for any other id.
  */
-export function storageOf(
-  id: Value,
-  text: (value: Value | undefined) => string | undefined,
-): { readonly key: string; readonly bytes: number } | undefined {
+export function storageOf(id: Value, text: (value: Value | undefined) => string | undefined): NamedStorage | undefined {
   const items = id.kind === "tuple" ? (id.items ?? []) : [];
   const [word, type, name, , count] = items;
   if ((items.length !== 5 && items.length !== 6) || text(word) !== "storage") return undefined;
   if (type?.kind !== "global" || !STORAGE_MODULES.includes(type.module) || count?.kind !== "int") return undefined;
   const item = STORAGE_ITEM_BYTES.get(type.name);
   const key = text(name);
-  return item === undefined || key === undefined ? undefined : { key, bytes: item * count.value };
+  return item === undefined || key === undefined ? undefined : { key, count: count.value, bytes: item * count.value };
 }

@@ -8,11 +8,13 @@
  */
 
 import type { Format, ScanContext } from "../../format.ts";
+import { ByteReader } from "../../reader.ts";
 import { sliceSource, type Source } from "../../source.ts";
 import { findHidden } from "./hidden.ts";
 import { arrayBehind } from "./joblib.ts";
 import type { MachineHost } from "./host.ts";
 import { PickleMachine } from "./machine.ts";
+import type { NamedStorage } from "./persistent.ts";
 import { PICKLE_RULES } from "./rules.ts";
 import { isPickleAt } from "./trial.ts";
 
@@ -25,8 +27,8 @@ export const pickleFormat: Format = {
   },
 };
 
-/** Storages that the pickles at the start of `source` name, with their bytes, as far as they can be read. */
-export function storagesOf(source: Source, spend: ScanContext["spend"]): ReadonlyMap<string, number> {
+/** Storages that the pickle at the start of `source` names, by their keys, as far as it can be read. */
+export function storagesOf(source: Source, spend: ScanContext["spend"]): ReadonlyMap<string, NamedStorage> {
   const host: MachineHost = { report: () => {}, nested: () => {}, steps: (amount) => spend("steps", amount) };
   const machine = new PickleMachine(source, 0, host);
   machine.run();
@@ -42,17 +44,17 @@ function scanPickles(source: Source, context: ScanContext): void {
     literal: (offset, length) => searchLiteral(source, offset, length, context, trials),
     arrayBehind: (object, machine) => arrayBehind(object, machine, host),
   };
-  const storages = new Map<string, number>();
+  const storages = new Map<string, NamedStorage>();
   let at = 0;
   while (at < source.size) {
     const machine = new PickleMachine(source, at, host);
     const end = machine.run();
     if (end === "given-up") return;
-    for (const [key, bytes] of machine.storages) storages.set(key, bytes);
+    for (const [key, storage] of machine.storages) storages.set(key, storage);
     if (machine.faultAt === undefined) {
       at = machine.reader.position;
       if (at === source.size || isPickleAt(source, at)) continue;
-      if (source.size - at === storageBytes(storages)) return;
+      if (storages.size > 0 && areStorages(source, at, storages)) return;
     } else {
       // What comes behind the fault was read for its names; a loader may begin anew anywhere in it.
       at = machine.faultAt + 1;
@@ -96,7 +98,16 @@ function searchLiteral(
   }
 }
 
-/** The raw storages at the end of an older file of torch: each with its count of 8 bytes before it. */
-function storageBytes(storages: ReadonlyMap<string, number>): number {
-  return [...storages.values()].reduce((sum, bytes) => sum + bytes + 8, 0);
+/**
+ * Whether what stands behind the pickles is the raw storages of an older file of torch, to its last byte: in the order of
+ * their keys, each behind its count in 8 bytes.
+ */
+function areStorages(source: Source, at: number, storages: ReadonlyMap<string, NamedStorage>): boolean {
+  const reader = new ByteReader(source, at);
+  for (const key of [...storages.keys()].toSorted()) {
+    const { count, bytes } = storages.get(key) as NamedStorage;
+    if (reader.left < 8 + bytes || reader.u64() !== BigInt(count)) return false;
+    reader.skip(bytes);
+  }
+  return reader.left === 0;
 }
