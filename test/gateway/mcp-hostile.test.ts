@@ -7,6 +7,7 @@ import type { ServerResponse } from "node:http";
 import { after, before, describe, it } from "node:test";
 
 import type { CommandResult } from "../../src/core/index.ts";
+import { raw } from "./harness.ts";
 import { startMcp, type McpHarness, type RpcAnswer } from "../mcp/gateway.ts";
 import {
   INITIALIZED,
@@ -314,6 +315,59 @@ describe("a hostile MCP server", () => {
       const { params: got } = server.requests.at(-1) as { params: { capabilities?: object } };
       assert.deepEqual(Object.keys(got.capabilities ?? {}).toSorted(), heard, name);
     }
+  });
+
+  it("a session begins only in a version that is spoken here, under an id that is one", async () => {
+    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
+    const begin = async (): Promise<RpcAnswer> =>
+      await harness.rpc("ruled", { jsonrpc: "2.0", id: 1, method: "initialize", params });
+    const answers: readonly (readonly [object, Record<string, string>])[] = [
+      [{ ...INITIALIZED, protocolVersion: "2024-11-05" }, {}],
+      [{ ...INITIALIZED, protocolVersion: "2026-07-28" }, {}],
+      [INITIALIZED, { "mcp-session-id": "two words" }],
+      [INITIALIZED, { "mcp-session-id": "x".repeat(1_025) }],
+    ];
+    for (const [result, headers] of answers) {
+      server.on("initialize", ({ id }, response) => {
+        json(response, { jsonrpc: "2.0", id, result }, headers);
+      });
+      const answer = await begin();
+      assert.equal(codeOf(answer), "gateway.upstream-invalid", JSON.stringify(headers));
+      assert.equal(answer.headers.get("mcp-session-id"), null);
+    }
+    server.on("initialize", INITIALIZED);
+    assert.notEqual((await begin()).headers.get("mcp-session-id"), null);
+  });
+
+  it("a header that two readers would read differently is refused", async () => {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" });
+    for (const twice of ["mcp-session-id: a", "mcp-protocol-version: 2025-11-25", "origin: http://localhost:6274"]) {
+      const got = await raw(harness.port, (socket) => {
+        socket.write(
+          `POST /mcp/ruled HTTP/1.1\r\nhost: h\r\nconnection: close\r\nauthorization: Bearer ${harness.key}\r\n` +
+            `content-type: application/json\r\naccept: application/json, text/event-stream\r\n${twice}\r\n${twice}\r\n` +
+            `content-length: ${body.length}\r\n\r\n${body}`,
+        );
+      });
+      assert.match(got, /gateway\.header-duplicate/, twice);
+    }
+  });
+
+  it("subscriptions: their stream outlives the time of a call", async () => {
+    const meta = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientCapabilities": {},
+    };
+    server.on("subscriptions/listen", (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      const changed = JSON.stringify({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
+      response.write(`data: ${changed}\n\n`);
+      // Beyond callMs and idleMs.
+      setTimeout(() => response.end(`data: ${changed}\n\n`), 2_700);
+    });
+    const listen = { jsonrpc: "2.0", id: 1, method: "subscriptions/listen", params: { _meta: meta } };
+    const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": "subscriptions/listen" };
+    assert.equal((await harness.rpc("ruled", listen, headers)).messages.length, 2);
   });
 
   it("a stream of a session carries no answers to requests", async () => {
