@@ -46,15 +46,18 @@ export interface TensorPrint {
   /** SHA-256 of its bytes, in lower-case hexadecimal. */
   readonly digest: string | undefined;
   /** Values at places that only the number of elements decides; empty for types that are not numbers one by one. */
-  readonly sample: Float64Array;
+  readonly sample: Float32Array;
 }
 
 const CHUNK = 4 * 1024 * 1024;
 
+/** Samples of all tensors are kept in memory, 4 kB each. The largest mixtures of experts have some 90,000 tensors. */
+const MAX_TENSORS = 200_000;
+
 /**
  * Reads all tensors of an inspected model once.
  *
- * @throws `models.fingerprint-no-tensors`, `models.file-changed`, `models.file-unreadable`
+ * @throws `models.fingerprint-no-tensors`, `models.metadata-limit`, `models.file-changed`, `models.file-unreadable`
  */
 export function fingerprintOf(
   inspection: Inspection,
@@ -64,14 +67,24 @@ export function fingerprintOf(
   const [first] = weights;
   if (first === undefined) throw bomError("models.fingerprint-no-tensors", { detail: inspection.name });
 
+  if (tensors.length > MAX_TENSORS) {
+    throw bomError("models.metadata-limit", {
+      detail: `a fingerprint of ${tensors.length} tensors, at most ${MAX_TENSORS}`,
+    });
+  }
+
   const total = tensors.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
   const done = { bytes: 0 };
   const names = normalisedNames(tensors.map(({ name }) => name.toWellFormed()));
   const prints: TensorPrint[] = [];
   for (const [path, group] of byFile(tensors, names)) {
     const file = inspection.files.find(({ name }) => name === path);
-    if (file === undefined) prints.push(...group.map(([tensor, name]) => printOf(tensor, name, undefined)));
-    else prints.push(...readFile(file, group, (bytes) => progress((done.bytes += bytes), total)));
+    const read =
+      file === undefined
+        ? group.map(([tensor, name]) => printOf(tensor, name, undefined))
+        : readFile(file, group, (bytes) => progress((done.bytes += bytes), total));
+    // Not by spreading: a file may have more tensors than a call takes arguments.
+    for (const print of read) prints.push(print);
   }
   prints.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const digests = prints.map(({ digest }) => digest);
@@ -133,7 +146,7 @@ function readFile(
 function printOf(tensor: Tensor, name: string, source: Source | undefined): TensorPrint {
   const { dtype, shape, elements, data } = tensor;
   if (source === undefined || data === undefined || data.offset + data.length > source.size) {
-    return { name, dtype, shape, elements, digest: undefined, sample: new Float64Array() };
+    return { name, dtype, shape, elements, digest: undefined, sample: new Float32Array() };
   }
   const digest = createHash("sha256");
   for (let at = 0; at < data.length; at += CHUNK) {

@@ -131,6 +131,12 @@ describe("the inspection of a model", () => {
     assert.match(short.unread[0]?.why ?? "", /too short/);
   });
 
+  it("takes more facts than a call takes arguments", async () => {
+    const many = JSON.stringify({ architectures: Array.from({ length: 200_000 }, (_, index) => `a${index}`) });
+    const { facts, unread } = await inspect({ "config.json": many });
+    assert.deepEqual([facts.length, unread.length], [200_000, 0]);
+  });
+
   it("takes text without a form in UTF-8 as text that has one", async () => {
     const { facts } = await inspect({ "config.json": String.raw`{"model_type":"a\ud800b"}` });
     assert.deepEqual(valuesOf(facts, "family"), ["a\ufffdb"]);

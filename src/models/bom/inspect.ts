@@ -135,18 +135,18 @@ function readSource(source: Source, { name }: ModelFile, found: Found): void {
   const base = posix.basename(name);
   const config = CONFIG_READERS.get(base);
   if (config !== undefined) {
-    found.facts.push(...readConfig(bytesOf(source, MAX_CONFIG_BYTES), config, name));
+    addAll(found.facts, readConfig(bytesOf(source, MAX_CONFIG_BYTES), config, name));
   } else if (base.endsWith(".safetensors.index.json") || base === "pytorch_model.bin.index.json") {
-    (found.shards ??= []).push(...shardsOf(bytesOf(source, MAX_CONFIG_BYTES), name));
+    addAll((found.shards ??= []), shardsOf(bytesOf(source, MAX_CONFIG_BYTES), name));
   } else if (CARD_FILES.has(name)) {
     const card = readCard(decodeUtf8(bytesOf(source, MAX_CARD_BYTES)), name);
-    found.facts.push(...card.facts);
-    found.metrics.push(...card.metrics);
+    addAll(found.facts, card.facts);
+    addAll(found.metrics, card.metrics);
   } else if (base === "MLmodel") {
     const { facts, inputs, outputs } = readMlmodel(decodeUtf8(bytesOf(source, MAX_CARD_BYTES)), name);
-    found.facts.push(...facts);
-    found.inputs.push(...inputs);
-    found.outputs.push(...outputs);
+    addAll(found.facts, facts);
+    addAll(found.inputs, inputs);
+    addAll(found.outputs, outputs);
   } else if (LICENCE_FILE.test(base) && !name.includes("/")) {
     found.texts.push({ path: name, text: decodeUtf8(bytesOf(source, MAX_LICENCE_BYTES)) });
   } else {
@@ -163,9 +163,9 @@ function readWeightsOf(source: Source, name: string, found: Found): void {
   }
   const { weights, facts } = read;
   found.weights.push(weights);
-  found.inputs.push(...weights.inputs);
-  found.outputs.push(...weights.outputs);
-  found.facts.push(...facts, ...factsOf(weights));
+  addAll(found.inputs, weights.inputs);
+  addAll(found.outputs, weights.outputs);
+  addAll(found.facts, [...facts, ...factsOf(weights)]);
   for (const why of weights.unread) found.unread.push({ path: name, why });
 }
 
@@ -204,6 +204,11 @@ function checkPlaces(found: Found, files: readonly ModelFile[]): void {
       found.unread.push({ path, why: `tensors lie in ${data.path}, which ${why}` });
     }
   }
+}
+
+/** Not by spreading: a file may state more than a call takes arguments. */
+function addAll<Item>(list: Item[], items: readonly Item[]): void {
+  for (const item of items) list.push(item);
 }
 
 function bytesOf(source: Source, most: number): Uint8Array {

@@ -54,7 +54,7 @@ function correlation(wanted: string, name: string, one: Network, other: Network)
 
 function print(network: Network, root: string): Fingerprint {
   const tensors = network.map((weights, layer): TensorPrint => {
-    const sample = Float64Array.from(
+    const sample = Float32Array.from(
       runsOf(weights.length).flatMap(([from, count]) => [...weights.subarray(from, from + count)]),
     );
     const shape = [SIZES[layer + 1] ?? 0, SIZES[layer] ?? 0];

@@ -93,6 +93,26 @@ describe("a fingerprint", () => {
     );
   });
 
+  it("keeps no more samples in memory than its limit", async () => {
+    const path = join(folder, "many.safetensors");
+    await writeFile(path, safetensors(network(1)));
+    const inspection = await inspectModel(path);
+    const many = (count: number): Fingerprint => {
+      const tensors = Array.from({ length: count }, (_, index) => ({
+        name: `t${index}`,
+        dtype: "F32",
+        shape: [],
+        elements: 1,
+      }));
+      return fingerprintOf({ ...inspection, weights: inspection.weights.map((file) => ({ ...file, tensors })) });
+    };
+    assert.equal(many(200_000).tensors.length, 200_000);
+    assert.throws(
+      () => many(200_001),
+      (error: unknown) => isHoldfastError(error, "models.metadata-limit"),
+    );
+  });
+
   it("takes off only what wraps every name", () => {
     assert.deepEqual(normalisedNames(["module.model.a", "module.model.b"]), ["a", "b"]);
     assert.deepEqual(normalisedNames(["model.a", "lm_head"]), ["model.a", "lm_head"]);

@@ -165,7 +165,7 @@ function says({ shape, sample }: TensorPrint): boolean {
 }
 
 /** Pearson's correlation of two samples of the same places. */
-export function correlate(one: Float64Array, other: Float64Array): number | undefined {
+export function correlate(one: ArrayLike<number>, other: ArrayLike<number>): number | undefined {
   const count = Math.min(one.length, other.length);
   let [meanOne, meanOther] = [0, 0];
   for (let index = 0; index < count; index++) {

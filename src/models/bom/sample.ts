@@ -25,9 +25,9 @@ const DECODERS: ReadonlyMap<string, readonly [number, (view: DataView, at: numbe
 ]);
 
 /** The sample of a tensor whose bytes begin at `offset`; empty for types that are not decoded. */
-export function sampleTensor(source: Source, offset: number, dtype: string, elements: number): Float64Array {
+export function sampleTensor(source: Source, offset: number, dtype: string, elements: number): Float32Array {
   const decoder = DECODERS.get(dtype);
-  if (decoder === undefined || elements === 0) return new Float64Array();
+  if (decoder === undefined || elements === 0) return new Float32Array();
   const [width, decode] = decoder;
   const values: number[] = [];
   for (const [from, count] of runsOf(elements)) {
@@ -35,7 +35,7 @@ export function sampleTensor(source: Source, offset: number, dtype: string, elem
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let index = 0; index < count; index++) values.push(decode(view, index * width));
   }
-  return Float64Array.from(values);
+  return Float32Array.from(values);
 }
 
 /** Where samples are taken: all of a small tensor, else runs that are evenly spread, the first and the last value in. */

@@ -223,7 +223,8 @@ function stated({ value, basis, where }: Fact): string {
 
 /** Facts of one value, the first of each. */
 function firstOf(facts: readonly Fact[]): readonly Fact[] {
-  return facts.filter(({ value }, index) => facts.findIndex((other) => other.value === value) === index);
+  const seen = new Set<string>();
+  return facts.filter(({ value }) => !seen.has(value) && seen.add(value));
 }
 
 function some(name: string, list: readonly unknown[]): Fields {

@@ -72,13 +72,14 @@ const KIN = 0.3;
 export function judgeLicences(facts: readonly Fact[], texts: readonly LicenceText[]): Licences {
   const declared: DeclaredLicence[] = [];
   const findings: LicenceFinding[] = [];
+  const hasName = facts.some(({ topic }) => topic === "licence name");
   for (const { topic, value, where } of facts) {
     if (topic !== "licence" && topic !== "licence name") continue;
     const named = nameLicence(value);
     if (named !== undefined) declared.push({ ...named, where });
     // `other` with a name beside it is how the Hub says what its list does not have.
     else if (topic === "licence name") declared.push({ id: refOf(value), name: value, listed: false, where });
-    else if (!facts.some((fact) => fact.topic === "licence name")) {
+    else if (!hasName) {
       findings.push({
         rule: "licence.unknown",
         severity: "medium",

@@ -48,7 +48,7 @@ const SECTIONS: readonly (readonly [RegExp, Topic])[] = [
 export function readCard(text: string, path: string): CardFacts {
   const { front, body } = splitFrontMatter(text);
   const facts: Fact[] = [];
-  const metrics: Metric[] = [];
+  let metrics: readonly Metric[] = [];
   if (front !== undefined) {
     const values = parseYaml(front);
     for (const [field, topic] of FIELDS) {
@@ -59,10 +59,9 @@ export function readCard(text: string, path: string): CardFacts {
     if (typeof amount === "number" && Number.isFinite(amount)) {
       facts.push(declared("emissions", `${amount} g CO2eq`, `${path} co2_eq_emissions`));
     }
-    metrics.push(...readResults(member(values, "model-index"), path));
+    metrics = readResults(member(values, "model-index"), path);
   }
-  facts.push(...readSections(body, path));
-  return { facts, metrics };
+  return { facts: [...facts, ...readSections(body, path)], metrics };
 }
 
 /** The YAML between two lines of `---` at the start, and what follows. */

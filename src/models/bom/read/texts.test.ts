@@ -65,6 +65,10 @@ describe("a model card", () => {
     assert.deepEqual(valuesOf(facts, "limitation"), ['see README.md section "Limitations"']);
   });
 
+  it("takes more sections than a call takes arguments", () => {
+    assert.equal(readCard("## Bias\nx\n".repeat(200_000), "README.md").facts.length, 200_000);
+  });
+
   it("takes a card without front matter as prose", () => {
     assert.deepEqual(readCard("# Model\nlicense: mit", "README.md"), { facts: [], metrics: [] });
     assert.deepEqual(readCard("---\nlicense: mit\nno end", "README.md"), { facts: [], metrics: [] });
@@ -95,6 +99,7 @@ describe("YAML of strangers", () => {
       "models.metadata-limit",
     ],
     ["a million nodes", `[${"1,".repeat(200_000)}1]`, "models.metadata-limit"],
+    ["half a million empty lines", `${"\n".repeat(500_000)}a: 1`, "models.metadata-limit"],
     ["2 MB", `a: ${"x".repeat(2_000_000)}`, "models.metadata-limit"],
   ];
   for (const [what, text, code] of hostile) {

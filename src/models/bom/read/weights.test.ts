@@ -81,6 +81,25 @@ describe("the readers of weights", () => {
     assert.equal(read(inner, "m.ckpt").tensors[0]?.name, "state_dict.a.weight");
   });
 
+  it("reads an ordered dictionary with the attributes that torch sets on it, and tied weights once by each name", () => {
+    const plain = torch(TENSORS);
+    const pickle = plain.subarray(plain.indexOf(Buffer.from([0x80, 2])), plain.indexOf("u.") + 2);
+    const body = pickle.subarray(4, -2);
+    const ordered = Buffer.concat([
+      Buffer.from([0x80, 2]),
+      Buffer.from("ccollections\nOrderedDict\n)R("),
+      body,
+      body.subarray(0, body.lastIndexOf("X\u0006\0\0\0a.bias")),
+      Buffer.from("u}X\u0009\0\0\0_metadataccollections\nOrderedDict\n)Rsb."),
+    ]);
+    const members = TENSORS.map(({ data }, index) => [`archive/data/${index}`, data] as const);
+    const { tensors } = read(zip([["archive/data.pkl", ordered], ...members]), "m.bin");
+    assert.deepEqual(
+      tensors.map(({ name }) => name),
+      ["a.weight", "a.bias"],
+    );
+  });
+
   it("leaves what is no weights alone", () => {
     assert.equal(readWeights(bytesSource(Buffer.from("{}")), "notes.json"), undefined);
     assert.equal(readWeights(bytesSource(Buffer.alloc(0)), "empty"), undefined);

@@ -62,7 +62,7 @@ function checkTokens(text: string): void {
       });
     }
     if (token.type === "document") {
-      waiting.push(...token.start.map((start) => ({ token: start, depth })));
+      for (const start of token.start) waiting.push({ token: start, depth });
       if (token.value !== undefined) waiting.push({ token: token.value, depth });
     } else if ("items" in token) {
       if (token.items.length > MAX_NAMES && token.type !== "block-seq") {
