@@ -14,7 +14,7 @@ import { digestStretch, type Digested, type HashType, type Stretch } from "./dig
 import { signError } from "./errors.ts";
 
 export interface HashingOptions {
-  /** Threads, at most. Default: one for each core. */
+  /** Threads, at most. Default: one for each core, and for large models up to four besides. */
   readonly threads?: number;
   /** Called some times a second with the bytes hashed so far. */
   readonly progress?: (done: number, total: number) => void;
@@ -49,15 +49,18 @@ const INLINE_STRETCHES = 100;
 const BATCH_BYTES = 8 * 1024 * 1024;
 const BATCH_STRETCHES = 128;
 
-/**
- * Batches that a thread has. Of small ones, the one it works on and the next, so that it never waits for this side; of
- * large ones no more than it works on, so that no file waits for a thread while another thread has nothing to do.
- */
-const SMALL_AT_WORK = 2;
-const LARGE_AT_WORK = 1;
+/** Batches that a thread has: the one it works on, and the next, so that it does not wait for this side. */
+const AT_WORK = 2;
 
 /** No thread is started for less than this: it would take longer to start than it saves. */
 const THREAD_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Threads besides those for the cores, since one that waits for the disk hashes nothing: for models of so many bytes that
+ * their start costs nothing in comparison.
+ */
+const SPARE_THREADS = 4;
+const SPARE_BYTES = 4 * 1024 ** 3;
 
 const PROGRESS_MS = 100;
 
@@ -89,7 +92,7 @@ async function hashOnThreads(
   stretches: readonly Stretch[],
   hashType: HashType,
   total: number,
-  { threads = availableParallelism(), progress, signal }: HashingOptions,
+  { threads = defaultThreads(total), progress, signal }: HashingOptions,
 ): Promise<string[]> {
   const order = stretches.map((_, index) => index).toSorted((one, other) => sizeAt(other) - sizeAt(one));
   const batches = batchesOf(order.map((index) => stretches[index] as Stretch));
@@ -104,7 +107,7 @@ async function hashOnThreads(
   try {
     const work = Promise.all(
       workers.map((worker) =>
-        runThread(worker, batches, ({ first, digests: found }) => {
+        runThread(worker, batches, count, ({ first, digests: found }) => {
           for (const [at, digest] of found.entries()) digests[order[first + at] as number] = hexOf(digest);
         }),
       ),
@@ -149,11 +152,16 @@ function startThread(workerData: HashThreadData): Worker {
 }
 
 /** Feeds `worker` from the end of `batches` until none is left and all of its own are done. */
-function runThread(worker: Worker, batches: Batch[], done: (answer: BatchDone) => void): Promise<void> {
+function runThread(
+  worker: Worker,
+  batches: Batch[],
+  threads: number,
+  done: (answer: BatchDone) => void,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let atWork = 0;
   const pump = (): void => {
-    for (; atWork < roomFor(batches.at(-1)); atWork++) {
+    for (; atWork < roomFor(batches, threads); atWork++) {
       const batch = batches.pop() as Batch;
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
       worker.postMessage(batch);
@@ -175,11 +183,21 @@ function runThread(worker: Worker, batches: Batch[], done: (answer: BatchDone) =
   return promise;
 }
 
-/** Batches that a thread may have when it gets this one. A batch of more than one stretch is small. */
-function roomFor(batch: Batch | undefined): number {
-  const only = batch?.stretches[0];
-  if (batch === undefined || only === undefined) return 0;
-  return batch.stretches.length > 1 || only.to - only.from <= BATCH_BYTES ? SMALL_AT_WORK : LARGE_AT_WORK;
+/**
+ * Batches that a thread may have when it gets the next one. Of the last large ones it gets only what it works on, so that
+ * no file waits for its thread while another thread has nothing to do.
+ */
+function roomFor(batches: readonly Batch[], threads: number): number {
+  const stretches = batches.at(-1)?.stretches ?? [];
+  const [only] = stretches;
+  if (only === undefined) return 0;
+  const isLarge = stretches.length === 1 && only.to - only.from > BATCH_BYTES;
+  return isLarge && batches.length <= threads ? 1 : AT_WORK;
+}
+
+function defaultThreads(total: number): number {
+  const cores = availableParallelism();
+  return total < SPARE_BYTES ? cores : cores + Math.min(cores, SPARE_THREADS);
 }
 
 /** @throws the fault of a stretch that has no digest */
