@@ -27,8 +27,8 @@ export interface ScanPool {
   readonly close: () => Promise<void>;
 }
 
-export const DEFAULT_TIMEOUT_MS = 120_000;
-export const DEFAULT_MEMORY_MB = 2_048;
+const DEFAULT_TIMEOUT_MS = 120_000;
+const DEFAULT_MEMORY_MB = 2_048;
 /** The slowest disk that a file is still read from in its time: bytes in a millisecond. */
 const SLOWEST = 20_000;
 /** Of JavaScript's own objects in one thread, MiB; buffers are limited by the budgets of the scan. */
@@ -115,7 +115,7 @@ function gaveUp(rule: ScanRule, detail: string): SourceScan {
 }
 
 function startThread(): Thread {
-  const how = { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 64 } };
+  const how = { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16 } };
   // The published package holds .js; a clone runs .ts.
   const worker = import.meta.url.endsWith(".ts")
     ? new Worker(new URL("./thread.ts", import.meta.url), how)

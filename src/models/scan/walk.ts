@@ -13,7 +13,7 @@ import { join } from "node:path";
 
 import { scanError } from "./errors.ts";
 
-export interface WalkedFile {
+interface WalkedFile {
   readonly path: string;
   readonly size: number;
   /** Changes with the file: its size, time, and place on the disk. */

@@ -22,7 +22,7 @@ export interface GlobalValue {
   readonly use: string | undefined;
 }
 
-export interface TextValue {
+interface TextValue {
   readonly kind: "text";
   /** Its bytes in the source, read when they are needed. */
   readonly offset: number;
