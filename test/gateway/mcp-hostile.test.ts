@@ -339,6 +339,34 @@ describe("a hostile MCP server", () => {
     assert.notEqual((await begin()).headers.get("mcp-session-id"), null);
   });
 
+  it("a tool that is listed twice since its approval cannot be called: which of the two it would be nobody can say", async () => {
+    const me = await someone("evil");
+    server.on("tools/call", text("fine"));
+    server.on("tools/list", { tools: [tool("free-twice")] });
+    await list("evil", me);
+    await harness.operator("approve", { server: "evil", tool: "free-twice" });
+    await list("evil", me);
+    assert.ok((await harness.rpc("evil", call("free-twice"), me)).result);
+    server.on("tools/list", { tools: [tool("free-twice"), tool("free-twice")] });
+    assert.deepEqual(await list("evil", me), []);
+    assert.equal(codeOf(await harness.rpc("evil", call("free-twice"), me)), "gateway.mcp-tool-unapproved");
+  });
+
+  it("its instructions are no tool, however they are approved", async () => {
+    server.on("initialize", { ...INITIALIZED, instructions: "Be brief." });
+    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
+    const mine = { authorization: `Bearer ${await harness.newKey()}` };
+    const begin = async (): Promise<RpcAnswer> =>
+      await harness.rpc("plain", { jsonrpc: "2.0", id: 1, method: "initialize", params }, mine);
+    await begin();
+    await harness.operator("approve", { server: "plain", tool: "(instructions)" });
+    const begun = await begin();
+    assert.equal(begun.result?.["instructions"], "Be brief.");
+    server.on("initialize", INITIALIZED);
+    const me = { ...mine, "mcp-session-id": begun.headers.get("mcp-session-id") ?? "" };
+    assert.equal(codeOf(await harness.rpc("plain", call("(instructions)"), me)), "gateway.mcp-tool-unknown");
+  });
+
   it("a header that two readers would read differently is refused", async () => {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" });
     for (const twice of ["mcp-session-id: a", "mcp-protocol-version: 2025-11-25", "origin: http://localhost:6274"]) {
