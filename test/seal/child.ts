@@ -16,6 +16,8 @@ export interface Work {
 
 export interface Measured {
   readonly seconds: number;
+  /** Seconds of processor time, of all threads: what a busy machine does not change. */
+  readonly cpu: number;
   /** Highest resident memory of the process, in bytes. */
   readonly peak: number;
 }
@@ -29,9 +31,11 @@ export function startWork({ act, from, to, keys }: Work): ChildProcess {
     import { Secret } from ${JSON.stringify(core)};
     const keys = { recipients: [${JSON.stringify(keys.recipient)}], identities: [new Secret(process.env.IDENTITY)] };
     const start = performance.now();
+    const before = process.cpuUsage();
     await ${act}(${JSON.stringify(from)}, ${JSON.stringify(to)}, keys);
     const seconds = (performance.now() - start) / 1000;
-    console.log(JSON.stringify({ seconds, peak: process.resourceUsage().maxRSS * 1024 }));
+    const { user, system } = process.cpuUsage(before);
+    console.log(JSON.stringify({ seconds, cpu: (user + system) / 1e6, peak: process.resourceUsage().maxRSS * 1024 }));
   `;
   return spawn(process.execPath, ["--input-type=module", "--eval", script], {
     stdio: ["ignore", "pipe", "inherit"],
