@@ -5,7 +5,7 @@
  */
 
 import { Secret, type CommandRun } from "../../core/index.ts";
-import { signError } from "./errors.ts";
+import { signError, type SignErrorCode } from "./errors.ts";
 import {
   ignoredNames,
   isDefaultIgnore,
@@ -66,7 +66,7 @@ async function methodOf(options: Options): Promise<SigningMethod> {
   const certificateFile = textOption(options, "certificate");
   if (keyFile !== undefined) {
     const passphraseFile = textOption(options, "passphraseFile");
-    const passphrase = passphraseFile === undefined ? undefined : await readLine(passphraseFile);
+    const passphrase = passphraseFile === undefined ? undefined : await readLine(passphraseFile, "models.key-unusable");
     const privateKey = new Secret(await readSmall(keyFile, "models.key-unusable"));
     const key = { privateKey, ...(passphrase === undefined ? {} : { passphrase: new Secret(passphrase) }) };
     if (certificateFile === undefined) return { method: "key", ...key };
@@ -89,7 +89,7 @@ async function methodOf(options: Options): Promise<SigningMethod> {
 
 async function tokenOf(options: Options): Promise<Secret> {
   const file = textOption(options, "identityToken");
-  const token = file === undefined ? process.env[TOKEN_VARIABLE] : await readLine(file);
+  const token = file === undefined ? process.env[TOKEN_VARIABLE] : await readLine(file, "models.sigstore-failed");
   if (token === undefined || token === "") {
     const hint = `name a file that holds one with --identity-token, or set ${TOKEN_VARIABLE}`;
     throw signError("models.sigstore-failed", { detail: "there is no identity token", hint });
@@ -109,6 +109,6 @@ function servicesOf(options: Options): { fulcioUrl?: string; rekorUrl?: string; 
 }
 
 /** A secret in a file, without the end of the line. */
-async function readLine(path: string): Promise<string> {
-  return (await readSmall(path, "models.key-unusable")).replace(/\r?\n$/, "");
+async function readLine(path: string, code: SignErrorCode): Promise<string> {
+  return (await readSmall(path, code)).replace(/\r?\n$/, "");
 }

@@ -181,7 +181,9 @@ describe("holdfast model sign and verify", () => {
     const before = process.env["SIGSTORE_ID_TOKEN"];
     delete process.env["SIGSTORE_ID_TOKEN"];
     try {
-      await assert.rejects(call(sign, make(), { sigstore: true }), { code: "models.sigstore-failed" });
+      for (const options of [{ sigstore: true }, { sigstore: true, identityToken: file("absent") }]) {
+        await assert.rejects(call(sign, make(), options), { code: "models.sigstore-failed" });
+      }
     } finally {
       if (before !== undefined) process.env["SIGSTORE_ID_TOKEN"] = before;
     }
