@@ -81,6 +81,9 @@ const VALUES = `
   torch quint8 short uint16 uint32 uint64 uint8 strided sparse_coo sparse_csr
   torch per_tensor_affine per_tensor_symmetric per_channel_affine per_channel_symmetric per_channel_affine_float_qparams
   torch ByteTensor CharTensor ShortTensor IntTensor LongTensor HalfTensor FloatTensor DoubleTensor BFloat16Tensor BoolTensor
+  torch.nn.functional relu relu6 gelu silu mish elu selu leaky_relu sigmoid tanh softmax log_softmax softplus
+  torch._C._nn gelu silu elu leaky_relu softplus
+  torch relu sigmoid tanh softmax
   numpy bool bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 longdouble complex64 complex128
   numpy clongdouble object_ bytes_ str_ void datetime64 timedelta64
   numpy.dtypes BoolDType Int8DType Int16DType Int32DType Int64DType UInt8DType UInt16DType UInt32DType UInt64DType

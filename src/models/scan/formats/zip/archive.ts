@@ -30,7 +30,7 @@ export interface ZipArchive {
   /** In the order of the directory, with those that only local headers name behind them. */
   readonly members: readonly ZipMember[];
   readonly problems: readonly ZipProblem[];
-  /** What is outside of the members and the directory, and not all zeros. */
+  /** What is outside of the members and the directory, and not all zeros; comments too. */
   readonly outside: readonly { readonly offset: number; readonly source: Source }[];
 }
 
@@ -75,7 +75,9 @@ export function readZip(source: Source): ZipArchive {
     ends.set(member.local, Math.max(end, ends.get(member.local) ?? 0));
   }
   const taken = [...ends, ...directories.map(({ start, end }) => [start, end] as const)];
-  const outside: { offset: number; source: Source }[] = [];
+  const outside: { offset: number; source: Source }[] = directories
+    .filter(({ comment, end }) => comment < end)
+    .map(({ comment, end }) => ({ offset: comment, source: sliceSource(source, comment, end - comment) }));
   const hidden: ZipMember[] = [];
   let reached = 0;
   for (const [from, to] of [

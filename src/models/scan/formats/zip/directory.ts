@@ -35,6 +35,8 @@ export interface ZipDirectory {
   /** The first byte of the directory, and the first one behind the whole archive. */
   readonly start: number;
   readonly end: number;
+  /** Where the comment of the archive begins, which ends with it. */
+  readonly comment: number;
   /** Bytes before the archive: offsets count from there. */
   readonly prefix: number;
   readonly problems: readonly ZipProblem[];
@@ -162,7 +164,8 @@ function directoriesOf(source: Source, record: EndRecord, problems: readonly Zip
   }
   if (counted < 0) {
     own.push({ rule: ZIP_RULES.broken, offset: record.at, detail: "a directory longer than the file" });
-    return [{ entries: [], start: record.first, end: record.commentEnd, prefix: 0, problems: own }];
+    const comment = record.at + END_BYTES;
+    return [{ entries: [], start: record.first, end: record.commentEnd, comment, prefix: 0, problems: own }];
   }
   return [readDirectory(source, record, counted, counted - record.offset, own)];
 }
@@ -192,7 +195,7 @@ function readDirectory(
   } else if (reader.position !== Math.min(record.first, start + record.size)) {
     problems.push({ rule: ZIP_RULES.disagree, offset: reader.position, detail: "the size of the directory" });
   }
-  return { entries, start, end: record.commentEnd, prefix, problems };
+  return { entries, start, end: record.commentEnd, comment: record.at + END_BYTES, prefix, problems };
 }
 
 function readEntry(reader: ByteReader, prefix: number): ZipEntry {

@@ -24,7 +24,7 @@ const DEFLATED = 8;
 const ZSTD = 93;
 
 /** Most bytes of which a checksum is made: more is tensors, which a signature covers. */
-const MAX_CRC = 16 * 1024 * 1024;
+const MAX_CRC = 4 * 1024 * 1024;
 
 /**
  * Opens a member. Where decompressing it is over the budget, the limit has been reported, and there is no source.
@@ -47,6 +47,8 @@ export function openMember(member: ZipMember, spend: ScanContext["spend"]): Open
   const rule = member.crc === 0 ? ZIP_RULES.noCrc : ZIP_RULES.crc;
   return withSource(source, [...problems, { rule, offset: member.local, detail: member.name }]);
 }
+
+const CHUNK = 64 * 1024;
 
 function unpack(member: ZipMember, spend: ScanContext["spend"]): OpenedMember {
   const { method, packed, size, name, local } = member;
@@ -99,7 +101,9 @@ function unzstd(bytes: Uint8Array, size: number): Uint8Array {
 }
 
 function checksum(source: Source): number {
-  return crc32(source.read(0, source.size));
+  let sum = 0;
+  for (let at = 0; at < source.size; at += CHUNK) sum = crc32(source.read(at, CHUNK), sum);
+  return sum;
 }
 
 function withSource(source: Source | undefined, problems: readonly ZipProblem[]): OpenedMember {

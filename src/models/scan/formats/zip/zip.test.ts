@@ -107,6 +107,7 @@ describe("payloads in archives", () => {
     ["bytes before the archive", [benign], { prefix: PAYLOAD }],
     ["bytes behind it", [benign], { suffix: PAYLOAD }],
     ["bytes between members", [benign, numbers], { between: PAYLOAD }],
+    ["the comment of the archive", [benign], { comment: PAYLOAD }],
     ["a storage that no pickle names", [benign, { name: "a/data/0", data: PAYLOAD }]],
   ];
   for (const [where, members, parts] of hidden) {
