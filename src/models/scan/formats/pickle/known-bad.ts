@@ -61,6 +61,9 @@ const ORDINARY: ReadonlySet<string> = new Set(
     operator.itemgetter _operator.itemgetter`),
 );
 
+/** Functions of the language that iterators are pickled by. */
+const ITERATORS: ReadonlySet<string> = new Set(words("iter reversed enumerate zip"));
+
 /** Names that say what they do in whatever module they stand. */
 const ANYWHERE: ReadonlyMap<string, string> = new Map([
   ...words("system popen execv execve execvp spawn spawnl spawnv check_output Popen").map(
@@ -97,6 +100,8 @@ export function knownBad(module: string, name: string): string | undefined {
   if (ORDINARY.has(path)) return undefined;
   const named = prefixOf(path, BY_NAME);
   if (named !== undefined) return named;
+  // Types are allowed, and exceptions begin with a capital; what is left of the language are functions.
+  if (plain === "builtins" && /^[a-z_]/.test(name) && !ITERATORS.has(name)) return "calls into the language itself";
   const below = prefixOf(plain, BY_MODULE) ?? prefixOf(path, BY_MODULE);
   if (below !== undefined) return below;
   for (const part of name.split(".")) {

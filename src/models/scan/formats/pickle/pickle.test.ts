@@ -116,6 +116,11 @@ describe("pickles that run something", () => {
       [p.proto(), p.stackGlobal("torch.serialization", "os"), "."],
       "pickle.global-dangerous",
     ],
+    [
+      "a harmless function of the language",
+      [p.proto(), p.reduce(p.stackGlobal("builtins", "print"), "x"), "."],
+      "pickle.call-dangerous",
+    ],
     ["numpy.__builtins__", [p.proto(), p.stackGlobal("numpy", "__builtins__"), "."], "pickle.global-dangerous"],
     [
       "a dunder that is on no list",
@@ -206,6 +211,7 @@ describe("pickles that nobody can vouch for", () => {
   const odd: readonly (readonly [string, readonly p.Part[], string])[] = [
     ["a name that is on no list", [p.proto(), p.stackGlobal("mymodel", "Net"), "."], "pickle.global-unknown"],
     ["a call of it", [p.proto(), p.reduce(p.stackGlobal("mymodel", "Net")), "."], "pickle.call-unknown"],
+    ["an exception", [p.proto(), p.reduce(p.stackGlobal("builtins", "ValueError"), "x"), "."], "pickle.call-unknown"],
     ["an attribute of an attribute", [p.proto(), p.stackGlobal("mymodel", "Net.make"), "."], "pickle.global-dotted"],
     ["a call of what is only a value", [p.proto(), p.reduce(p.global("torch", "float32")), "."], "pickle.call-unknown"],
     [
