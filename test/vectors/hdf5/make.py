@@ -42,6 +42,14 @@ with file("dense", libver="latest") as f:
 with file("bad-dense-link", libver="latest") as f:
     for index in range(20):
         f[f"layer_{index}"] = h5py.ExternalLink("/etc/passwd", "/a")
+with file("bad-dense-attribute", libver="latest") as f:
+    for index in range(12):
+        f.attrs[f"a{index}"] = index
+    f.attrs["model_config"] = np.bytes_(config(dense, code).ljust(6000))
+with file("bad-dense-deep", libver="latest") as f:
+    for index in range(300):
+        f[f"{index:03d}"] = h5py.SoftLink("/a")
+    f["x"] = h5py.ExternalLink("/etc/passwd", "/a")
 with file("soft") as f:
     f["a"] = np.zeros(3)
     f["x"] = h5py.SoftLink("/a")

@@ -30,24 +30,6 @@ export function rootTable(source: Source): FlatTable {
   return tableAt(source, u32(source, 0));
 }
 
-/** The table at `at`. @throws FlatBufferInvalid */
-export function tableAt(source: Source, at: number): FlatTable {
-  const vtable = at - i32(source, at);
-  const bytes = inside(source, vtable, 4);
-  const size = bytes.getUint16(0, true);
-  const tableSize = bytes.getUint16(2, true);
-  if (size < 4 || size % 2 !== 0 || (size - 4) / 2 > MAX_FIELDS) throw invalid(vtable);
-  inside(source, at, tableSize);
-  const slots = inside(source, vtable, size);
-  const fields: number[] = [];
-  for (let slot = 4; slot < size; slot += 2) {
-    const field = slots.getUint16(slot, true);
-    if (field >= tableSize && field !== 0) throw invalid(vtable + slot);
-    fields.push(field);
-  }
-  return { source, at, fields };
-}
-
 /** Where field `index` lies in the buffer, or undefined where it is left out. */
 function place({ at, fields }: FlatTable, index: number): number | undefined {
   const field = fields[index] ?? 0;
@@ -101,6 +83,24 @@ export function flatInts(table: FlatTable, index: number, most: number): readonl
 export function flatText(table: FlatTable, index: number, most = 4096): string {
   const { at, length } = flatVector(table, index, 1);
   return new TextDecoder("utf-8").decode(table.source.read(at, Math.min(length, most)));
+}
+
+/** The table at `at`. @throws FlatBufferInvalid */
+function tableAt(source: Source, at: number): FlatTable {
+  const vtable = at - i32(source, at);
+  const bytes = inside(source, vtable, 4);
+  const size = bytes.getUint16(0, true);
+  const tableSize = bytes.getUint16(2, true);
+  if (size < 4 || size % 2 !== 0 || (size - 4) / 2 > MAX_FIELDS) throw invalid(vtable);
+  inside(source, at, tableSize);
+  const slots = inside(source, vtable, size);
+  const fields: number[] = [];
+  for (let slot = 4; slot < size; slot += 2) {
+    const field = slots.getUint16(slot, true);
+    if (field >= tableSize && field !== 0) throw invalid(vtable + slot);
+    fields.push(field);
+  }
+  return { source, at, fields };
 }
 
 function u32(source: Source, at: number): number {

@@ -59,13 +59,6 @@ export function sized(reader: ByteReader, size: number): bigint {
   return BigInt(size === 4 ? reader.u32() : reader.u16());
 }
 
-/** A length that must be in the file. */
-export function sizedLength(reader: ByteReader, size: number): number {
-  const value = sized(reader, size);
-  if (value > BigInt(reader.end)) throw new Hdf5Invalid(`a length of ${value}, more than the file has`);
-  return Number(value);
-}
-
 /** Whether the bytes at the reader's place are `text`, which is then behind it. */
 export function isMagic(reader: ByteReader, text: string): boolean {
   for (const character of text) if (reader.u8() !== character.charCodeAt(0)) return false;

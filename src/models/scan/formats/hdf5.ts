@@ -13,6 +13,7 @@ import type { Format, ScanContext } from "../format.ts";
 import { ByteReader, TooLong, Truncated } from "../reader.ts";
 import type { Source } from "../source.ts";
 import { cString, globalHeapObject, readAttribute } from "./hdf5-attribute.ts";
+import { denseObjects } from "./hdf5-dense.ts";
 import { localHeap, readLink, symbolTable, type Hdf5Link } from "./hdf5-group.ts";
 import { Hdf5Invalid, Message, readHeader, sized, type Hdf5File, type Hdf5Message } from "./hdf5-header.ts";
 import { openHdf5 } from "./hdf5-superblock.ts";
@@ -137,7 +138,11 @@ function visit(file: Hdf5File, { address, path }: Place, context: ScanContext): 
     else if ((type === Message.attribute || type === Message.link) && shared) {
       context.report(RULES.unread, { detail: `a shared message at ${path || "/"}` });
     } else if (type === Message.linkInfo || type === Message.attributeInfo) {
-      if (isDense(file, type, data)) context.report(RULES.unread, { detail: `dense storage at ${path || "/"}` });
+      for (const body of denseOf(file, type, data)) {
+        if (!context.spend("steps", 1)) return [];
+        if (type === Message.linkInfo) take(readLink(file, body));
+        else judgeAttribute(file, body, path, context);
+      }
     } else if (type === Message.externalFiles) judgeExternalFiles(file, data, path, context);
     else if (type === Message.layout) judgeLayout(file, data, path, context);
     else if (type === Message.filters) judgeFilters(data, path, context);
@@ -152,23 +157,26 @@ function reportFile(name: string, where: string, context: ScanContext): void {
   else context.report(RULES.outside, { detail: `${where}: ${why}, ${name}` });
 }
 
-/** Whether links or attributes lie in a fractal heap: its address stands behind a version, flags and a few numbers. */
-function isDense(file: Hdf5File, type: number, data: Source): boolean {
+/** What lies in a heap: its address and that of the tree stand behind a version, flags and a few numbers. */
+function* denseOf(file: Hdf5File, type: number, data: Source): Generator<Source, void, undefined> {
   const reader = new ByteReader(data);
   reader.skip(1);
   const flags = reader.u8();
   if ((flags & 1) !== 0) reader.skip(type === Message.linkInfo ? 8 : 2);
-  return sized(reader, file.offsetSize) !== (1n << BigInt(8 * file.offsetSize)) - 1n;
+  const heap = sized(reader, file.offsetSize);
+  const tree = sized(reader, file.offsetSize);
+  if (heap !== (1n << BigInt(8 * file.offsetSize)) - 1n) yield* denseObjects(file, heap, tree);
 }
 
 /** Configurations of Keras are texts; which attribute a loader reads differs, so that each is judged. */
 function judgeAttribute(file: Hdf5File, data: Source, path: string, context: ScanContext): void {
   const { name, text, unread } = readAttribute(file, data);
-  if (unread && name.endsWith("_config")) context.report(RULES.unread, { detail: `${name} at ${path || "/"}` });
-  if (text === undefined || !/^\s*\{/.test(text)) return;
+  const isConfig = name === "model_config" || name === "training_config";
+  if (unread && isConfig) context.report(RULES.unread, { detail: `${name} at ${path || "/"}` });
+  if (text === undefined || !(isConfig || (/^\s*\{/.test(text) && text.includes("class_name")))) return;
   if (!context.spend("bytes", text.length)) return;
   const value = readJson(text, context);
-  if (name.endsWith("_config") || isKeras(value)) judgeKeras(value, context, { classes: true });
+  if (isConfig || isKeras(value)) judgeKeras(value, context, { classes: true });
 }
 
 /** Data in other files (IV.A.2.h): the names of the files lie in a heap. */

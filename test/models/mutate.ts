@@ -1,0 +1,70 @@
+/**
+ * Mutates bytes for fuzzing, the same way each time: a generator of numbers with a seed, and the damage that finds most:
+ * bits, bytes, numbers at their limits, cuts, repeats and splices.
+ *
+ * @module
+ */
+
+/** Numbers from 0 to below `limit`, always the same for a seed (mulberry32). */
+export function randomOf(seed: number): (limit: number) => number {
+  let state = seed >>> 0;
+  return (limit) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000) * limit);
+  };
+}
+
+const EXTREMES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff] as const;
+
+/** A damaged copy of `seed`; `other` is what it may be spliced with. */
+export function mutate(seed: Uint8Array, other: Uint8Array, random: (limit: number) => number): Uint8Array {
+  let bytes = Uint8Array.from(seed);
+  for (let rounds = 1 + random(4); rounds > 0; rounds--) {
+    const at = random(Math.max(1, bytes.length));
+    const length = 1 + random(Math.min(64, Math.max(1, bytes.length - at)));
+    switch (random(8)) {
+      case 0:
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << random(8));
+        break;
+      case 1:
+        bytes[at] = random(256);
+        break;
+      case 2: {
+        const value = EXTREMES[random(EXTREMES.length)] ?? 0;
+        const size = [1, 2, 4, 8][random(4)] ?? 1;
+        for (let byte = 0; byte < size && at + byte < bytes.length; byte++) {
+          bytes[at + byte] = byte < 4 ? (value >>> (8 * byte)) & 0xff : value >= 0x8000_0000 ? 0xff : 0;
+        }
+        break;
+      }
+      case 3:
+        bytes = bytes.slice(0, at);
+        break;
+      case 4:
+        bytes = concatenated(bytes.subarray(0, at), bytes.subarray(at + length));
+        break;
+      case 5:
+        bytes = concatenated(bytes.subarray(0, at + length), bytes.subarray(at));
+        break;
+      case 6: {
+        const from = random(Math.max(1, other.length));
+        bytes = concatenated(bytes.subarray(0, at), other.subarray(from));
+        break;
+      }
+      default: {
+        const noise = Uint8Array.from({ length: 1 + random(16) }, () => random(256));
+        bytes = concatenated(concatenated(bytes.subarray(0, at), noise), bytes.subarray(at));
+      }
+    }
+  }
+  return bytes;
+}
+
+function concatenated(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(one.length + other.length);
+  bytes.set(one);
+  bytes.set(other, one.length);
+  return bytes;
+}
