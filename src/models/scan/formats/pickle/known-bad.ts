@@ -19,7 +19,8 @@ const MODULES: Readonly<Record<string, string>> = {
     code codeop bdb pdb cProfile profile timeit doctest idlelib lib2to3 compileall py_compile runpy unittest
     _interpreters _xxsubinterpreters rlcompleter sched atexit gc _testcapi numpy.testing torch._dynamo torch._inductor
     torch.jit torch.fx torch.compile torch.utils._config_module torch.utils.data.datapipes torch.package torch.library
-    torch.ops torch.classes torch.distributed torch.multiprocessing IPython ipykernel pandas.core.computation sympy
+    torch.ops torch.classes torch.distributed.rpc torch.distributed.elastic
+    torch.distributed.run torch.distributed.launch torch.multiprocessing IPython ipykernel pandas.core.computation sympy
     jinja2 mako cloudpickle dill Cython numba numexpr mlflow.projects`,
   "reaches any attribute or module": `
     importlib imp pkgutil zipimport _frozen_importlib _frozen_importlib_external _imp operator _operator inspect pydoc
@@ -58,6 +59,8 @@ const NAMES: Readonly<Record<string, string>> = {
 const ORDINARY: ReadonlySet<string> = new Set(
   words(`logging.getLogger logging.Logger logging.RootLogger threading.Thread types.MappingProxyType
     types.MethodType types.NoneType numpy.testing.assert_equal sympy.core.symbol.Symbol sympy.core.numbers.Integer
+    types.GenericAlias types.UnionType types.EllipsisType inspect.Signature inspect.Parameter inspect._ParameterKind
+    joblib.numpy_pickle.NDArrayWrapper joblib.numpy_pickle.ZNDArrayWrapper dill._dill._load_type
     operator.itemgetter _operator.itemgetter`),
 );
 

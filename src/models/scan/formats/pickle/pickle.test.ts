@@ -212,6 +212,16 @@ describe("pickles that nobody can vouch for", () => {
     ["a name that is on no list", [p.proto(), p.stackGlobal("mymodel", "Net"), "."], "pickle.global-unknown"],
     ["a call of it", [p.proto(), p.reduce(p.stackGlobal("mymodel", "Net")), "."], "pickle.call-unknown"],
     ["an exception", [p.proto(), p.reduce(p.stackGlobal("builtins", "ValueError"), "x"), "."], "pickle.call-unknown"],
+    [
+      "a class of data in a bad module",
+      [p.proto(), p.stackGlobal("inspect", "Signature"), "."],
+      "pickle.global-unknown",
+    ],
+    [
+      "a checkpoint of many machines",
+      [p.proto(), p.stackGlobal("torch.distributed.tensor", "DTensor"), "."],
+      "pickle.global-unknown",
+    ],
     ["an attribute of an attribute", [p.proto(), p.stackGlobal("mymodel", "Net.make"), "."], "pickle.global-dotted"],
     ["a call of what is only a value", [p.proto(), p.reduce(p.global("torch", "float32")), "."], "pickle.call-unknown"],
     [
