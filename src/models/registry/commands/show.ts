@@ -96,9 +96,7 @@ export const runShow: CommandRun<RegistryServices> = async (input) => {
         row("scan", scan === undefined ? "none yet" : `${scan.verdict}, by ${scan.scanner}, ${timeText(scan.at)}`),
         row(
           "signature",
-          signature === undefined
-            ? "not verified"
-            : `${signature.method}, ${signature.identity}, ${timeText(signature.at)}`,
+          signature === undefined ? "not verified" : `by ${signature.identity}, ${timeText(signature.at)}`,
         ),
         row("approvals", now.approvals.map(({ by, at }) => `${by} (${timeText(at)})`).join(", ") || "none"),
         ...(now.revoked === undefined
@@ -115,7 +113,8 @@ export const runShow: CommandRun<RegistryServices> = async (input) => {
           grants.map(({ app, user }) => (user === "*" ? app : `${app}/${user}`)).join(", ") || "nobody",
         ),
         ...historyText(reference.alias, history, style),
-        style.dim(nextStep(release, now, registry.rules)),
+        // What an alias points to has arrived.
+        ...(now.state === "approved" && aliases.length > 0 ? [] : [style.dim(nextStep(release, now, registry.rules))]),
       ].join("\n");
     },
   };

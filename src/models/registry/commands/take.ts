@@ -91,9 +91,9 @@ export async function examined(
   if (verdict !== "clean") return await result(registry, published, notes, verdict);
   const trust = await trustOf(input);
   if (trust !== undefined) {
-    const { identity, method } = await examineSignature(registry, blobs, version, trust);
-    notes.push(`signature: verified, ${method}, by ${identity}`);
-  } else if ((await attachments(registry.db, version)).has("signature")) {
+    const { identity } = await examineSignature(registry, blobs, version, trust);
+    notes.push(`signature: verified, by ${identity}`);
+  } else if (before.signature === undefined && (await attachments(registry.db, version)).has("signature")) {
     notes.push("signature: there, not verified: say whose is trusted with --public-key, --certificate or --identity");
   }
   return await result(registry, published, notes, verdict);

@@ -56,7 +56,7 @@ export const runPush: CommandRun<RegistryServices> = async (input) => {
         [
           `${shown(release)} is at ${style.bold(`${to.host}/${to.repository}:${tag}`)}`,
           `digest ${reference}`,
-          `sent ${bytesText(pushed.sent)} of ${bytesText(version.bytes)}, ${pushed.signature ? "with" : "without"} a signature`,
+          `sent ${bytesText(pushed.sent)}, ${pushed.signature ? "with" : "without"} a signature; what was there was not sent again`,
         ].join("\n"),
     };
   });
