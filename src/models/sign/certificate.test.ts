@@ -176,6 +176,15 @@ describe("signatures by certificate", () => {
     assert.deepEqual(await verifyAt(stamped, foreign), invalid);
     assert.deepEqual(await verifyAt(stamped, { timestampAuthorities: root.certificate }), invalid);
     assert.deepEqual(await verifyAt(await stamp(Buffer.from("another")), { timestampAuthorities }), invalid);
+    // DER leaves the zeros at the end of a fraction out.
+    for (const milliseconds of [0, 500, 50, 123]) {
+      const clock = new Date((Math.floor(Date.now() / 1000) + 2) * 1000 + milliseconds);
+      const exact = await initializeTSA(keys(), clock);
+      const trusted = { timestampAuthorities: pemOf(exact.intCertificate) };
+      const report = await verifyModel(home, await stamp(signature, exact), { ...trust, ...trusted }, { at });
+      assert.ok(report.verified && report.signer?.method === "certificate");
+      assert.equal(report.signer.timestamp, clock.toISOString());
+    }
     const backdating = await initializeTSA(keys(), new Date(Date.now() - 10 * DAY_MS));
     const before = { timestampAuthorities: pemOf(backdating.intCertificate) };
     assert.deepEqual(await verifyAt(await stamp(signature, backdating), before), invalid, "before its own certificate");

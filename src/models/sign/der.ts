@@ -16,6 +16,7 @@ export const DerTag = {
   bitString: 0x03,
   octetString: 0x04,
   oid: 0x06,
+  generalizedTime: 0x18,
   sequence: 0x30,
 } as const;
 

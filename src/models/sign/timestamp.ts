@@ -7,6 +7,7 @@
 
 import { RFC3161Timestamp } from "@sigstore/core";
 import { isForTimestamps, type Certificate } from "./certificate.ts";
+import { DerTag, inside, readDer } from "./der.ts";
 import { signError } from "./errors.ts";
 
 /**
@@ -29,7 +30,7 @@ function readTimestamp(der: Buffer, signature: Buffer, authorities: readonly Cer
   let at: Date;
   try {
     timestamp = RFC3161Timestamp.parse(Buffer.from(der));
-    at = timestamp.signingTime;
+    at = timeOf(timestamp.tstInfo.raw);
   } catch (cause) {
     throw signError("models.timestamp-invalid", { detail: "it cannot be read", cause });
   }
@@ -43,6 +44,21 @@ function readTimestamp(der: Buffer, signature: Buffer, authorities: readonly Cer
     throw signError("models.timestamp-invalid", { detail: "no trusted authority made it for this signature" });
   return at;
 }
+
+/**
+ * The time in the DER of a TSTInfo (RFC 3161 section 2.4.2). A fraction of a second may have any number of digits, since
+ * zeros at its end are left out; `@sigstore/core` knows only three.
+ */
+function timeOf(tstInfo: Buffer): Date {
+  const field = inside(readDer(tstInfo)[0], DerTag.sequence).find(({ tag }) => tag === DerTag.generalizedTime);
+  const digits = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{1,9})?Z$/.exec(field?.content.toString("latin1") ?? "");
+  if (digits === null) throw new RangeError("no time");
+  const [year, month, day, hours, minutes, seconds] = digits.slice(1, 7).map(Number) as Six;
+  const milliseconds = Math.floor(Number(`0${digits[7] ?? ""}`) * 1000);
+  return new Date(Date.UTC(year, month - 1, day, hours, minutes, seconds, milliseconds));
+}
+
+type Six = [number, number, number, number, number, number];
 
 function isBy(timestamp: RFC3161Timestamp, signature: Buffer, { x509 }: Certificate): boolean {
   try {
