@@ -147,7 +147,7 @@ function isGraph(source: Source): boolean {
 function isMetaGraph(source: Source): boolean {
   const shape = protoShape(source, 8);
   const graph = shape?.get(2);
-  return graph?.wire === "bytes" && (graph.length === 0 || isGraph(protoPayload(source, graph)));
+  return graph?.wire === "bytes" && isGraph(protoPayload(source, graph));
 }
 
 function scanSavedModel(source: Source, context: ScanContext): void {
