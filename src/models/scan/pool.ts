@@ -63,15 +63,18 @@ export function createScanPool({
 
   /** Works in one seat for as long as something waits. */
   const serve = async (seat: Seat): Promise<void> => {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift()) job.done(await work(seat, job));
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      // What a thread answers, or that there is none: a machine may be out of memory or of threads.
+      job.done(await work(seat, job).catch(() => gaveUp(LIMIT_RULES.error, "no thread could be started")));
+    }
     free.push(seat);
   };
 
-  const work = (seat: Seat, { path, size }: Waiting): Promise<SourceScan> => {
+  const work = async (seat: Seat, { path, size }: Waiting): Promise<SourceScan> => {
     seat.thread ??= startThread();
     const { thread } = seat;
     const limit = timeoutMs + Math.ceil(size / SLOWEST);
-    return new Promise((resolve) => {
+    return await new Promise((resolve) => {
       const started = performance.now();
       const settle = (scan: SourceScan): void => {
         clearInterval(watch);
