@@ -16,7 +16,7 @@ export function registryRoutes(services: RegistryServices): RouteHandler {
     return { services, args, rest: [], options: {}, progress: () => undefined };
   };
   return {
-    async fetch(request) {
+    fetch: async (request) => {
       const { pathname, searchParams } = new URL(request.url);
       const reference = searchParams.get("reference");
       if (pathname === "/releases") {
