@@ -352,6 +352,17 @@ describe("a hostile MCP server", () => {
     assert.equal(codeOf(await harness.rpc("evil", call("free-twice"), me)), "gateway.mcp-tool-unapproved");
   });
 
+  it("tools that are made up without end fill no disk", async () => {
+    const me = await someone("evil");
+    for (let round = 0; round < 5; round++) {
+      server.on("tools/list", { tools: Array.from({ length: 5 }, (_, at) => tool(`free-${round}-${at}`)) });
+      await list("evil", me);
+    }
+    const { data } = await harness.operator("tools", { server: "evil" });
+    const made = (data as { definitions: { name: string }[] }).definitions.filter(({ name }) => /^free-\d-/.test(name));
+    assert.equal(made.length, 5, "of what nobody approved the last listing is kept");
+  });
+
   it("its instructions are no tool, however they are approved", async () => {
     server.on("initialize", { ...INITIALIZED, instructions: "Be brief." });
     const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
@@ -403,6 +414,8 @@ describe("a hostile MCP server", () => {
     server.on("GET", (_, response) => {
       stream(response, [{ jsonrpc: "2.0", id: 1, result: text("an answer that nobody asked for") }]);
     });
+    const asJson = await fetch(`${harness.url}/mcp/ruled`, { headers: { ...me, accept: "application/json" } });
+    assert.match(await asJson.text(), /gateway\.mcp-not-acceptable/);
     const response = await fetch(`${harness.url}/mcp/ruled`, { headers: { ...me, accept: "text/event-stream" } });
     assert.ok(!(await response.text()).includes("nobody asked for"));
     const receipt = await harness.receipt(response.headers.get("x-request-id"));

@@ -1,11 +1,12 @@
 /** Policies in front of MCP: which servers may be used, and which of their tools may be called. */
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
+import { gatewayConfig } from "../../src/gateway/index.ts";
 import { legacyClient, startMcp, type McpHarness } from "../mcp/gateway.ts";
 import { startLegacyServer, type TestServer } from "../mcp/official.ts";
 
@@ -68,5 +69,28 @@ describe("a server of tools", () => {
 
   it("that no policy permits is not even greeted", async () => {
     await assert.rejects(legacyClient(harness, "closed"), /no policy permits this/);
+  });
+
+  it("is not listened to any more once no policy permits it", async () => {
+    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
+    const begun = await harness.rpc("open", { jsonrpc: "2.0", id: 1, method: "initialize", params });
+    const session = begun.headers.get("mcp-session-id") ?? "";
+    const listen = async (): Promise<string> => {
+      const headers = {
+        authorization: `Bearer ${harness.key}`,
+        accept: "text/event-stream",
+        "mcp-session-id": session,
+      };
+      const response = await fetch(`${harness.url}/mcp/open`, { headers });
+      if (response.status === 200) await response.body?.cancel();
+      return response.status === 200 ? "open" : await response.text();
+    };
+    assert.equal(await listen(), "open");
+    const other = join(folder, "other");
+    mkdirSync(other);
+    writeFileSync(join(other, "a.cedar"), 'permit (principal, action == Action::"infer", resource);');
+    const next = { ...harness.config, authorization: { policies: other } };
+    (await harness.gateway.prepare(gatewayConfig.parse(next))).commit();
+    assert.match(await listen(), /gateway\.policy-denied/);
   });
 });

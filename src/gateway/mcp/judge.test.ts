@@ -143,6 +143,16 @@ describe("the matrix of MCP", () => {
     }
   });
 
+  it("refuses images and files of a server where policy does", async () => {
+    const strict = gatewayConfig.parse({ media: { images: "refuse" } });
+    const judging = openJudge(strict, guard, () => guard);
+    const image = { content: [{ type: "image", data: IMAGE, mimeType: "image/png" }] };
+    const options = { tightened: false, head: {}, vault: undefined };
+    await assert.rejects(judging.answer(exchange(), resultShape("tools/call"), image, server, options), (error) =>
+      isHoldfastError(error, "gateway.media-refused"),
+    );
+  });
+
   it("reads a server's text as harshly as requests, where injections are concerned", () => {
     const of = (injection: object): string =>
       answerGuards(gatewayConfig.parse({ guards: { injection } }).guards).injection.response;
