@@ -26,7 +26,7 @@ export interface Intake {
 }
 
 /** How long an entry is tried, from its append on, in milliseconds. */
-export const APPEND_MS = 10_000;
+const APPEND_MS = 10_000;
 /** Entries of one write: three parameters each, of the 65,535 that a statement has at most. */
 const MAX_BATCH_ENTRIES = 512;
 /** Bytes of one write, about. */

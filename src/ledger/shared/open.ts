@@ -47,7 +47,7 @@ export interface SharedLedgerOptions {
 }
 
 /** How long the lease lasts that is not renewed, in milliseconds. */
-export const LEASE_MS = 5_000;
+const LEASE_MS = 5_000;
 const CHECKPOINT_EVERY_MS = 1_000;
 /** For {@link Ledger.checkpoint}: several leases of others, in milliseconds. */
 const CHECKPOINT_WAIT_MS = 30_000;

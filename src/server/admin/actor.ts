@@ -32,7 +32,7 @@ export interface Actor {
   readonly rotate?: () => Promise<string | undefined>;
 }
 
-export interface ActorOptions {
+interface ActorOptions {
   readonly db: Db;
   readonly clock: Clock;
   /** The token of the data folder. */

@@ -12,7 +12,7 @@
  * @module
  */
 
-export interface Cookies {
+interface Cookies {
   /** The text of a cookie in a `cookie` header. Two of one name say that somebody else put one there: then there is none. */
   read(header: string | undefined, which: Which): string | undefined;
   /** A `set-cookie` header. */

@@ -11,7 +11,7 @@ import type { Clock } from "../../../core/index.ts";
 import { sql, type Db } from "../../../storage/index.ts";
 import { serverError } from "../../errors.ts";
 
-export interface PendingLogin {
+interface PendingLogin {
   readonly nonce: string;
   /** RFC 7636: who redeems the code must know it. */
   readonly verifier: string;

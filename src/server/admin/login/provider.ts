@@ -18,7 +18,7 @@ import { fetchJson as fetchOverNetwork, idTokenVerifier, type Claims, type Fetch
 import type { LoginConfig } from "../../config/login.ts";
 import { serverError } from "../../errors.ts";
 
-export interface Provider {
+interface Provider {
   /** Where the browser is sent. @throws `server.login-unavailable` */
   authorizationUrl(login: {
     readonly state: string;
@@ -35,7 +35,7 @@ export interface Provider {
   redeem(code: string, login: { readonly nonce: string; readonly verifier: string }): Promise<Claims>;
 }
 
-export interface ProviderOptions {
+interface ProviderOptions {
   readonly config: LoginConfig;
   readonly clientSecret: Secret | undefined;
   readonly clock: Clock;
@@ -60,7 +60,7 @@ const TOKEN_MS = 10_000;
 const TOKEN_BYTES = 65_536;
 
 /** Where the issuer sends the browser back to. */
-export function redirectUri({ url }: LoginConfig): string {
+function redirectUri({ url }: LoginConfig): string {
   return new URL("/callback", url).href;
 }
 

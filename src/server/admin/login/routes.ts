@@ -27,7 +27,7 @@ import { cookiesOf } from "./cookies.ts";
 import { keepLogin, LOGIN_MS, newLogin, takeLogin } from "./pending.ts";
 import { errorCode, openProvider } from "./provider.ts";
 
-export interface LoginOptions {
+interface LoginOptions {
   readonly db: Db;
   readonly clock: Clock;
   readonly login: LoginConfig | undefined;
