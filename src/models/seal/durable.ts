@@ -7,7 +7,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, open, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
+import { chmod, lstat, mkdir, open, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { sealError } from "./errors.ts";
 
@@ -38,9 +38,8 @@ export async function makeFolder<T>(path: string, mode: number, fill: (folder: s
   await mkdir(staged, { mode: 0o700 });
   try {
     const made = await fill(staged);
-    await using handle = await open(staged);
-    await handle.chmod(mode);
-    await handle.sync();
+    await chmod(staged, mode);
+    await syncFolder(staged);
     await refuseExisting(path);
     await rename(staged, path);
     await syncFolder(dirname(path));

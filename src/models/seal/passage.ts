@@ -58,7 +58,7 @@ export async function passAll(passage: Passage, options: PassageOptions = {}): P
 }
 
 async function passHere(passage: Passage, { signal }: PassageOptions): Promise<void> {
-  const buffer = segmentBuffer();
+  const buffer = segmentBuffer(passage.size);
   for (let segment = 0; segment < segmentCount(passage.size); segment++) {
     doSegment(passage, segment, buffer);
     await setImmediate();

@@ -16,7 +16,7 @@ parentPort?.postMessage(work());
 
 function work(): Ending {
   const count = segmentCount(passage.size);
-  const buffer = segmentBuffer();
+  const buffer = segmentBuffer(passage.size);
   try {
     while (Atomics.load(shared, STOP) === 0n) {
       const segment = Number(Atomics.add(shared, NEXT, 1n));

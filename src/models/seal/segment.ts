@@ -81,9 +81,9 @@ export function doSegment(passage: Passage, segment: number, buffer: Uint8Array)
   return Math.min(end * CHUNK_BYTES, size) - first * CHUNK_BYTES;
 }
 
-/** Memory for the segments of one thread. */
-export function segmentBuffer(): Uint8Array {
-  return Buffer.allocUnsafeSlow(SEGMENT_CHUNKS * SEALED_CHUNK_BYTES);
+/** Memory for the segments of one thread, of a content of so many bytes. */
+export function segmentBuffer(size: number): Uint8Array {
+  return Buffer.allocUnsafeSlow(Math.min(SEGMENT_CHUNKS, chunkCount(size)) * SEALED_CHUNK_BYTES);
 }
 
 function readFully(file: number, buffer: Uint8Array, position: number): number {

@@ -111,10 +111,11 @@ async function sealOne(
   return { path, size: bytes, sha256: await digestFile(to, options.signal), head: hash("sha256", head, "hex") };
 }
 
-/** SHA-256 of a file, in hex. */
+/** SHA-256 of a file, in hex. @throws the reason of the signal */
 export async function digestFile(path: string, signal?: AbortSignal): Promise<string> {
   const digest = createHash("sha256");
-  for await (const bytes of createReadStream(path, { highWaterMark: 1024 * 1024, ...(signal && { signal }) })) {
+  for await (const bytes of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    signal?.throwIfAborted();
     digest.update(bytes as Uint8Array);
   }
   return digest.digest("hex");
