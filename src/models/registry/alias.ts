@@ -43,7 +43,9 @@ export async function findAlias(db: Db, model: string, alias: string): Promise<A
 
 /** The aliases of a model, or of all, as they stand. */
 export async function listAliases(db: Db, model?: string): Promise<readonly Alias[]> {
-  return (await aliasRows(db, model)).map(({ envelope: _, at: __, ...alias }) => alias);
+  return (await aliasRows(db, model)).map(({ alias, newest, release, sequence, ...rest }) => {
+    return { model: rest.model, alias, release, sequence, newest };
+  });
 }
 
 /** The aliases whose last move an operator signed: what a database alone says points nowhere. */

@@ -27,7 +27,13 @@ const USER = /^(?:\*|[!-~]{1,256})$/;
 
 /** Grants of a model, or of all, as they stand. */
 export async function listGrants(db: Db, model?: string): Promise<readonly Grant[]> {
-  return (await grantRows(db, model)).map(({ envelope: _, ...grant }) => grant);
+  return (await grantRows(db, model)).map(({ app, user, by, at, ...rest }) => ({
+    model: rest.model,
+    app,
+    user,
+    by,
+    at,
+  }));
 }
 
 /** The grants that an operator signed: what a database alone grants counts for nothing. */
