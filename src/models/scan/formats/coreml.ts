@@ -136,7 +136,7 @@ function visitProgram(source: Source, context: ScanContext): void {
       const length = bytes[found - 1] ?? 0;
       const path = bytes.toString("latin1", found + prefix.length, found + Math.max(length, prefix.length));
       const why = leavesFolder(path);
-      if (why !== undefined) context.report(RULES.path, { offset: at + found, detail: `${why}, ${path}` });
+      if (why !== undefined) context.report(RULES.path, { detail: `${why}, ${path}` });
     }
   }
 }

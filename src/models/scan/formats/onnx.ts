@@ -13,7 +13,7 @@ import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
 import type { Source } from "../source.ts";
 import { checkTensor, ONNX_TENSOR_RULES } from "./onnx-tensor.ts";
-import { MAX_PROTO_DEPTH, protoFields, protoPayload, protoShape, protoText, type ProtoField } from "./protobuf.ts";
+import { MAX_PROTO_DEPTH, protoFields, protoPayload, protoShape, protoText } from "./protobuf.ts";
 import { BRINGS_CODE, EXHAUSTS, SUPPLY_CHAIN } from "./references.ts";
 
 const RULES = {
@@ -142,12 +142,12 @@ function visitNodes(source: Source, nodes: number, attributes: number | undefine
   }
   for (const field of protoFields(source)) {
     if (!walk.context.spend("steps", 1)) return;
-    if (field.number === nodes) visitNode(protoPayload(source, field), field, walk, depth);
+    if (field.number === nodes) visitNode(protoPayload(source, field), walk, depth);
     if (field.number === attributes) visitAttribute(protoPayload(source, field), walk, depth);
   }
 }
 
-function visitNode(source: Source, { offset }: ProtoField, walk: Walk, depth: number): void {
+function visitNode(source: Source, walk: Walk, depth: number): void {
   let operator = "";
   let domain = "";
   for (const field of protoFields(source)) {
@@ -158,8 +158,8 @@ function visitNode(source: Source, { offset }: ProtoField, walk: Walk, depth: nu
   }
   const detail = domain === "" ? operator : `${domain}.${operator}`;
   if (walk.defined.has(`${domain}\0${operator}`)) return;
-  if (PYTHON.test(operator)) walk.context.report(RULES.python, { offset, detail });
-  else if (!KNOWN_DOMAINS.has(domain)) walk.context.report(RULES.customDomain, { offset, detail });
+  if (PYTHON.test(operator)) walk.context.report(RULES.python, { detail });
+  else if (!KNOWN_DOMAINS.has(domain)) walk.context.report(RULES.customDomain, { detail });
 }
 
 function visitAttribute(source: Source, walk: Walk, depth: number): void {

@@ -214,7 +214,7 @@ function judgeMetadata(source: Source, field: ProtoField, context: ScanContext):
 function visitGraph(source: Source, context: ScanContext): void {
   for (const field of protoFields(source)) {
     if (!context.spend("steps", 1)) return;
-    if (field.number === 1) visitNode(protoPayload(source, field), field, context);
+    if (field.number === 1) visitNode(protoPayload(source, field), context);
     if (field.number !== 2 || field.wire !== "bytes") continue;
     const library = protoPayload(source, field);
     for (const inner of protoFields(library)) {
@@ -223,14 +223,14 @@ function visitGraph(source: Source, context: ScanContext): void {
       const body = protoPayload(library, inner);
       for (const node of protoFields(body)) {
         if (!context.spend("steps", 1)) return;
-        if (node.number === 3) visitNode(protoPayload(body, node), node, context);
+        if (node.number === 3) visitNode(protoPayload(body, node), context);
       }
     }
   }
 }
 
 /** NodeDef: name (1), operator (2), attributes (5). */
-function visitNode(source: Source, { offset }: ProtoField, context: ScanContext): void {
+function visitNode(source: Source, context: ScanContext): void {
   let name = "";
   let operator = "";
   let output = "";
@@ -240,9 +240,9 @@ function visitNode(source: Source, { offset }: ProtoField, context: ScanContext)
     if (field.number === 5) output = outputStream(protoPayload(source, field)) ?? output;
   }
   const effect = operatorEffect(operator);
-  if (effect !== undefined) context.report(BY_EFFECT[effect], { offset, detail: `${operator} ${name}` });
+  if (effect !== undefined) context.report(BY_EFFECT[effect], { detail: `${operator} ${name}` });
   // PrintV2 writes to a file where its attribute says so (logging_ops.cc).
-  if (/^file:/i.test(output)) context.report(RULES.output, { offset, detail: `${operator} to ${output}` });
+  if (/^file:/i.test(output)) context.report(RULES.output, { detail: `${operator} to ${output}` });
 }
 
 /** The text of the attribute `output_stream`, an entry of a map: key (1), value (2) with a string (2). */
