@@ -52,6 +52,7 @@ describe("a hostile MCP server", () => {
     const { url } = server;
     harness = await startMcp(
       {
+        acts: { url, approve: "changes", sideEffects: ["read"], readOnly: ["*"] },
         evil: { url, key: { env: "KEY" }, tools: ["read", "send", "fetch", "free*", "twice"], readOnly: ["read"] },
         eager: { url, approve: "changes", asks: ["roots"], readOnly: ["*"] },
         ruled: {
@@ -361,6 +362,28 @@ describe("a hostile MCP server", () => {
     const { data } = await harness.operator("tools", { server: "evil" });
     const made = (data as { definitions: { name: string }[] }).definitions.filter(({ name }) => /^free-\d-/.test(name));
     assert.equal(made.length, 5, "of what nobody approved the last listing is kept");
+  });
+
+  it("events of another type are no messages", async () => {
+    const me = await someone("ruled");
+    server.on("tools/call", ({ id }, response) => {
+      const said = (answer: string): string => JSON.stringify({ jsonrpc: "2.0", id, result: text(answer) });
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(`event: other\ndata: ${said("the wrong one")}\n\nevent: message\ndata: ${said("the answer")}\n\n`);
+    });
+    const got = await harness.rpc("ruled", call("fetch", { url: "https://example.com/" }), me);
+    assert.ok(got.text.includes("the answer") && !got.text.includes("the wrong one"), got.text);
+  });
+
+  it("a tool that the configuration says acts is one with side effects, whatever else says that it reads", async () => {
+    const me = await someone("acts");
+    server.on("tools/list", { tools: [tool("read", { annotations: { readOnlyHint: true } }), tool("look")] });
+    await list("acts", me);
+    await harness.approveAll();
+    server.on("tools/call", text(`take this ${AWS_KEY}`));
+    assert.ok((await harness.rpc("acts", call("look"), me)).result);
+    assert.equal(codeOf(await harness.rpc("acts", call("read"), me)), "gateway.mcp-flow");
+    assert.ok((await harness.rpc("acts", call("look"), me)).result);
   });
 
   it("its instructions are no tool, however they are approved", async () => {
