@@ -117,9 +117,9 @@ admin: {listen: 127.0.0.1:0}
         return 0;
       }
     };
-    let spent = false;
+    const load = { done: false };
     const client = async (_: unknown, number: number): Promise<void> => {
-      for (let turn = number; !spent; turn++) {
+      for (let turn = number; !load.done; turn++) {
         const status = await ask(alive[turn % alive.length] as Up);
         if (status !== 200) await sleep(20);
       }
@@ -158,7 +158,7 @@ admin: {listen: 127.0.0.1:0}
     // To the end of the budget, and some time beyond it.
     while ((await Promise.all(alive.map(ask))).some((status) => status !== 429)) await sleep(50);
     await sleep(1_000);
-    spent = true;
+    load.done = true;
     await clients;
 
     // What the dead one had reserved is charged or free after its lease, and nothing stays reserved.
