@@ -56,6 +56,8 @@ const ONLY_IN: readonly { readonly what: string; readonly pattern: RegExp; reado
   { what: "build a regular expression at run time", pattern: /new RegExp\(/, files: [/^guard\/detectors\//] },
   // Slices of foreign text need core's own: see there. Of a character that stands alone the built-in is right.
   { what: "read a code point of a text", pattern: /\.codePointAt\((?!0\))/, files: [] },
+  // `--data-class` is handed over as `dataClass`.
+  { what: "read an option by its flag", pattern: /(?:\boptions\[|Option\((?:\w+\.)?options, )"\w+-/, files: [] },
   { what: "print", pattern: /\bconsole\.|process\.(?:stdout|stderr)\.write/, files: [/^cli\//, /^server\/log\.ts$/] },
 ];
 

@@ -57,6 +57,7 @@ export type {
   Routes,
   Style,
 } from "./module.ts";
+export { listOption, textOption, type CommandOptions } from "./options.ts";
 export {
   foldPosture,
   type Control,

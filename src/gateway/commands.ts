@@ -4,7 +4,7 @@
  * @module
  */
 
-import { textTable, type Clock, type CommandResult, type CommandRun, type Style } from "../core/index.ts";
+import { textTable, type Clock, type CommandResult, type CommandRun, type Style, textOption } from "../core/index.ts";
 import { gatewayError } from "./errors.ts";
 import { createKey, listKeys, revokeKey, rotateKey, type KeyInfo } from "./identity/store.ts";
 import type { GatewayServices } from "./module.ts";
@@ -13,8 +13,8 @@ type Options = Readonly<Record<string, string | boolean | readonly string[] | un
 
 export const create: CommandRun<GatewayServices> = async ({ services, options }) => {
   const { clock } = services;
-  const app = text(options, "app") ?? "default";
-  const expires = text(options, "expires");
+  const app = textOption(options, "app") ?? "default";
+  const expires = textOption(options, "expires");
   const models = options["model"];
   const rate = count(options, "rate");
   const concurrency = count(options, "concurrency");
@@ -49,7 +49,7 @@ export const revoke: CommandRun<GatewayServices> = async ({ services, args }) =>
 };
 
 export const rotate: CommandRun<GatewayServices> = async ({ services, args, options }) => {
-  const grace = duration(text(options, "grace") ?? "24h");
+  const grace = duration(textOption(options, "grace") ?? "24h");
   const made = await rotateKey(await services.db(), args["id"] ?? "", grace, services.clock);
   const result = shownOnce(
     { id: made.id, key: made.key.reveal(), replaces: args["id"], oldExpiresAt: made.oldExpiresAt },
@@ -102,13 +102,8 @@ function stateOf(key: KeyInfo, now: ReturnType<Clock["now"]>): "active" | "expir
   return key.expiresAt !== undefined && key.expiresAt <= now ? "expired" : "active";
 }
 
-function text(options: Options, name: string): string | undefined {
-  const value = options[name];
-  return typeof value === "string" ? value : undefined;
-}
-
 function count(options: Options, name: string): number | undefined {
-  const value = text(options, name);
+  const value = textOption(options, name);
   if (value === undefined) return undefined;
   if (!/^[1-9]\d{0,8}$/.test(value))
     throw gatewayError("gateway.key-option", { detail: `--${name}: a whole number from 1` });

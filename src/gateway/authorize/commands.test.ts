@@ -113,7 +113,7 @@ describe("policy explain", () => {
   });
 
   it("names what forbids, and says when nothing permits", async () => {
-    const forbidden = await ask("app:shop", { "data-class": ["pii"] });
+    const forbidden = await ask("app:shop", { dataClass: ["pii"] });
     assert.equal(forbidden.exit, Exit.findings);
     assert.match(forbidden.shown, /^denied: gpt-5 at one: forbidden by no-pii$/m);
     assert.match(forbidden.shown, /^ {2}permit {2}shop +applies/m);

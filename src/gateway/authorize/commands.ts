@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Exit, type CommandInput, type CommandRun, type Style } from "../../core/index.ts";
+import { Exit, type CommandInput, type CommandRun, type Style, listOption, textOption } from "../../core/index.ts";
 import type { GatewayConfig } from "../config.ts";
 import { gatewayError } from "../errors.ts";
 import { covers, type Principal } from "../identity/principal.ts";
@@ -41,7 +41,7 @@ export const check: CommandRun<GatewayServices> = async ({ services, args }) => 
 /** What the policies say to one question, and why. Exits 1 where it is denied. */
 export const explainOne: CommandRun<GatewayServices> = async ({ services, options }) => {
   const cedar = await loadCedar();
-  const { policies, errors } = readPolicies(folderOf(text(options, "policies"), services), cedar);
+  const { policies, errors } = readPolicies(folderOf(textOption(options, "policies"), services), cedar);
   const [problem] = errors;
   if (problem !== undefined) throw gatewayError("gateway.policy-invalid", { detail: problemLine(problem) });
 
@@ -73,9 +73,9 @@ function explanationText({ what, decision, why, policies }: Explanation, style: 
 
 /** Of a model: what would really be asked. Of a tool: its server, and the tool. @throws `gateway.policy-option` */
 function questionsOf(options: Options, principal: Principal, services: GatewayServices): readonly Question[] {
-  const model = text(options, "model");
-  const tool = text(options, "tool");
-  const given = text(options, "action");
+  const model = textOption(options, "model");
+  const tool = textOption(options, "tool");
+  const given = textOption(options, "action");
   if ((model ?? "") === "" && (tool ?? "") === "") throw option("--model or --tool is missing");
   const facts = factsOf(options, tool ?? model ?? "", services.clock.now());
   if (tool !== undefined) {
@@ -86,7 +86,7 @@ function questionsOf(options: Options, principal: Principal, services: GatewaySe
   }
   const action = POLICY_ACTIONS.find((known) => known === (given ?? "infer"));
   if (action === undefined) throw option(`--action: ${POLICY_ACTIONS.join(" or ")}`);
-  const candidates = candidatesOf(services.config.gateway, model ?? "", text(options, "upstream"), principal);
+  const candidates = candidatesOf(services.config.gateway, model ?? "", textOption(options, "upstream"), principal);
   return candidates.map((one) => ({ principal, action, facts, ...one }));
 }
 
@@ -125,12 +125,12 @@ function candidatesOf(
 
 /** `key:ID`, `app:NAME`, `user:ISSUER/NAME`, `certificate:NAME`. @throws `gateway.policy-option`, `gateway.key-unknown` */
 async function principalOf(options: Options, services: GatewayServices): Promise<Principal> {
-  const [kind, ...rest] = (text(options, "principal") ?? "").split(":");
+  const [kind, ...rest] = (textOption(options, "principal") ?? "").split(":");
   const name = rest.join(":");
   const { certificates, issuers } = services.config.gateway.identity;
-  const app = text(options, "app");
+  const app = textOption(options, "app");
   const limits = { requestsPerMinute: undefined, concurrency: undefined };
-  const groups = list(options, "group");
+  const groups = listOption(options, "group");
   switch (name === "" ? "" : kind) {
     case "key": {
       const key = await findKey(await services.db(), name);
@@ -172,35 +172,24 @@ async function principalOf(options: Options, services: GatewayServices): Promise
 }
 
 function factsOf(options: Options, requested: string, now: number): RequestFacts {
-  const at = text(options, "at");
+  const at = textOption(options, "at");
   const time = at === undefined ? now : Date.parse(at);
   if (Number.isNaN(time)) throw option("--at: a time, for example 2026-12-24T18:00:00Z");
   return {
     now: time,
-    address: text(options, "address") ?? "127.0.0.1",
+    address: textOption(options, "address") ?? "127.0.0.1",
     requested,
     stream: options["stream"] === true,
     origins: listOr(options, "origin", ["user"]),
-    dataClasses: list(options, "data-class"),
-    rules: list(options, "rule"),
+    dataClasses: listOption(options, "dataClass"),
+    rules: listOption(options, "rule"),
     unchecked: [],
     hasUnread: options["unread"] === true,
   };
 }
 
-function text(options: Options, name: string): string | undefined {
-  const value = options[name];
-  return typeof value === "string" ? value : undefined;
-}
-
-function list(options: Options, name: string): readonly string[] {
-  const value = options[name];
-  if (typeof value === "string") return [value];
-  return Array.isArray(value) ? value : [];
-}
-
 function listOr(options: Options, name: string, otherwise: readonly string[]): readonly string[] {
-  const given = list(options, name);
+  const given = listOption(options, name);
   return given.length > 0 ? given : otherwise;
 }
 

@@ -11,8 +11,11 @@ import {
   Exit,
   isAtLeast,
   isHoldfastError,
+  listOption,
   SEVERITIES,
+  textOption,
   type CommandInput,
+  type CommandOptions,
   type CommandResult,
   type ExitCode,
   type Finding,
@@ -24,7 +27,7 @@ import { sarifLog } from "../sarif.ts";
 import { createDetectorLoader, detectorNames } from "./detectors.ts";
 import { readSources, type SkippedSource } from "./files.ts";
 import { findingsText } from "./findings-text.ts";
-import { choiceOption, listOption, textOption, type Options } from "./options.ts";
+import { choiceOption } from "./options.ts";
 import { placed, type PlacedFinding } from "./place.ts";
 
 /** What was found in one text. */
@@ -90,7 +93,7 @@ export async function run({ options, progress, rest: paths }: CommandInput<unkno
 
 /** The detectors of `--detector`; without it all that are there, and why any is not. */
 async function chosenDetectors(
-  options: Options,
+  options: CommandOptions,
 ): Promise<{ readonly detectors: readonly Detector[]; readonly missing: readonly UncheckedBy[] }> {
   const index = textOption(options, "index");
   const load = createDetectorLoader({

@@ -8,7 +8,14 @@
 import { open } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 
-import { Exit, type CommandInput, type CommandResult } from "../../core/index.ts";
+import {
+  Exit,
+  type CommandInput,
+  type CommandResult,
+  listOption,
+  textOption,
+  type CommandOptions,
+} from "../../core/index.ts";
 import { loadAdapter } from "../eval/adapter.ts";
 import type { Contestant } from "../eval/contestant.ts";
 import { evalError } from "../eval/errors.ts";
@@ -20,7 +27,7 @@ import { evaluate, type Evasion } from "../eval/run.ts";
 import { sample } from "../eval/sample.ts";
 import { tables } from "../eval/table.ts";
 import { createDetectorLoader } from "./detectors.ts";
-import { listOption, numberOption, textOption, type Options } from "./options.ts";
+import { numberOption } from "./options.ts";
 
 /** What `--out` writes and `--format json` prints. */
 export interface EvalReport {
@@ -88,7 +95,7 @@ async function* readSets(paths: readonly string[]): AsyncGenerator<Row, void, un
 }
 
 /** @throws `guard.option-invalid` */
-function chosenEvasions(options: Options): readonly Evasion[] {
+function chosenEvasions(options: CommandOptions): readonly Evasion[] {
   const text = textOption(options, "evasions");
   if (text === undefined) return [];
   if (text === "all") return EVASIONS;
@@ -103,7 +110,7 @@ function chosenEvasions(options: Options): readonly Evasion[] {
 }
 
 /** The detectors of `--detector`, then the adapters. @throws `guard.option-invalid`, `guard.eval-adapter-invalid` */
-async function chosenContestants(options: Options): Promise<readonly Contestant[]> {
+async function chosenContestants(options: CommandOptions): Promise<readonly Contestant[]> {
   const threshold = numberOption(options, "threshold", { min: 0, max: 1, integer: false });
   const load = createDetectorLoader({
     weights: textOption(options, "weights"),

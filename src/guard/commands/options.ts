@@ -4,27 +4,12 @@
  * @module
  */
 
-import type { CommandInput } from "../../core/index.ts";
+import { textOption, type CommandOptions } from "../../core/index.ts";
 import { evalError } from "../eval/errors.ts";
-
-export type Options = CommandInput<unknown>["options"];
-
-/** The value of `--name <value>`. */
-export function textOption(options: Options, name: string): string | undefined {
-  const value = options[name];
-  return typeof value === "string" ? value : undefined;
-}
-
-/** The values of a repeatable `--name <value>`. */
-export function listOption(options: Options, name: string): readonly string[] {
-  const value = options[name];
-  if (typeof value === "string") return [value];
-  return Array.isArray(value) ? value : [];
-}
 
 /** A number of `--name <number>`. @throws `guard.option-invalid` outside the bounds */
 export function numberOption(
-  options: Options,
+  options: CommandOptions,
   name: string,
   bounds: { readonly min: number; readonly max: number; readonly integer: boolean },
 ): number | undefined {
@@ -40,7 +25,7 @@ export function numberOption(
 
 /** One of `--name <value>`'s choices. @throws `guard.option-invalid` */
 export function choiceOption<Choice extends string>(
-  options: Options,
+  options: CommandOptions,
   name: string,
   choices: readonly Choice[],
 ): Choice | undefined {

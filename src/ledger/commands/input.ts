@@ -5,7 +5,7 @@
  */
 
 import { existsSync, readFileSync } from "node:fs";
-import type { CommandInput } from "../../core/index.ts";
+import { type CommandInput, textOption } from "../../core/index.ts";
 import { ledgerError } from "../errors.ts";
 import { diskFiles } from "../files.ts";
 import { readVkey } from "../key.ts";
@@ -14,12 +14,12 @@ import type { LedgerServices } from "../module.ts";
 type Input = CommandInput<LedgerServices>;
 
 export function folderOf({ options, services }: Input): string {
-  return textOption(options["dir"]) ?? services.ledgerFolder;
+  return textOption(options, "dir") ?? services.ledgerFolder;
 }
 
 /** The key given with `--vkey`, itself or in a file; else that of this installation. @throws `ledger.vkey-invalid` */
 export async function vkeyOf({ options, services }: Input): Promise<string> {
-  const given = textOption(options["vkey"]);
+  const given = textOption(options, "vkey");
   if (given !== undefined) return existsSync(given) ? readFileSync(given, "utf8").trim() : given;
   // A copy from elsewhere is verified with the key of whoever it is from, never with one that happens to be here.
   const own = options["dir"] === undefined ? await readVkey(diskFiles, services.ledgerKeyFile) : undefined;
@@ -34,8 +34,4 @@ export function wholeNumber(text: string, name: string): number {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(value)) throw ledgerError("ledger.range-invalid", { detail: `${name} ${text}` });
   return value;
-}
-
-export function textOption(value: Input["options"][string]): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

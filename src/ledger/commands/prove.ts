@@ -5,12 +5,12 @@
  */
 
 import { writeFile } from "node:fs/promises";
-import type { CommandRun } from "../../core/index.ts";
+import { type CommandRun, textOption } from "../../core/index.ts";
 import { ledgerError } from "../errors.ts";
 import type { LedgerServices } from "../module.ts";
 import { openLedgerReader } from "../reader.ts";
 import { encodeTlogProof } from "../tlog-proof.ts";
-import { folderOf, textOption, wholeNumber } from "./input.ts";
+import { folderOf, wholeNumber } from "./input.ts";
 
 export const run: CommandRun<LedgerServices> = async (input) => {
   const reader = openLedgerReader(folderOf(input));
@@ -20,7 +20,7 @@ export const run: CommandRun<LedgerServices> = async (input) => {
   const hashes = await reader.inclusionProof(index, checkpoint.size);
   const proof = encodeTlogProof({ index, hashes, checkpoint: checkpoint.note });
 
-  const output = textOption(input.options["output"]);
+  const output = textOption(input.options, "output");
   if (output === undefined) return { data: { index, size: checkpoint.size, proof }, text: () => proof.trimEnd() };
   const entry = `${output}.entry`;
   await writeFile(output, proof);

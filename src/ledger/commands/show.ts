@@ -6,11 +6,18 @@
  */
 
 import { hash } from "node:crypto";
-import { decodeStatement, Exit, type CommandResult, type CommandRun, type Statement } from "../../core/index.ts";
+import {
+  decodeStatement,
+  Exit,
+  type CommandResult,
+  type CommandRun,
+  type Statement,
+  textOption,
+} from "../../core/index.ts";
 import { ledgerError } from "../errors.ts";
 import type { LedgerServices } from "../module.ts";
 import { openLedgerReader, type LedgerReader } from "../reader.ts";
-import { folderOf, textOption, wholeNumber } from "./input.ts";
+import { folderOf, wholeNumber } from "./input.ts";
 
 export const run: CommandRun<LedgerServices> = async (input) => {
   const reader = openLedgerReader(folderOf(input));
@@ -19,8 +26,8 @@ export const run: CommandRun<LedgerServices> = async (input) => {
   const { index } = input.args;
   if (index !== undefined) return showOne(reader, wholeNumber(index, "index"));
 
-  const limit = wholeNumber(textOption(input.options["limit"]) ?? "20", "--limit");
-  const given = textOption(input.options["from"]);
+  const limit = wholeNumber(textOption(input.options, "limit") ?? "20", "--limit");
+  const given = textOption(input.options, "from");
   const from = given === undefined ? Math.max(0, checkpoint.size - limit) : wholeNumber(given, "--from");
   return list(reader, from, Math.max(from, Math.min(checkpoint.size, from + limit)), checkpoint.size);
 };

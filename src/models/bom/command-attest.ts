@@ -4,10 +4,18 @@
  * @module
  */
 
-import { Exit, Secret, type CommandInput, type CommandRun, type ExitCode, type Statement } from "../../core/index.ts";
+import {
+  Exit,
+  Secret,
+  type CommandInput,
+  type CommandRun,
+  type ExitCode,
+  type Statement,
+  textOption,
+} from "../../core/index.ts";
 import { scanFiles } from "../scan/report.ts";
 import { signError } from "../sign/errors.ts";
-import { readSmall, textOption } from "../sign/input.ts";
+import { readSmall } from "../sign/input.ts";
 import { readPrivateKey } from "../sign/key.ts";
 import { nameInModel, walkModel } from "../sign/walk.ts";
 import { attest, ATTESTED, scanPredicate, signStatement } from "./attest.ts";

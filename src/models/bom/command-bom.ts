@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { CommandRun, Style } from "../../core/index.ts";
-import { textOption } from "../sign/input.ts";
+import { type CommandRun, type Style, textOption } from "../../core/index.ts";
 import { cycloneDxBom } from "./cyclonedx.ts";
 import type { Inspection } from "./inspect.ts";
 import { exitOf, readSubject, write } from "./input.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { CommandRun } from "../../core/index.ts";
-import { textOption } from "../sign/input.ts";
+import { type CommandRun, textOption } from "../../core/index.ts";
 import { cardFields, modelCard } from "./card.ts";
 import { exitOf, readSubject, write } from "./input.ts";
 

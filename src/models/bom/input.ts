@@ -15,9 +15,12 @@ import {
   type CommandInput,
   type ExitCode,
   type Severity,
+  listOption,
+  textOption,
+  type CommandOptions,
 } from "../../core/index.ts";
 import { MAX_BUNDLE_BYTES } from "../sign/bundle.ts";
-import { ignoredNames, listOption, pathOf, signaturePath, textOption, type Options } from "../sign/input.ts";
+import { ignoredNames, pathOf, signaturePath } from "../sign/input.ts";
 import { nameInModel } from "../sign/walk.ts";
 import { writeWhole } from "../sign/write.ts";
 import { readDataset, type Dataset } from "./croissant.ts";
@@ -66,7 +69,7 @@ export async function inspect(path: string, { options, progress }: CommandInput<
 }
 
 /** Whether a document is clean: findings, then gaps. */
-export function exitOf({ licences, unread }: Inspection, options: Options): ExitCode {
+export function exitOf({ licences, unread }: Inspection, options: CommandOptions): ExitCode {
   const threshold = failOn(options);
   if (licences.findings.some(({ severity }) => isAtLeast(severity, threshold))) return Exit.findings;
   return unread.length > 0 ? Exit.incomplete : Exit.clean;
@@ -82,7 +85,7 @@ export async function write(path: string, text: string): Promise<void> {
   }
 }
 
-function givenOptions(options: Options): Omit<BomOptions, "datasets"> {
+function givenOptions(options: CommandOptions): Omit<BomOptions, "datasets"> {
   const version = textOption(options, "modelVersion");
   const supplier = textOption(options, "supplier");
   const downloadLocation = textOption(options, "downloadLocation");
@@ -119,7 +122,7 @@ function timeOf(): number {
   throw bomError("models.bom-option-invalid", { detail: `SOURCE_DATE_EPOCH ${epoch} is no count of seconds` });
 }
 
-async function readSignature(path: string, options: Options): Promise<BomOptions["signature"]> {
+async function readSignature(path: string, options: CommandOptions): Promise<BomOptions["signature"]> {
   const file = await signaturePath(path, options);
   try {
     const stats = await lstat(file);
@@ -131,7 +134,7 @@ async function readSignature(path: string, options: Options): Promise<BomOptions
   }
 }
 
-function failOn(options: Options): Severity {
+function failOn(options: CommandOptions): Severity {
   const wanted = textOption(options, "failOn") ?? "high";
   const severity = SEVERITIES.find((one) => one === wanted);
   if (severity !== undefined) return severity;

@@ -5,9 +5,8 @@
  */
 
 import { createPublicKey } from "node:crypto";
-import type { CommandRun } from "../../core/index.ts";
+import { type CommandRun, textOption } from "../../core/index.ts";
 import { signError } from "./errors.ts";
-import { textOption } from "./input.ts";
 import { CURVE_NAMES, hintOf, makeKeyPair } from "./key.ts";
 import { writeWhole } from "./write.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Secret, type CommandRun } from "../../core/index.ts";
+import { Secret, type CommandRun, listOption, textOption, type CommandOptions } from "../../core/index.ts";
 import { signError, type SignErrorCode } from "./errors.ts";
 import {
   ignoredNames,
@@ -14,9 +14,6 @@ import {
   readSmall,
   readSmalls,
   signaturePath,
-  listOption,
-  textOption,
-  type Options,
 } from "./input.ts";
 import { signModel, type SigningMethod } from "./sign.ts";
 import { writeWhole } from "./write.ts";
@@ -61,7 +58,7 @@ export const run: CommandRun<unknown> = async (input) => {
 };
 
 /** @throws `models.key-unusable` when no key is given and no token is there */
-async function methodOf(options: Options): Promise<SigningMethod> {
+async function methodOf(options: CommandOptions): Promise<SigningMethod> {
   const keyFile = textOption(options, "key");
   const certificateFile = textOption(options, "certificate");
   if (keyFile !== undefined) {
@@ -87,7 +84,7 @@ async function methodOf(options: Options): Promise<SigningMethod> {
   return { method: "sigstore", identityToken: await tokenOf(options), ...servicesOf(options) };
 }
 
-async function tokenOf(options: Options): Promise<Secret> {
+async function tokenOf(options: CommandOptions): Promise<Secret> {
   const file = textOption(options, "identityToken");
   const token = file === undefined ? process.env[TOKEN_VARIABLE] : await readLine(file, "models.sigstore-failed");
   if (token === undefined || token === "") {
@@ -97,7 +94,7 @@ async function tokenOf(options: Options): Promise<Secret> {
   return new Secret(token);
 }
 
-function servicesOf(options: Options): { fulcioUrl?: string; rekorUrl?: string; timestampUrl?: string } {
+function servicesOf(options: CommandOptions): { fulcioUrl?: string; rekorUrl?: string; timestampUrl?: string } {
   const [fulcioUrl, rekorUrl, timestampUrl] = ["fulcioUrl", "rekorUrl", "timestampUrl"].map((name) =>
     textOption(options, name),
   );

@@ -5,20 +5,9 @@
  * @module
  */
 
-import { Exit, type CommandRun, type Style } from "../../core/index.ts";
+import { Exit, type CommandRun, type Style, listOption, textOption, type CommandOptions } from "../../core/index.ts";
 import { SignErrors, signError, type Rejection } from "./errors.ts";
-import {
-  ignoredNames,
-  isDefaultIgnore,
-  listOption,
-  pathOf,
-  readSignature,
-  readSmall,
-  readSmalls,
-  signaturePath,
-  textOption,
-  type Options,
-} from "./input.ts";
+import { ignoredNames, isDefaultIgnore, pathOf, readSignature, readSmall, readSmalls, signaturePath } from "./input.ts";
 import { nameInModel } from "./walk.ts";
 import { verifyModel, type Signer, type Trust, type VerifyReport } from "./verify.ts";
 
@@ -103,7 +92,7 @@ function shownName(name: string): string {
 }
 
 /** @throws `models.trust-missing`, and the errors of files that cannot be read */
-async function trustOf(options: Options): Promise<Trust> {
+async function trustOf(options: CommandOptions): Promise<Trust> {
   const key = textOption(options, "key");
   const trusted = listOption(options, "trust");
   const identity = textOption(options, "identity");

@@ -6,28 +6,15 @@
 
 import { lstat, open, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import type { CommandInput } from "../../core/index.ts";
+import { type CommandInput, listOption, textOption, type CommandOptions } from "../../core/index.ts";
 import { MAX_BUNDLE_BYTES } from "./bundle.ts";
 import { HASH_TYPES, type HashType } from "./digest.ts";
 import { signError, type SignErrorCode } from "./errors.ts";
 import type { ManifestOptions } from "./manifest.ts";
 import { DEFAULT_IGNORES, nameInModel } from "./walk.ts";
 
-export type Options = CommandInput<unknown>["options"];
-
 /** The most bytes of a file with keys, certificates, a trusted root or a token. */
 const MAX_SMALL_FILE = 4 * 1024 * 1024;
-
-export function textOption(options: Options, name: string): string | undefined {
-  const value = options[name];
-  return typeof value === "string" ? value : undefined;
-}
-
-export function listOption(options: Options, name: string): readonly string[] {
-  const value = options[name];
-  if (typeof value === "string") return [value];
-  return Array.isArray(value) ? value : [];
-}
 
 /** The model's path. */
 export function pathOf(input: Pick<CommandInput<unknown>, "args">): string {
@@ -35,7 +22,7 @@ export function pathOf(input: Pick<CommandInput<unknown>, "args">): string {
 }
 
 /** Where the signature of a model lies unless `--signature` says otherwise: in its folder, or beside its file. */
-export async function signaturePath(path: string, options: Options): Promise<string> {
+export async function signaturePath(path: string, options: CommandOptions): Promise<string> {
   const given = textOption(options, "signature");
   if (given !== undefined) return given;
   let isFolder: boolean;
@@ -53,7 +40,7 @@ export async function signaturePath(path: string, options: Options): Promise<str
  *
  * @throws `models.ignore-path-invalid` for a path outside of the model
  */
-export function ignoredNames(path: string, signature: string, options: Options): string[] {
+export function ignoredNames(path: string, signature: string, options: CommandOptions): string[] {
   const own = nameInModel(path, signature);
   const given = listOption(options, "ignorePath").map((ignored) => {
     const name = nameInModel(path, ignored);
@@ -67,7 +54,7 @@ export function ignoredNames(path: string, signature: string, options: Options):
 }
 
 /** How `--hash` and `--shard-size` say that a model is hashed. */
-export function manifestOptions(options: Options): Pick<ManifestOptions, "hashType" | "method" | "shardSize"> {
+export function manifestOptions(options: CommandOptions): Pick<ManifestOptions, "hashType" | "method" | "shardSize"> {
   const hash = textOption(options, "hash") ?? "sha256";
   if (!isHashType(hash)) throw signError("models.hash-unsupported", { detail: hash });
   const size = textOption(options, "shardSize");

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { Exit, type CommandRun } from "../../../core/index.ts";
+import { Exit, type CommandRun, textOption } from "../../../core/index.ts";
 import type { SealServices } from "../commands.ts";
 import { sealError } from "../errors.ts";
 import { auditSet } from "../set/audit.ts";
-import { bytesText, filesText, interruptible, textOption } from "./options.ts";
+import { bytesText, filesText, interruptible } from "./options.ts";
 
 /** Problems that are listed for people; JSON has all. */
 const SHOWN = 20;
@@ -20,7 +20,7 @@ const KEYS = {
 
 export const run: CommandRun<SealServices> = async (input) => {
   const folder = input.args["set"] ?? "";
-  const expected = textOption(input.options["manifest"])?.replace(/^sha256:/, "");
+  const expected = textOption(input.options, "manifest")?.replace(/^sha256:/, "");
   if (expected !== undefined && !/^[0-9a-f]{64}$/.test(expected)) {
     throw sealError("seal.manifest-invalid", { detail: "--manifest is no SHA-256 in hex", hint: "give 64 hex digits" });
   }

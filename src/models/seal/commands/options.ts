@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PredicateType, statement, uuidv7, type CommandInput } from "../../../core/index.ts";
+import { PredicateType, statement, uuidv7, type CommandInput, listOption, textOption } from "../../../core/index.ts";
 import { enqueueEvidence } from "../../../storage/index.ts";
 import type { Identity, Recipient } from "../age/keys.ts";
 import { sealError } from "../errors.ts";
@@ -16,7 +16,7 @@ export type Input = CommandInput<SealServices>;
 
 /** All recipients that `--to` names. @throws `seal.recipient-missing`, and what `readRecipients` throws */
 export async function recipientsOf({ options }: Input): Promise<readonly Recipient[]> {
-  const words = listOption(options["to"]);
+  const words = listOption(options, "to");
   if (words.length === 0) throw sealError("seal.recipient-missing");
   const read: Recipient[] = [];
   for (const word of words) read.push(...(await readRecipients(word, process.env)));
@@ -25,7 +25,7 @@ export async function recipientsOf({ options }: Input): Promise<readonly Recipie
 
 /** All keys that `--with` names. @throws `seal.key-missing`, and what `readIdentities` throws */
 export async function identitiesOf({ options }: Input): Promise<readonly Identity[]> {
-  const words = listOption(options["with"]);
+  const words = listOption(options, "with");
   if (words.length === 0) throw sealError("seal.key-missing");
   const read: Identity[] = [];
   for (const word of words) read.push(...(await readIdentities(word, process.env)));
@@ -34,17 +34,8 @@ export async function identitiesOf({ options }: Input): Promise<readonly Identit
 
 /** `--key-file`, where it is given. */
 export function keyFileOf({ options }: Input): { readonly keyFile?: string } {
-  const keyFile = textOption(options["keyFile"]);
+  const keyFile = textOption(options, "keyFile");
   return keyFile === undefined ? {} : { keyFile };
-}
-
-export function textOption(value: Input["options"][string]): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-function listOption(value: Input["options"][string]): readonly string[] {
-  if (typeof value === "string") return [value];
-  return Array.isArray(value) ? value : [];
 }
 
 /** Runs long work with progress, and so that Ctrl-C ends it in order: what was begun is removed. */

@@ -6,21 +6,12 @@
 
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { CommandResult, CommandRun } from "../../../core/index.ts";
+import { type CommandResult, type CommandRun, textOption } from "../../../core/index.ts";
 import type { SealServices } from "../commands.ts";
 import { sealError } from "../errors.ts";
 import { sealFile } from "../file.ts";
 import { sealFolder } from "../set/seal.ts";
-import {
-  bytesText,
-  filesText,
-  interruptible,
-  keyFileOf,
-  recipientsOf,
-  recordChange,
-  textOption,
-  type Input,
-} from "./options.ts";
+import { bytesText, filesText, interruptible, keyFileOf, recipientsOf, recordChange, type Input } from "./options.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const path = input.args["path"] ?? "";
@@ -34,7 +25,7 @@ async function file(input: Input, path: string): Promise<CommandResult> {
       hint: "put the file into a folder and seal that: its key then has a file of its own",
     });
   }
-  const output = textOption(input.options["output"]) ?? `${resolve(path)}.age`;
+  const output = textOption(input.options, "output") ?? `${resolve(path)}.age`;
   const recipients = await recipientsOf(input);
   const made = await interruptible(input, "sealing", (options) => sealFile(path, output, { ...options, recipients }));
   return {
@@ -44,7 +35,7 @@ async function file(input: Input, path: string): Promise<CommandResult> {
 }
 
 async function folder(input: Input, path: string): Promise<CommandResult> {
-  const output = textOption(input.options["output"]) ?? `${resolve(path)}.sealed`;
+  const output = textOption(input.options, "output") ?? `${resolve(path)}.sealed`;
   const recipients = await recipientsOf(input);
   // Before the work: without a place for the evidence nothing is done.
   await input.services.db();

@@ -4,17 +4,17 @@
  * @module
  */
 
-import { Exit, type CommandRun } from "../../../core/index.ts";
+import { Exit, type CommandRun, textOption } from "../../../core/index.ts";
 import type { SealServices } from "../commands.ts";
 import { sealError } from "../errors.ts";
 import { shredSet } from "../set/rotate.ts";
 import { readManifest } from "../set/unseal.ts";
-import { keyFileOf, recordChange, textOption } from "./options.ts";
+import { keyFileOf, recordChange } from "./options.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const folder = input.args["set"] ?? "";
   const { manifest } = await readManifest(folder);
-  if (textOption(input.options["confirm"]) !== manifest.id)
+  if (textOption(input.options, "confirm") !== manifest.id)
     throw sealError("seal.confirmation-missing", { detail: folder });
   // Before the deed: without a place for the evidence nothing is destroyed.
   await input.services.db();

@@ -6,17 +6,17 @@
 
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { CommandRun } from "../../../core/index.ts";
+import { type CommandRun, textOption } from "../../../core/index.ts";
 import type { SealServices } from "../commands.ts";
 import { sealError } from "../errors.ts";
 import { unsealFile } from "../file.ts";
 import { unsealFolder } from "../set/unseal.ts";
-import { bytesText, filesText, identitiesOf, interruptible, keyFileOf, textOption } from "./options.ts";
+import { bytesText, filesText, identitiesOf, interruptible, keyFileOf } from "./options.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const path = input.args["path"] ?? "";
   const isSet = (await stat(path)).isDirectory();
-  const output = textOption(input.options["output"]) ?? withoutEnding(resolve(path), isSet ? ".sealed" : ".age");
+  const output = textOption(input.options, "output") ?? withoutEnding(resolve(path), isSet ? ".sealed" : ".age");
   const identities = await identitiesOf(input);
   if (isSet) {
     const { id, files } = await interruptible(input, "unsealing", (options) =>
