@@ -12,18 +12,20 @@ import { registryAdmin, registryCommands, registryJobs, registryProofs } from ".
 import type { RegistryServices } from "./registry/services.ts";
 import { scanCommands } from "./scan/commands.ts";
 import { sealCommands, type SealServices } from "./seal/commands.ts";
+import { sealMigrations } from "./seal/migrations.ts";
+import { sealJobs, sealProofs, type SealProofServices } from "./seal/module.ts";
 import { signCommands } from "./sign/commands.ts";
 
 /** What `models` needs from the product. */
-export type ModelsServices = SealServices & RegistryServices;
+export type ModelsServices = SealServices & SealProofServices & RegistryServices;
 
 export const modelsModule: Module<ModelsServices> = {
   name: "models",
   summary: "says of model files whether they may be trusted, and keeps it so",
   errors: ModelsErrors,
-  migrations: registryMigrations,
+  migrations: [...registryMigrations, ...sealMigrations],
   commands: [...scanCommands, ...signCommands, ...sealCommands, ...registryCommands, ...bomCommands],
   routes: registryAdmin,
-  proofs: registryProofs,
-  jobs: registryJobs,
+  proofs: [...registryProofs, ...sealProofs],
+  jobs: [...registryJobs, ...sealJobs],
 };

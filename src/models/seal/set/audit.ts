@@ -5,8 +5,12 @@
  * @module
  */
 
-import { readdir, stat } from "node:fs/promises";
+import { hash } from "node:crypto";
+import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isHoldfastError } from "../../../core/index.ts";
+import { NONCE_BYTES } from "../age/payload.ts";
+import { fileSource, readHeader, withoutArmor } from "../open.ts";
 import type { PassageOptions } from "../passage.ts";
 import { FILES_FOLDER, KEY_FILE, MANIFEST_FILE, SHREDDED_FILE, type ManifestFile } from "./manifest.ts";
 import { digestFile } from "./seal.ts";
@@ -16,7 +20,7 @@ import { isShredded, isThere, readManifest } from "./unseal.ts";
 export interface SetProblem {
   /** From the top of the set. */
   readonly path: string;
-  readonly what: "missing" | "not a file" | "of another size" | "altered" | "not in the manifest";
+  readonly what: "missing" | "not a file" | "of another size" | "not an age file" | "altered" | "not in the manifest";
 }
 
 export interface SetAudit {
@@ -33,12 +37,18 @@ export interface SetAudit {
   readonly problems: readonly SetProblem[];
 }
 
+export interface AuditOptions extends Omit<PassageOptions, "threads"> {
+  /** What is compared of each file: every byte, or its size, header and nonce alone. Default: `all`. */
+  readonly depth?: "all" | "heads";
+}
+
 /**
- * Checks every byte of a sealed set against its manifest. Needs no key.
+ * Checks every byte of a sealed set against its manifest, and that each file, the set's key with them, is an age file.
+ * Needs no key.
  *
  * @throws `seal.set-missing`, `seal.manifest-invalid`, and the reason of the signal
  */
-export async function auditSet(folder: string, options: Omit<PassageOptions, "threads"> = {}): Promise<SetAudit> {
+export async function auditSet(folder: string, options: AuditOptions = {}): Promise<SetAudit> {
   const { manifest, manifestDigest } = await readManifest(folder);
   const { id, createdAt, files } = manifest;
   const total = files.reduce((sum, { size }) => sum + size, 0);
@@ -46,7 +56,7 @@ export async function auditSet(folder: string, options: Omit<PassageOptions, "th
   let done = 0;
   for (const file of files) {
     const path = `${FILES_FOLDER}/${file.path}.age`;
-    const what = await problemOf(join(folder, path), file, options.signal);
+    const what = await problemOf(join(folder, path), file, options);
     if (what !== undefined) problems.push({ path, what });
     done += file.size;
     options.progress?.(done, total);
@@ -65,6 +75,10 @@ export async function auditSet(folder: string, options: Omit<PassageOptions, "th
     : (await isThere(join(folder, KEY_FILE)))
       ? "present"
       : "elsewhere";
+  // Written in the clear, it would open the whole set.
+  if (key === "present" && (await headOf(join(folder, KEY_FILE))) === undefined) {
+    problems.push({ path: KEY_FILE, what: "not an age file" });
+  }
   return {
     ok: problems.length === 0,
     id,
@@ -79,8 +93,8 @@ export async function auditSet(folder: string, options: Omit<PassageOptions, "th
 
 async function problemOf(
   path: string,
-  { size, sha256 }: ManifestFile,
-  signal: AbortSignal | undefined,
+  { size, sha256, head }: ManifestFile,
+  { depth = "all", signal }: AuditOptions,
 ): Promise<SetProblem["what"] | undefined> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
@@ -89,7 +103,24 @@ async function problemOf(
   if (found === undefined) return "missing";
   if (!found.isFile()) return "not a file";
   if (found.size !== size) return "of another size";
-  return (await digestFile(path, signal)) === sha256 ? undefined : "altered";
+  const start = await headOf(path);
+  if (start === undefined) return "not an age file";
+  if (hash("sha256", start, "hex") !== head) return "altered";
+  signal?.throwIfAborted();
+  return depth === "heads" || (await digestFile(path, signal)) === sha256 ? undefined : "altered";
+}
+
+/** The header and nonce of a file, or undefined where it is no age file. */
+async function headOf(path: string): Promise<Uint8Array | undefined> {
+  await using file = await open(path);
+  try {
+    const source = await withoutArmor(await fileSource(file));
+    const { bytes } = await readHeader(source);
+    return await source.read(0, bytes.length + NONCE_BYTES);
+  } catch (error) {
+    if (isHoldfastError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Paths of all that is no folder, `/` between names, sorted. */
