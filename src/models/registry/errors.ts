@@ -117,6 +117,16 @@ export const RegistryErrors = {
     what: "the model cannot be imported as it is",
     hint: "check the folder's layout; with --from the kind of it can be named",
   },
+  "models.bom-invalid": {
+    what: "this is not a bill of materials that says which model it is about",
+    hint: "make one of the model's files: holdfast model bom <folder> --out <file>, in CycloneDX",
+  },
+  "models.bom-mismatch": {
+    what: "the bill of materials is about another model",
+    hint: "make one of the very files that were imported: holdfast model bom <folder> --out <file>",
+    exit: Exit.findings,
+    status: 409,
+  },
   "models.options-invalid": {
     what: "these options do not go together, or one is missing",
     hint: "see holdfast help model",

@@ -102,6 +102,23 @@ export const registryCommands: readonly Command<RegistryServices>[] = [
     load: async () => (await import("./commands/take.ts")).runCheck,
   },
   {
+    path: "model attach",
+    summary: "attach a bill of materials to a release, which then travels with it",
+    description:
+      "CycloneDX, as holdfast model bom writes it. It has to name the root digest of the release's weights, and none but " +
+      "their files. It takes the place of the one before; both stand in the ledger.\n\n" +
+      "Exit codes: 0 attached, 1 it is about another model, 3 it was attached already.",
+    arguments: [RELEASE],
+    options: [
+      { flags: "--bom <file>", summary: "the bill of materials" },
+      { flags: "--as <name>", summary: "who attaches it; else HOLDFAST_OPERATOR" },
+    ],
+    examples: [
+      { what: "after the import", line: "holdfast model attach support-bot@sha256:3f9a0c77d2e8 --bom bot.cdx.json" },
+    ],
+    load: async () => (await import("./commands/take.ts")).runAttach,
+  },
+  {
     path: "model list",
     summary: "list releases and where they stand",
     arguments: [{ name: "model", summary: "only this model's" }],
@@ -184,7 +201,8 @@ export const registryCommands: readonly Command<RegistryServices>[] = [
   },
   {
     path: "model push",
-    summary: "push a release to an OCI registry, with its signature; goes on where it was interrupted",
+    summary:
+      "push a release to an OCI registry, with its signature and bill of materials; goes on where it was interrupted",
     arguments: [RELEASE, { name: "target", summary: "host[:port]/repository:tag", required: true }],
     options: [...TRANSPORT],
     examples: [

@@ -8,6 +8,8 @@ import { after, before, describe, it } from "node:test";
 
 import { fakeClock, isHoldfastError, type CommandResult, type CommandRun, type Style } from "../../../core/index.ts";
 import { migrate, openDb, sql, storageModule, type Db } from "../../../storage/index.ts";
+import { cycloneDxBom } from "../../bom/cyclonedx.ts";
+import { inspectModel } from "../../bom/inspect.ts";
 import { makeKeyPair } from "../../sign/key.ts";
 import { signModel } from "../../sign/sign.ts";
 import { drillRollback } from "../drill.ts";
@@ -16,7 +18,7 @@ import { observeGrants, observeRollback, observeScanned, observeSigned } from ".
 import type { RegistryServices } from "../services.ts";
 import { runAlias, runApprove, runGrant, runOperator, runRevoke, runRollback } from "./decide.ts";
 import { runCheckout, runList, runShow } from "./show.ts";
-import { runCheck, runImport, runRelease } from "./take.ts";
+import { runAttach, runCheck, runImport, runRelease } from "./take.ts";
 
 const plain: Style = { bold: String, dim: String, red: String, green: String, yellow: String };
 const code =
@@ -127,6 +129,52 @@ describe("holdfast model", () => {
     assert.match(shown.said, /approvals +alice \(.*\), bob/);
     assert.match(shown.said, /granted to +nobody/);
     assert.match(shown.said, /1\. moved to sha256:/);
+  });
+
+  it("attaches the bill of materials of these very weights, and no other", async () => {
+    const bomFile = async (
+      name: string,
+      folder: string,
+      change: (text: string) => string = String,
+    ): Promise<string> => {
+      const inspection = await inspectModel(join(cwd, folder), { ignorePaths: ["model.sig"] });
+      await writeFile(join(cwd, name), change(JSON.stringify(cycloneDxBom(inspection, { time: 0, datasets: [] }))));
+      return name;
+    };
+    const release = "bot@prod";
+    assert.match((await run(runShow, { release })).said, /materials +no bill attached/);
+    await model("another", 4);
+    const refused = async (bom: string, expected: string, detail: RegExp): Promise<void> => {
+      await assert.rejects(run(runAttach, { release }, { bom }), code(expected, detail), bom);
+      assert.match((await run(runShow, { release })).said, /materials +no bill attached/);
+    };
+    await refused(await bomFile("other.json", "another"), "models.bom-mismatch", /it is about sha256:/);
+    const renamed = (text: string): string => text.replace('"name":"model.safetensors"', '"name":"evil.safetensors"');
+    await refused(await bomFile("renamed.json", "one", renamed), "models.bom-mismatch", /no such file: evil/);
+    const unbound = (text: string): string => text.replace("holdfast:oms:root", "holdfast:oms:toor");
+    await refused(await bomFile("unbound.json", "one", unbound), "models.bom-invalid", /not one property/);
+    const twice = (text: string): string =>
+      text.replace(
+        '"properties":[{"name":"holdfast:oms:root"',
+        '"properties":[{"name":"holdfast:oms:root","value":"x"},{"name":"holdfast:oms:root"',
+      );
+    await refused(await bomFile("twice.json", "one", twice), "models.bom-invalid", /not one property/);
+    const spdx = (text: string): string => text.replace("CycloneDX", "SPDX");
+    await refused(await bomFile("spdx.json", "one", spdx), "models.bom-invalid", /not CycloneDX/);
+    await refused(await bomFile("cut.json", "one", (text) => text.slice(0, 100)), "models.bom-invalid", /JSON/);
+    await refused("nowhere.json", "models.bom-invalid", /ENOENT/);
+    await assert.rejects(run(runAttach, { release }), code("models.options-invalid", /--bom/));
+
+    const bom = await bomFile("right.json", "one");
+    const attached = await run(runAttach, { release }, { bom, as: "carol" });
+    assert.match(attached.said, /^attached to bot@sha256:/);
+    const { digest } = attached.json["bom"] as { digest: string };
+    assert.match((await run(runShow, { release })).said, new RegExp(`materials +sha256:${digest}`));
+    const evidence = await db.query<{ entry: Uint8Array }>(sql`select entry from storage_outbox order by position`);
+    const said = evidence.map(({ entry }) => Buffer.from(entry).toString()).filter((text) => text.includes(digest));
+    assert.equal(said.length, 1);
+    assert.match(said[0] ?? "", /"by":"carol".*"what":"bill of materials attached"/);
+    assert.equal((await run(runAttach, { release }, { bom })).exit, 3);
   });
 
   it("refuses what its signer did not sign, and leaves what is not clean in quarantine", async () => {

@@ -82,6 +82,7 @@ export const runShow: CommandRun<RegistryServices> = async (input) => {
     text: (style) => {
       const row = (name: string, value: string): string => `${style.dim(name.padEnd(10))} ${value}`;
       const { scan, signature } = now;
+      const bom = kept.get("bom");
       const source = Object.entries(version.source).map(([name, value]) =>
         name === "kind" ? value : `${name} ${value}`,
       );
@@ -98,6 +99,7 @@ export const runShow: CommandRun<RegistryServices> = async (input) => {
           "signature",
           signature === undefined ? "not verified" : `by ${signature.identity}, ${timeText(signature.at)}`,
         ),
+        row("materials", bom === undefined ? "no bill attached" : `sha256:${bom.digest} (${bytesText(bom.size)})`),
         row("approvals", now.approvals.map(({ by, at }) => `${by} (${timeText(at)})`).join(", ") || "none"),
         ...(now.revoked === undefined
           ? []

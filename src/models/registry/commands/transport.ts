@@ -7,6 +7,7 @@
 import { join } from "node:path";
 
 import { Secret, type CommandRun } from "../../../core/index.ts";
+import { attachBom } from "../bom.ts";
 import { registryError } from "../errors.ts";
 import { attach } from "../examine.ts";
 import { ociClient, type OciClient } from "../oci/client.ts";
@@ -51,12 +52,13 @@ export const runPush: CommandRun<RegistryServices> = async (input) => {
         sent: pushed.sent,
         bytes: version.bytes,
         signature: pushed.signature,
+        bom: pushed.bom,
       },
       text: (style) =>
         [
           `${shown(release)} is at ${style.bold(`${to.host}/${to.repository}:${tag}`)}`,
           `digest ${reference}`,
-          `sent ${bytesText(pushed.sent)}, ${pushed.signature ? "with" : "without"} a signature; what was there was not sent again`,
+          `sent ${bytesText(pushed.sent)}, ${pushed.signature ? "with" : "without"} a signature, ${pushed.bom ? "with" : "without"} a bill of materials; what was there was not sent again`,
         ].join("\n"),
     };
   });
@@ -73,9 +75,10 @@ export const runPull: CommandRun<RegistryServices> = async (input) => {
     const source = { kind: "oci", repository: `${from.host}/${from.repository}`, digest: `sha256:${digest}` };
     const published = await publish(registry, { model, files, source }, parts, who(input));
     if (signature !== undefined) await attach(registry, published.version, "signature", signature);
-    if (bom !== undefined) await attach(registry, published.version, "bom", bom);
+    if (bom !== undefined) await attachBom(registry, blobs, published.version, bom, who(input));
     const notes = [
       `${files.length} files, ${bytesText(published.version.bytes)}, every digest checked, from ${source.repository}@${source.digest}`,
+      ...(bom === undefined ? [] : [`bill of materials: sha256:${bom.digest}, ${bytesText(bom.size)}`]),
     ];
     return await examined(input, registry, blobs, published, notes);
   });

@@ -18,6 +18,7 @@ import { ociClient, type OciClient, type UploadMemory } from "./client.ts";
 import { ociHttp, type OciHttp } from "./http.ts";
 import { MANIFEST_TYPE, MODEL_TYPE, packManifest, unpackManifest } from "./manifest.ts";
 import { parseOciReference } from "./reference.ts";
+import { attachBom } from "../bom.ts";
 import { fileMemory, pullModel, pushRelease } from "./transport.ts";
 
 const code = (expected: string, detail?: RegExp) => (error: unknown) =>
@@ -403,5 +404,25 @@ describe("push and pull with a real registry", { skip: ociMissing }, () => {
     await own.pushManifest(undefined, planted, pushed.digest);
     const other = await openBlobs(join(folder, "referrers"));
     assert.equal((await pullModel(other, own, at(repository), quiet)).signature, undefined);
+  });
+
+  it("brings back the bill of materials that is about this model, whatever else refers to it", async () => {
+    const what = await release("bill", "bill weights");
+    const bomOf = (root: string): Buffer => {
+      const component = { properties: [{ name: "holdfast:oms:root", value: `sha256:${root}` }] };
+      return Buffer.from(JSON.stringify({ bomFormat: "CycloneDX", specVersion: "1.7", metadata: { component } }));
+    };
+    const own = client("b/bot");
+    const push = async (): ReturnType<typeof pushRelease> =>
+      await pushRelease(fixture.registry, blobs, own, what, at("b/bot"), nowhere, quiet);
+    // Another one's, which somebody pushed beside it.
+    await attach(fixture.registry, what.version, "bom", await blobs.put([bomOf("0".repeat(64))]));
+    assert.equal((await push()).bom, true);
+    const other = await openBlobs(join(folder, "bills"));
+    assert.equal((await pullModel(other, own, at("b/bot"), quiet)).bom, undefined);
+    const right = await blobs.put([bomOf(what.version.root)]);
+    assert.equal(await attachBom(fixture.registry, blobs, what.version, right, "carol"), true);
+    await push();
+    assert.deepEqual((await pullModel(other, own, at("b/bot"), quiet)).bom, right);
   });
 });

@@ -16,7 +16,8 @@ import { join } from "node:path";
 
 import { isHoldfastError, parseJson } from "../../../core/index.ts";
 import type { BlobStore, StoredBlob } from "../blobs.ts";
-import { sorted, type Sha256, type VersionFile } from "../digest.ts";
+import { checkBom } from "../bom.ts";
+import { sorted, versionDigests, type Sha256, type VersionFile } from "../digest.ts";
 import { registryError } from "../errors.ts";
 import { attachments } from "../examine.ts";
 import { MOST_SIGNATURE_BYTES } from "../import/import.ts";
@@ -44,6 +45,7 @@ export interface Pushed {
   /** Bytes that went over the wire; the rest was there. */
   readonly sent: number;
   readonly signature: boolean;
+  readonly bom: boolean;
 }
 
 export interface Pulled {
@@ -100,7 +102,7 @@ export async function pushRelease(
     await push(kind, blob);
     await client.pushManifest(undefined, packReferrer(subject, types[kind], blob), digest);
   }
-  return { digest, sent, signature: kept.has("signature") };
+  return { digest, sent, signature: kept.has("signature"), bom: kept.has("bom") };
 }
 
 /**
@@ -142,12 +144,17 @@ export async function pullModel(
   for (const file of files) await take(file.path, { digest: file.digest, size: file.size });
   for (const part of parts) await take(part.part, { digest: part.digest, size: part.size }, PART_BYTES);
 
-  const referred = async (artifactType: string): Promise<StoredBlob | undefined> => {
+  const referred = async (
+    artifactType: string,
+    check?: (bytes: Uint8Array) => void,
+  ): Promise<StoredBlob | undefined> => {
     for (const found of (await client.referrers(digest, artifactType)).slice(0, MOST_REFERRERS)) {
       try {
         const { value: manifest } = await client.pullManifest(found.digest);
         const blob = unpackReferrer(manifest, digest, artifactType);
-        return await take(artifactType, blob, MOST_SIGNATURE_BYTES);
+        const taken = await take(artifactType, blob, MOST_SIGNATURE_BYTES);
+        check?.(await blobs.read(taken.digest, MOST_SIGNATURE_BYTES));
+        return taken;
       } catch (error) {
         // One that is broken or about something else says nothing: whoever may push may add one. The next.
         if (!isHoldfastError(error) || error.code === "models.oci-unreachable") throw error;
@@ -156,7 +163,8 @@ export async function pullModel(
     return undefined;
   };
   const signature = await referred(SIGNATURE_TYPE);
-  const bom = await referred(BOM_TYPE);
+  const { root } = versionDigests(files);
+  const bom = await referred(BOM_TYPE, (bytes) => checkBom(bytes, { root, files }));
   return {
     digest,
     files,
