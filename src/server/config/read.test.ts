@@ -44,7 +44,7 @@ test("an unknown field is refused with its place and the field that was meant", 
 
 test("an unknown field like no other lists those that are there", () => {
   const { hint } = only("wombat: 1\n");
-  assert.equal(hint, "fields here: data, gateway, admin, storage, counters, telemetry");
+  assert.equal(hint, "fields here: data, gateway, admin, storage, ledger, counters, models, telemetry");
 });
 
 test("a wrong value is refused with its place, what was expected and what the field is", () => {
