@@ -5,13 +5,15 @@
  */
 
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 
 import type { ArtifactVerdict, Severity } from "../../core/index.ts";
-import type { ScanFinding } from "./finding.ts";
+import { verdictOf, type ScanFinding } from "./finding.ts";
+import { LINK_RULES } from "./links.ts";
 import { createScanPool, type PoolOptions, type ScanPool } from "./pool.ts";
 import type { Resume } from "./resume.ts";
 import type { SourceScan } from "./scan-source.ts";
-import { walk, type Skipped } from "./walk.ts";
+import { walk, type Skipped, type Walk } from "./walk.ts";
 
 /** A finding as it is printed and kept: the rule's words stand in it. */
 export interface ReportedFinding {
@@ -62,7 +64,8 @@ export interface ScanFilesOptions extends PoolOptions {
  * ```
  */
 export async function scanFiles(paths: readonly string[], options: ScanFilesOptions = {}): Promise<ScanReport> {
-  const { files, skipped } = await walk(paths);
+  const walked = await walk(paths);
+  const { files, skipped } = walked;
   const { progress = () => undefined, resume } = options;
   const total = files.reduce((sum, { size }) => sum + size + FILE_COST, 0);
   const results = new Map<string, ScannedFile>();
@@ -88,9 +91,43 @@ export async function scanFiles(paths: readonly string[], options: ScanFilesOpti
   } finally {
     await pool?.close();
   }
-  const scanned = files.flatMap(({ path }) => results.get(path) ?? []);
+  const scanned = withLinks(walked, results);
   return { verdict: worst(scanned, skipped), files: scanned, skipped, resumed };
 }
+
+/**
+ * Adds what the walk says of links. It is not kept for the next scan, which walks anew: a link may come to lead elsewhere
+ * while the file stays as it was.
+ */
+function withLinks({ files, links }: Walk, results: ReadonlyMap<string, ScannedFile>): readonly ScannedFile[] {
+  const scanned = files.flatMap(({ path }) => results.get(path) ?? []);
+  const reading = new Set(
+    scanned.flatMap(({ path, findings }) => (findings.some(({ rule }) => rule === EXTERNAL) ? [dirname(path)] : [])),
+  );
+  const readsBeside = (path: string): boolean => {
+    for (let folder = dirname(path); ; folder = dirname(folder)) {
+      if (reading.has(folder)) return true;
+      if (folder === dirname(folder)) return false;
+    }
+  };
+  const all = files.flatMap(({ path, findings, otherNames }): readonly ScannedFile[] => {
+    const file = results.get(path);
+    if (file === undefined) return [];
+    const isShared = reading.size > 0 && otherNames > 0 && readsBeside(path);
+    const more = isShared ? [...findings, { rule: LINK_RULES.hard, members: [] }] : findings;
+    if (more.length === 0) return [file];
+    const own = verdictOf(more, false);
+    const verdict = own === "not-a-model" ? file.verdict : worstOf(new Set([own, file.verdict]));
+    return [{ ...file, verdict, findings: [...file.findings, ...more.map(reported)] }];
+  });
+  const unread = links.map(({ path, findings }): ScannedFile => {
+    return { path, size: 0, verdict: verdictOf(findings, false), formats: [], findings: findings.map(reported) };
+  });
+  return [...all, ...unread];
+}
+
+/** The rule of ONNX files whose data lies in other files. */
+const EXTERNAL = "onnx.external-data";
 
 /** What a file costs besides its bytes, so that progress over many small ones moves. */
 const FILE_COST = 4_096;
@@ -106,6 +143,10 @@ const ORDER = ["malicious", "suspicious", "inconclusive", "clean", "not-a-model"
 function worst(files: readonly ScannedFile[], skipped: readonly Skipped[]): ArtifactVerdict {
   const verdicts = new Set<ArtifactVerdict>(files.map(({ verdict }) => verdict));
   if (skipped.some(({ incomplete }) => incomplete)) verdicts.add("inconclusive");
+  return worstOf(verdicts);
+}
+
+function worstOf(verdicts: ReadonlySet<ArtifactVerdict>): ArtifactVerdict {
   return ORDER.find((verdict) => verdicts.has(verdict)) ?? "not-a-model";
 }
 
