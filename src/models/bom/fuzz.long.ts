@@ -17,7 +17,7 @@ import { readMlmodel } from "./read/mlmodel.ts";
 import { readWeights } from "./read/weights.ts";
 
 /** Inputs for each reader; of texts a tenth, since most of their time goes into the YAML of a library. */
-const ROUNDS = Number(process.env["BOM_FUZZ"] ?? 200_000);
+const ROUNDS = Number(process.env["HOLDFAST_FUZZ_INPUTS"] ?? 50_000);
 const TEXT_ROUNDS = ROUNDS / 10;
 /** One input may take no longer: a reader that does hangs. */
 const MAX_MS = 2_000;

@@ -2,7 +2,7 @@
  * Mutated files through every reader that this folder's formats have for containers and pickles: nothing throws, nothing
  * hangs, and a file in which a payload stands is never clean.
  *
- * Each parser gets 200,000 inputs, spread over its cases; `SCAN_FUZZ` sets another number.
+ * Each parser gets 50,000 inputs, spread over its cases; `HOLDFAST_FUZZ_INPUTS` sets another number.
  */
 
 import assert from "node:assert/strict";
@@ -20,7 +20,7 @@ import { zipFormat } from "./formats/zip/zip.ts";
 import { scanSource } from "./scan-source.ts";
 import { bytesSource } from "./source.ts";
 
-const INPUTS = Number(process.env["SCAN_FUZZ"] ?? 200_000);
+const INPUTS = Number(process.env["HOLDFAST_FUZZ_INPUTS"] ?? 50_000);
 /** A small file that takes longer than this hangs. */
 const MOST_MS = 2_000;
 const FORMATS = [zipFormat, tarFormat, compressedFormat, pickleFormat, npyFormat];
