@@ -126,6 +126,10 @@ const SEEDS: Readonly<Record<string, Case>> = {
   "archives of zip": { parser: "zip", seed: zip },
   "streams of zlib": { parser: "compressed", seed: deflateSync(tensor) },
   "streams of gzip": { parser: "compressed", seed: gzipSync(objects) },
+  "streams of bzip2": {
+    parser: "compressed",
+    seed: Buffer.from("QlpoOTFBWSZTWYV4uwoAAARVwDAAAAEACCAACAJABCAAMQZMQQDT0j1go4fi7kinChIQrxdhQA==", "base64"),
+  },
 };
 
 const PLANTED: Readonly<Record<string, Planted>> = {

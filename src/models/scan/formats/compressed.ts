@@ -1,6 +1,7 @@
 /**
  * Compressed streams: joblib and dill write their pickles so, and archives of tar are packed so. What node:zlib reads is
- * decompressed within the budget; what it does not read is named, and the file is inconclusive.
+ * decompressed within the budget; bzip2 is read here, in `compressed/`. What neither reads is named, and the file is
+ * inconclusive.
  *
  * Source: RFC 1950 (zlib), RFC 1952 (gzip), RFC 8878 (zstd); joblib/compressor.py for its older `ZF` files.
  *
@@ -12,6 +13,8 @@ import { constants, gunzipSync, inflateSync, zstdDecompressSync } from "node:zli
 import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
 import { bytesSource, sliceSource, type Source } from "../source.ts";
+import { readBzip2 } from "./compressed/bz2.ts";
+import { Output, StreamError, type StreamFailure } from "./compressed/output.ts";
 import { findHidden } from "./pickle/hidden.ts";
 import { PICKLE_RULES } from "./pickle/rules.ts";
 
@@ -86,9 +89,15 @@ export const compressedFormat: Format = {
     if (kind === "gzip" || kind === "zlib" || kind === "zstd") open(kind, source, context);
     // ZF, "0x", the length in 19 characters of hexadecimal digits; then zlib.
     else if (kind === "ZF") open("zlib", sliceSource(source, zfHeader(source), source.size), context);
+    else if (kind !== undefined && kind in READERS) read(kind as ReadHere, source, context);
     else if (kind !== undefined) notOpened(kind, source, context);
   },
 };
+
+type ReadHere = "bz2";
+
+/** The readers of this folder: each writes to the output, and says how much of the input it took. */
+const READERS: Readonly<Record<ReadHere, (bytes: Uint8Array, out: Output) => number>> = { bz2: readBzip2 };
 
 function kindOf(source: Source): Kind | undefined {
   const start = new Uint8Array(source.read(0, 16));
@@ -156,11 +165,45 @@ function open(kind: "gzip" | "zlib" | "zstd", source: Source, context: ScanConte
   }
   const { buffer, used } = unpacked;
   if (!context.spend("bytes", buffer.length)) return;
+  members(kind, buffer, bytes, used, context);
+}
+
+/** What came out, and what stands behind the stream. */
+function members(kind: Kind, buffer: Uint8Array, bytes: Uint8Array, used: number, context: ScanContext): void {
   const behind = bytes.length > used ? new Uint8Array(bytes.subarray(used)) : undefined;
   context.member(`(${kind})`, bytesSource(buffer));
   if (behind === undefined || behind.every((byte) => byte === 0)) return;
   context.report(COMPRESSED_RULES.behind, { offset: used, detail: `${behind.length} bytes` });
   context.member(`bytes at ${used}`, bytesSource(behind));
+}
+
+/** Reads with a reader of this folder. What comes out before a failure is scanned: a loader of streams has run it by then. */
+function read(kind: ReadHere, source: Source, context: ScanContext): void {
+  if (source.size > MAX_IN) {
+    context.report(COMPRESSED_RULES.large, { detail: `${source.size} bytes of ${kind}, limit ${MAX_IN}` });
+    return;
+  }
+  const bytes = source.read(0, source.size);
+  const out = new Output(MAX_OUT, context.spend);
+  try {
+    const used = READERS[kind](bytes, out);
+    members(kind, out.written(), bytes, used, context);
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error;
+    gaveUp(kind, error.failure, error.message, source, context);
+    if (out.length > 0) context.member(`(${kind})`, bytesSource(out.written()));
+  }
+}
+
+function gaveUp(kind: ReadHere, failure: StreamFailure, why: string, source: Source, context: ScanContext): void {
+  // A budget is reported by whoever keeps it.
+  if (failure === "budget") return;
+  if (failure === "large") context.report(COMPRESSED_RULES.large, { detail: why });
+  else {
+    const rule = failure === "damaged" ? COMPRESSED_RULES.broken : COMPRESSED_RULES.unread;
+    context.report(rule, { detail: `${kind}: ${why}` });
+    search(source, context);
+  }
 }
 
 /** What comes out before the damage: a loader of streams has run it by then. */
@@ -202,10 +245,15 @@ function isTooLarge(error: unknown): boolean {
 /** Bytes of an archive that are searched, where members may be stored as they are. */
 const SEARCHED = 256 * 1024 * 1024;
 
-/** Named, not opened. Members that are only stored stand in it in clear: those are looked for. */
+/** Named, not opened. */
 function notOpened(kind: Kind, source: Source, context: ScanContext): void {
   const container = kind === "7z" || kind === "rar";
   context.report(container ? COMPRESSED_RULES.container : COMPRESSED_RULES.unread, { detail: kind });
+  search(source, context);
+}
+
+/** Members that are only stored stand in the bytes in clear: those are looked for. */
+function search(source: Source, context: ScanContext): void {
   const searched = sliceSource(source, 0, SEARCHED);
   if (!context.spend("steps", Math.ceil(searched.size / 16))) return;
   for (const { at, pickle, name } of findHidden(searched, 1)) {

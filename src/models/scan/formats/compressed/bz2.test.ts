@@ -1,0 +1,130 @@
+/** bzip2: damage by name first, then streams of Python's bz2, which the reader must give back byte by byte. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import {
+  DATA_KINDS,
+  DATA_SIZES,
+  dataOf,
+  moduleMissing,
+  pythonCompressed,
+  unpack,
+  unpackDamaged,
+} from "../../../../../test/models/compressed.ts";
+import * as p from "../../../../../test/models/pickle.ts";
+import { scanBytes } from "../../../../../test/models/scan.ts";
+import { compressedFormat } from "../compressed.ts";
+import { pickleFormat } from "../pickle/pickle.ts";
+import { readBzip2 } from "./bz2.ts";
+
+const base64 = (text: string): Buffer => Buffer.from(text, "base64");
+
+/** Made with bz2.compress of CPython 3.11. */
+const EMPTY = base64("QlpoORdyRThQkAAAAAA=");
+const BENIGN = base64("QlpoOTFBWSZTWYV4uwoAAARVwDAAAAEACCAACAJABCAAMQZMQQDT0j1go4fi7kinChIQrxdhQA==");
+const PAYLOAD = base64("QlpoMTFBWSZTWetkQUoAAAnTwBAQAEEQAA4ijCBABCAAMUwAE0KNMjTR4oV0RJ2GYeKlVZL4u5IpwoSHWyIKUA==");
+const ZEROS = base64("QlpoMTFBWSZTWaZFgLIAFvpACMAAQAAACCAAMMwJqmmpAi2pIEXi7kinChIUyLAWQA==");
+const TEXT = base64(
+  "QlpoOTFBWSZTWSYjjeAAAWjRgAAQQAAn5pyAQAL0AEHQDT00qk0ZAEnqpSbUabUBTAATQKVQAAKsRUhsGjRpNXrz1znU54n4FYkTAZpczHRBV4qMFls0CqEc" +
+    "qJxbKJqFMkGrWBEs1kWwszAMUYQugN4JVZs3YuZdCXkZr1gQSWCralrATRLFVJo2B5kndB13iMaBiYDLVZqprApSLNLdbKZLoaFOSAmOvHEcxhxRZxBDWGVl" +
+    "oGu2Lb12cOlztgLa1WrdQ2txuwFGmSGJq0sZXVgNtsKs2oQuNNtEITO2SaEpMUjTVeJcYwbOeLbkewa66j8d58WTpYB3SB3ArRQeNtWcbRWxi2NRYtkr521b" +
+    "ura/PcMYZKShSURmKIEmSSpQpiMpEZsk2SQkyUiJYyI1Mk21b+1rXurZmE8kn0F7JOpScinwqW7VFUFFRto272q3OWNWLRYiJNY1GKKuta01cSbRRtJrRioo" +
+    "1u9a0rjREaKI0bJQWiJNZ/i7kinChIExHG8A",
+);
+
+const scan = (bytes: Uint8Array) => scanBytes([compressedFormat, pickleFormat], bytes);
+
+function changed(stream: Uint8Array, at: number, bits: number): Uint8Array {
+  const copy = Uint8Array.from(stream);
+  copy[at] = (copy[at] ?? 0) ^ bits;
+  return copy;
+}
+
+describe("bzip2 that is damaged", () => {
+  for (const [what, stream, why] of [
+    ["is cut short", TEXT.subarray(0, 200), "damaged: cut short"],
+    ["ends before its end is marked", TEXT.subarray(0, -10), "damaged: cut short"],
+    ["has another check sum of a block", changed(TEXT, 10, 1), "damaged: check sum of a block"],
+    ["has another check sum of the stream", changed(TEXT, TEXT.length - 2, 1), "damaged: check sum of the stream"],
+    ["has a randomised block", changed(TEXT, 14, 0x80), "unsupported: a randomised block"],
+    ["has another mark of a block", changed(TEXT, 5, 1), "damaged: no block"],
+    ["begins elsewhere", changed(TEXT, 14, 0x40), "damaged: origin of a block"],
+  ] as const) {
+    it(`${what}: ${why}`, () => {
+      assert.equal(unpack(readBzip2, stream).why, why);
+      assert.notEqual(scan(stream).verdict, "clean");
+    });
+  }
+
+  it("gives what came out before the damage", () => {
+    const { bytes, why } = unpack(readBzip2, Buffer.concat([TEXT, PAYLOAD.subarray(0, -3)]));
+    assert.equal(why, "damaged: cut short");
+    assert.deepEqual(Buffer.from(bytes), Buffer.concat([dataOf("text", 3_000), p.PAYLOAD]));
+    assert.equal(scan(PAYLOAD.subarray(0, -3)).verdict, "malicious");
+  });
+
+  it("ends, and throws nothing else", () => {
+    const { whole, longest } = unpackDamaged(readBzip2, [EMPTY, BENIGN, PAYLOAD, TEXT, ZEROS], 3_000);
+    assert.ok(whole < 900, `${whole} damaged streams were read as whole`);
+    assert.ok(longest < 5_000, `${longest} ms`);
+  });
+});
+
+describe("bzip2 that is too much", () => {
+  it("stops where its room ends", () => {
+    const { bytes, why } = unpack(readBzip2, ZEROS, 100_000);
+    assert.equal(why, "large: limit 100000 bytes");
+    assert.ok(bytes.length <= 100_000);
+  });
+
+  it("stops where the budget of the file ends, and is inconclusive", () => {
+    const limits = { bytes: 1_000_000, members: 10, steps: 1_000_000, depth: 8, findings: 10 };
+    const { rules, verdict } = scanBytes([compressedFormat, pickleFormat], ZEROS, "x", limits);
+    assert.ok(rules.includes("scan.limit-bytes"));
+    assert.equal(verdict, "inconclusive");
+  });
+
+  it("stops at many small blocks, which cost more than they give", () => {
+    const many = Buffer.concat(Array.from({ length: 100 }, () => BENIGN));
+    const limits = { bytes: 1_000_000, members: 10, steps: 50_000, depth: 8, findings: 10 };
+    assert.ok(scanBytes([compressedFormat, pickleFormat], many, "x", limits).rules.includes("scan.limit-steps"));
+  });
+});
+
+describe("bzip2", () => {
+  it("reads blocks, streams and nothing", () => {
+    assert.deepEqual(unpack(readBzip2, TEXT).bytes, dataOf("text", 3_000));
+    assert.deepEqual(unpack(readBzip2, ZEROS).bytes, dataOf("zeros", 3_000_000));
+    assert.equal(unpack(readBzip2, EMPTY).used, EMPTY.length);
+  });
+
+  it("reads streams that follow one another as one, and says where they end", () => {
+    const { bytes, used } = unpack(readBzip2, Buffer.concat([BENIGN, EMPTY, TEXT, Buffer.from("BZh?rest")]));
+    assert.deepEqual(Buffer.from(bytes), Buffer.concat([p.BENIGN, dataOf("text", 3_000)]));
+    assert.equal(used, BENIGN.length + EMPTY.length + TEXT.length);
+  });
+
+  it("is scanned like the file inside", () => {
+    assert.deepEqual(scan(BENIGN), { verdict: "clean", rules: [], findings: [] });
+    assert.equal(scan(PAYLOAD).verdict, "malicious");
+  });
+
+  it("has what stands behind it scanned", () => {
+    assert.ok(scan(Buffer.concat([BENIGN, p.BENIGN])).rules.includes("compressed.bytes-behind"));
+    assert.equal(scan(Buffer.concat([BENIGN, p.PAYLOAD])).verdict, "malicious");
+    assert.equal(scan(Buffer.concat([BENIGN, PAYLOAD])).verdict, "malicious");
+  });
+
+  it("gives back what Python packed", { skip: moduleMissing("bz2") }, () => {
+    const data = DATA_KINDS.flatMap((kind) => DATA_SIZES.map((size) => dataOf(kind, size)));
+    for (const level of [1, 9]) {
+      const streams = pythonCompressed("bz2", `bz2.compress(d, ${level})`, data);
+      for (const [index, stream] of streams.entries()) {
+        const { bytes, used } = unpack(readBzip2, stream);
+        assert.equal(used, stream.length);
+        assert.equal(Buffer.compare(bytes, data[index] as Uint8Array), 0);
+      }
+    }
+  });
+});

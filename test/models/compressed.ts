@@ -1,0 +1,101 @@
+/**
+ * Compressed streams for tests: data that is always the same, and streams that Python's own modules make of it.
+ *
+ * @module
+ */
+
+import { spawnSync } from "node:child_process";
+
+import { Output, StreamError } from "../../src/models/scan/formats/compressed/output.ts";
+import { mutate, randomOf } from "./mutate.ts";
+
+/** Data of a kind, `size` bytes of it. */
+export type DataKind = "zeros" | "text" | "random" | "runs";
+export const DATA_KINDS: readonly DataKind[] = ["zeros", "text", "random", "runs"];
+export const DATA_SIZES = [0, 1, 2, 5, 254, 255, 259, 260, 4_096, 70_001, 300_000] as const;
+
+const WORDS = ["the ", "weights ", "of ", "a model ", "\n", "are ", "read "];
+
+/** Words, noise, zeros, or runs of a byte of up to 600. */
+export function dataOf(kind: DataKind, size: number): Uint8Array {
+  if (kind === "zeros") return new Uint8Array(size);
+  let state = 1;
+  const next = () => (state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff) >> 16;
+  if (kind === "random") return Uint8Array.from({ length: size }, () => next() & 0xff);
+  const parts: Buffer[] = [];
+  for (let length = 0; length < size; length += parts.at(-1)?.length ?? 0) {
+    parts.push(
+      kind === "text" ? Buffer.from(WORDS[next() % 7] ?? "") : Buffer.alloc(1 + (next() % 600), next() & 0xff),
+    );
+  }
+  return new Uint8Array(Buffer.concat(parts).subarray(0, size));
+}
+
+/** Why Python's `module` cannot be asked here, for the `skip` of a test; undefined where it can. */
+export function moduleMissing(module: string): string | undefined {
+  const found = spawnSync("python3", ["-c", `import ${module}`]).status === 0;
+  return found ? undefined : `skipped: python3 with its module ${module} is not installed`;
+}
+
+/** What Python's `expression` makes of each of `data`, which it calls `d`. */
+export function pythonCompressed(module: string, expression: string, data: readonly Uint8Array[]): readonly Buffer[] {
+  const code = `import sys, base64, ${module}
+for line in sys.stdin:
+    d = base64.b64decode(line)
+    print(base64.b64encode(${expression}).decode())`;
+  const input = data.map((one) => `${Buffer.from(one).toString("base64")}\n`).join("");
+  const { stdout, stderr, status } = spawnSync("python3", ["-c", code], {
+    input,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+  });
+  if (status !== 0) throw new Error(stderr);
+  return stdout
+    .split("\n")
+    .slice(0, data.length)
+    .map((line) => Buffer.from(line, "base64"));
+}
+
+type Reader = (bytes: Uint8Array, out: Output) => number;
+
+export interface Unpacked {
+  readonly bytes: Uint8Array;
+  /** Bytes of the input that were taken; undefined where the reader gave up. */
+  readonly used: number | undefined;
+  /** Why it gave up: `damaged: cut short`. */
+  readonly why: string | undefined;
+}
+
+/** Reads a stream, at most `most` bytes of it. Errors that a reader does not mean to throw are thrown. */
+export function unpack(reader: Reader, stream: Uint8Array, most = 2 ** 26): Unpacked {
+  const out = new Output(most, () => true);
+  try {
+    const used = reader(stream, out);
+    return { bytes: out.written(), used, why: undefined };
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error;
+    return { bytes: out.written(), used: undefined, why: `${error.failure}: ${error.message}` };
+  }
+}
+
+/** Reads `count` damaged copies of the streams. @returns how many were read to the end, and the longest time in ms */
+export function unpackDamaged(
+  reader: Reader,
+  streams: readonly Uint8Array[],
+  count: number,
+): { readonly whole: number; readonly longest: number } {
+  const random = randomOf(0xdec0de);
+  let whole = 0;
+  let longest = 0;
+  for (let input = 0; input < count; input++) {
+    const stream = mutate(
+      streams[random(streams.length)] ?? new Uint8Array(),
+      streams[random(streams.length)] ?? new Uint8Array(),
+      random,
+    );
+    const before = performance.now();
+    if (unpack(reader, stream, 2 ** 20).why === undefined) whole++;
+    longest = Math.max(longest, performance.now() - before);
+  }
+  return { whole, longest };
+}
