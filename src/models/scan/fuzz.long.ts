@@ -130,6 +130,17 @@ const SEEDS: Readonly<Record<string, Case>> = {
     parser: "compressed",
     seed: Buffer.from("QlpoOTFBWSZTWYV4uwoAAARVwDAAAAEACCAACAJABCAAMQZMQQDT0j1go4fi7kinChIQrxdhQA==", "base64"),
   },
+  "streams of xz": {
+    parser: "compressed",
+    seed: Buffer.from(
+      "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAJgAJ9jAFhSwFzLgAAAJ1Mq/kh0VpjAAEiChUa4WcftvN9AQAAAAAEWVo=",
+      "base64",
+    ),
+  },
+  "streams of lzma": {
+    parser: "compressed",
+    seed: Buffer.from("XQAAgAD//////////wBAAIsregsYy+mdjui6Pr//6HiAAA==", "base64"),
+  },
 };
 
 const PLANTED: Readonly<Record<string, Planted>> = {

@@ -1,6 +1,6 @@
 /**
  * Compressed streams: joblib and dill write their pickles so, and archives of tar are packed so. What node:zlib reads is
- * decompressed within the budget; bzip2 is read here, in `compressed/`. What neither reads is named, and the file is
+ * decompressed within the budget; bzip2, xz and lzma are read here, in `compressed/`. What neither reads is named, and the file is
  * inconclusive.
  *
  * Source: RFC 1950 (zlib), RFC 1952 (gzip), RFC 8878 (zstd); joblib/compressor.py for its older `ZF` files.
@@ -14,7 +14,9 @@ import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
 import { bytesSource, sliceSource, type Source } from "../source.ts";
 import { readBzip2 } from "./compressed/bz2.ts";
+import { isLzmaAlone } from "./compressed/lzma.ts";
 import { Output, StreamError, type StreamFailure } from "./compressed/output.ts";
+import { readXz } from "./compressed/xz.ts";
 import { findHidden } from "./pickle/hidden.ts";
 import { PICKLE_RULES } from "./pickle/rules.ts";
 
@@ -73,7 +75,7 @@ const MAGICS: readonly (readonly [Kind, readonly number[]])[] = [
   ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
   ["bz2", [0x42, 0x5a, 0x68]],
   ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
-  ["lzma", [0x5d, 0x00, 0x00]],
+  ["lzma", [0x5d]],
   ["lz4", [0x04, 0x22, 0x4d, 0x18]],
   ["7z", [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]],
   ["rar", [0x52, 0x61, 0x72, 0x21, 0x1a, 0x07]],
@@ -94,15 +96,19 @@ export const compressedFormat: Format = {
   },
 };
 
-type ReadHere = "bz2";
+type ReadHere = "bz2" | "xz" | "lzma";
 
 /** The readers of this folder: each writes to the output, and says how much of the input it took. */
-const READERS: Readonly<Record<ReadHere, (bytes: Uint8Array, out: Output) => number>> = { bz2: readBzip2 };
+const READERS: Readonly<Record<ReadHere, (bytes: Uint8Array, out: Output) => number>> = {
+  bz2: readBzip2,
+  xz: readXz,
+  lzma: readXz,
+};
 
 function kindOf(source: Source): Kind | undefined {
   const start = new Uint8Array(source.read(0, 16));
   const found = MAGICS.find(([, magic]) => magic.every((byte, index) => start[index] === byte));
-  if (found !== undefined && (found[0] !== "bz2" || isBzip2(start)) && (found[0] !== "lzma" || isLzma(start, source))) {
+  if (found !== undefined && (found[0] !== "bz2" || isBzip2(start)) && (found[0] !== "lzma" || isLzmaAlone(start, 0))) {
     return found[0];
   }
   return isZlib(start) && inflates(source) ? "zlib" : undefined;
@@ -113,16 +119,6 @@ function isBzip2(start: Uint8Array): boolean {
   const mark = Buffer.from(start.subarray(4, 10)).toString("hex");
   const level = start[3] ?? 0;
   return level >= 0x31 && level <= 0x39 && (mark === "314159265359" || mark === "177245385090");
-}
-
-/** The old form of lzma: a size of a dictionary that is a power of two, and a length that is unknown or fits. */
-function isLzma(start: Uint8Array, source: Source): boolean {
-  if (start.length < 13) return false;
-  const view = new DataView(start.buffer);
-  const dictionary = view.getUint32(1, true);
-  const length = view.getBigUint64(5, true);
-  const plausible = length === 0xffff_ffff_ffff_ffffn || length < BigInt(source.size) * 10_000n;
-  return plausible && dictionary >= 0x1_0000 && (dictionary & (dictionary - 1)) === 0;
 }
 
 /** RFC 1950 section 2.2: deflate, a window of at most 32 KiB, a check that fits, no dictionary. */
