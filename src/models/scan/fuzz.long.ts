@@ -137,6 +137,10 @@ const SEEDS: Readonly<Record<string, Case>> = {
       "base64",
     ),
   },
+  "frames of LZ4": {
+    parser: "compressed",
+    seed: Buffer.from("BCJNGGRApxUAAICAAmNvcwpzeXN0ZW0KKIwCaWR0Ui4AAAAA0jmLPQ==", "base64"),
+  },
   "streams of lzma": {
     parser: "compressed",
     seed: Buffer.from("XQAAgAD//////////wBAAIsregsYy+mdjui6Pr//6HiAAA==", "base64"),

@@ -1,7 +1,7 @@
 /**
  * Compressed streams: joblib and dill write their pickles so, and archives of tar are packed so. What node:zlib reads is
- * decompressed within the budget; bzip2, xz and lzma are read here, in `compressed/`. What neither reads is named, and the file is
- * inconclusive.
+ * decompressed within the budget; bzip2, xz, lzma and LZ4 are read here, in `compressed/`. What neither reads is named, and the
+ * file is inconclusive.
  *
  * Source: RFC 1950 (zlib), RFC 1952 (gzip), RFC 8878 (zstd); joblib/compressor.py for its older `ZF` files.
  *
@@ -14,6 +14,7 @@ import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
 import { bytesSource, sliceSource, type Source } from "../source.ts";
 import { readBzip2 } from "./compressed/bz2.ts";
+import { readLz4 } from "./compressed/lz4.ts";
 import { isLzmaAlone } from "./compressed/lzma.ts";
 import { Output, StreamError, type StreamFailure } from "./compressed/output.ts";
 import { readXz } from "./compressed/xz.ts";
@@ -96,13 +97,14 @@ export const compressedFormat: Format = {
   },
 };
 
-type ReadHere = "bz2" | "xz" | "lzma";
+type ReadHere = "bz2" | "xz" | "lzma" | "lz4";
 
 /** The readers of this folder: each writes to the output, and says how much of the input it took. */
 const READERS: Readonly<Record<ReadHere, (bytes: Uint8Array, out: Output) => number>> = {
   bz2: readBzip2,
   xz: readXz,
   lzma: readXz,
+  lz4: readLz4,
 };
 
 function kindOf(source: Source): Kind | undefined {
