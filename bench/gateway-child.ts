@@ -87,11 +87,13 @@ function stream(socket: Socket, idle: boolean): void {
     } else {
       socket.write(`${event({}, "stop")}${chunk("data: [DONE]\n\n")}0\r\n\r\n`);
     }
-    if (word === undefined || idle) clearInterval(timer);
+    if (word === undefined || idle) stop();
   }, 10);
-  socket.once("close", () => {
+  const stop = (): void => {
     clearInterval(timer);
-  });
+    socket.off("close", stop);
+  };
+  socket.on("close", stop);
 }
 
 /** The thinnest reverse proxy that Node allows: node:http in, undici's dispatcher out, nothing read, nothing checked. */
