@@ -3,10 +3,12 @@
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+
+import { freePort } from "../test/servers/port.ts";
 
 export interface Server {
   readonly port: number;
@@ -62,15 +64,6 @@ export async function startPortkey(folder: string, upstreamPort: number): Promis
   const host = `http://127.0.0.1:${upstreamPort}/v1`;
   const headers = { authorization: "Bearer none", "x-portkey-provider": "openai", "x-portkey-custom-host": host };
   return { port, headers, usage: () => Promise.resolve(undefined), stop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Whether it takes connections within 20 seconds. */

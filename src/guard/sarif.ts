@@ -13,7 +13,7 @@ import { createHash } from "node:crypto";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { isAtLeast, type Severity } from "../core/index.ts";
+import { SARIF_SCHEMA, sarifLevel, sarifRule } from "../core/index.ts";
 import type { PlacedFinding } from "./commands/place.ts";
 
 /** What was found in one file. */
@@ -43,7 +43,7 @@ export interface SarifInput {
 export function sarifLog({ files, notices, detectors, cwd }: SarifInput): Readonly<Record<string, unknown>> {
   const rules = rulesOf(files);
   return {
-    $schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+    $schema: SARIF_SCHEMA,
     version: "2.1.0",
     runs: [
       {
@@ -79,17 +79,7 @@ function rulesOf(files: readonly SarifFile[]): ReadonlyMap<string, Rule> {
   for (const { findings } of files) {
     for (const { rule, severity, message, remedy, references } of findings) {
       if (rules.has(rule)) continue;
-      const descriptor = {
-        id: rule,
-        shortDescription: { text: message },
-        help: { text: remedy },
-        defaultConfiguration: { level: levelOf(severity) },
-        properties: {
-          tags: ["security", ...references],
-          // What code hosts sort by: the range of CVSS scores that goes by the severity's name.
-          "security-severity": SCORES[severity],
-        },
-      };
+      const descriptor = sarifRule({ id: rule, severity, why: message, remedy, references });
       rules.set(rule, { index: rules.size, descriptor });
     }
   }
@@ -109,7 +99,7 @@ function resultsOf(
     return {
       ruleId: rule,
       ruleIndex: rules.get(rule)?.index ?? -1,
-      level: levelOf(severity),
+      level: sarifLevel(severity),
       message: { text: message },
       locations: [
         {
@@ -139,19 +129,6 @@ function notification({ path, message, incomplete }: SarifNotice, cwd: string): 
     message: { text: message },
     ...(path === "" ? {} : { locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(path, cwd) } } }] }),
   };
-}
-
-const SCORES: Readonly<Record<Severity, string>> = {
-  critical: "9.5",
-  high: "8.0",
-  medium: "5.5",
-  low: "2.0",
-  info: "0.0",
-};
-
-function levelOf(severity: Severity): "error" | "warning" | "note" {
-  if (isAtLeast(severity, "high")) return "error";
-  return isAtLeast(severity, "medium") ? "warning" : "note";
 }
 
 /** A relative reference where the file lies under `cwd`, so that a log means the same on another machine (3.4.3). */

@@ -4,15 +4,19 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 
+import { compressedFormat } from "../../src/models/scan/formats/compressed.ts";
 import { Output, StreamError } from "../../src/models/scan/formats/compressed/output.ts";
+import { pickleFormat } from "../../src/models/scan/formats/pickle/pickle.ts";
 import { mutate, randomOf } from "./mutate.ts";
+import { scanBytes, type Scanned } from "./scan.ts";
 
 /** Data of a kind, `size` bytes of it. */
 export type DataKind = "zeros" | "text" | "random" | "runs";
-export const DATA_KINDS: readonly DataKind[] = ["zeros", "text", "random", "runs"];
-export const DATA_SIZES = [0, 1, 2, 5, 254, 255, 259, 260, 4_096, 70_001, 300_000] as const;
+const DATA_KINDS: readonly DataKind[] = ["zeros", "text", "random", "runs"];
+const DATA_SIZES = [0, 1, 2, 5, 254, 255, 259, 260, 4_096, 70_001, 300_000] as const;
 
 const WORDS = ["the ", "weights ", "of ", "a model ", "\n", "are ", "read "];
 
@@ -38,7 +42,7 @@ export function moduleMissing(module: string): string | undefined {
 }
 
 /** What Python's `expression` makes of each of `data`, which it calls `d`. */
-export function pythonCompressed(module: string, expression: string, data: readonly Uint8Array[]): readonly Buffer[] {
+function pythonCompressed(module: string, expression: string, data: readonly Uint8Array[]): readonly Buffer[] {
   const code = `import sys, base64, ${module}
 for line in sys.stdin:
     d = base64.b64decode(line)
@@ -98,4 +102,28 @@ export function unpackDamaged(
     longest = Math.max(longest, performance.now() - before);
   }
   return { whole, longest };
+}
+
+/** The bytes of a vector. */
+export const base64 = (text: string): Buffer => Buffer.from(text, "base64");
+
+/** A copy with `bits` of the byte at `at` changed; from the end where that is negative. */
+export function changed(stream: Uint8Array, at: number, bits: number): Uint8Array {
+  const copy = Uint8Array.from(stream);
+  copy[at < 0 ? copy.length + at : at] = (copy.at(at) ?? 0) ^ bits;
+  return copy;
+}
+
+/** Scans a stream for what it is packed in, and for pickles. */
+export const scanPacked = (bytes: Uint8Array): Scanned => scanBytes([compressedFormat, pickleFormat], bytes);
+
+/** Packs data of each kind and size by Python's `expression`, and asserts that the reader gives it back whole. */
+export function assertRoundTrips(reader: Reader, module: string, expression: string): void {
+  const data = DATA_KINDS.flatMap((kind) => DATA_SIZES.map((size) => dataOf(kind, size)));
+  for (const [index, stream] of pythonCompressed(module, expression, data).entries()) {
+    const { bytes, used, why } = unpack(reader, stream);
+    assert.equal(why, undefined);
+    assert.equal(used, stream.length);
+    assert.equal(Buffer.compare(bytes, data[index] as Uint8Array), 0);
+  }
 }

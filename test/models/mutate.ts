@@ -5,15 +5,12 @@
  * @module
  */
 
-/** Numbers from 0 to below `limit`, always the same for a seed (mulberry32). */
+import { mulberry32 } from "../../src/core/index.ts";
+
+/** Numbers from 0 to below `limit`, always the same for a seed. */
 export function randomOf(seed: number): (limit: number) => number {
-  let state = seed >>> 0;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000) * limit);
-  };
+  const random = mulberry32(seed);
+  return (limit) => Math.floor(random() * limit);
 }
 
 const EXTREMES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff] as const;

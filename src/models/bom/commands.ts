@@ -5,16 +5,11 @@
  */
 
 import type { Command, CommandOption } from "../../core/index.ts";
+import { IGNORE_PATH, MODEL_PATH } from "../sign/commands.ts";
 
-const path = { name: "path", summary: "folder of the model, or its one file", required: true } as const;
 const signature = {
   flags: "--signature <file>",
   summary: "the signature, which is not part of the model (default: model.sig in the folder)",
-} as const;
-const ignorePath = {
-  flags: "--ignore-path <path>",
-  summary: "a file or folder of the model that is left out",
-  repeatable: true,
 } as const;
 const stated: readonly CommandOption[] = [
   { flags: "--name <name>", summary: "what the model is called (default: the last part of its path)" },
@@ -28,7 +23,7 @@ const stated: readonly CommandOption[] = [
     repeatable: true,
   },
   signature,
-  ignorePath,
+  IGNORE_PATH,
   {
     flags: "--fail-on <severity>",
     summary: "the mildest finding about licences that makes it exit 1: critical, high, medium, low, info",
@@ -46,7 +41,7 @@ export const bomCommands: readonly Command[] = [
       "Reads safetensors, GGUF, ONNX, PyTorch and Keras files, configurations, model card and licences, and loads " +
       "nothing. Says what is measured and what files declare, apart; names the model by its root digest, the one that " +
       `signatures and scans have too. ${EPOCH} ${EXITS}`,
-    arguments: [path],
+    arguments: [MODEL_PATH],
     options: [
       {
         flags: "--format-bom <format>",
@@ -72,7 +67,7 @@ export const bomCommands: readonly Command[] = [
     description:
       "Markdown in which each field says how it is known: measured here, declared by a file, stated by an option, or " +
       `not known. Nothing is made up. ${EPOCH} ${EXITS}`,
-    arguments: [path],
+    arguments: [MODEL_PATH],
     options: [{ flags: "--out <file>", summary: "write it there (default: print it)" }, ...stated],
     examples: [{ what: "A card beside the model", line: "holdfast model card ./llama --out llama.card.md" }],
     load: async () => (await import("./command-card.ts")).run,
@@ -85,8 +80,8 @@ export const bomCommands: readonly Command[] = [
       "models, whether they are identical, have the same weights, come from each other, share parts or are unrelated, " +
       "with the numbers: shares of parameters, and the correlation of sampled values with its interval. Exit codes: 0 " +
       "told, 2 could not be decided.",
-    arguments: [path, { name: "other", summary: "another model to compare it with" }],
-    options: [ignorePath],
+    arguments: [MODEL_PATH, { name: "other", summary: "another model to compare it with" }],
+    options: [IGNORE_PATH],
     examples: [
       { what: "The fingerprint of a model", line: "holdfast model fingerprint ./llama" },
       { what: "Is it the base that it says?", line: "holdfast model fingerprint ./chat-tuned ./base" },
@@ -99,7 +94,7 @@ export const bomCommands: readonly Command[] = [
     description:
       "An in-toto Statement v1 on the model's root digest; with --key it is signed, in a DSSE envelope. A scan is made " +
       `anew, of the very files that the digest stands for. ${EPOCH} Exit codes: 0 clean, 1 findings, 2 incomplete.`,
-    arguments: [path],
+    arguments: [MODEL_PATH],
     options: [
       {
         flags: "--type <what>",

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { gguf, made, noise, onnx, safetensors, torch, zip } from "../../../test/models/checkpoints.ts";
-import { isHoldfastError } from "../../core/index.ts";
+import { isHoldfastError, mulberry32 } from "../../core/index.ts";
 import { Truncated, TooLong } from "../scan/reader.ts";
 import { bytesSource } from "../scan/source.ts";
 import { detectLicences } from "./licence/licences.ts";
@@ -69,7 +69,7 @@ describe("fuzzing the readers of metadata", () => {
   for (const [name, seed, read] of READERS) {
     const rounds = TEXTS.has(name) ? TEXT_ROUNDS : ROUNDS;
     it(`${name}: ${rounds} mutated inputs`, () => {
-      const random = generator(7);
+      const random = mulberry32(7);
       for (let round = 0; round < rounds; round++) {
         const input = mutate(seed, random);
         const from = performance.now();
@@ -115,14 +115,4 @@ function mutate(seed: Buffer, random: () => number): Buffer {
     }
   }
   return bytes;
-}
-
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

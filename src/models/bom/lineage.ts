@@ -14,6 +14,7 @@
  * @module
  */
 
+import { mulberry32 } from "../../core/index.ts";
 import type { Fingerprint, TensorPrint } from "./fingerprint.ts";
 
 export type Kinship =
@@ -214,7 +215,8 @@ function sizeOf(tensors: readonly { readonly elements: number }[]): number {
 function spreadOf(tensors: readonly TensorKinship[]): Lineage["correlation"] {
   if (tensors.length === 0) return undefined;
   const median = weightedMedian(tensors);
-  const random = generator(tensors.length);
+  // Seeded: the same resamples for the same input.
+  const random = mulberry32(tensors.length);
   const medians: number[] = [];
   for (let round = 0; round < RESAMPLES; round++) {
     medians.push(weightedMedian(tensors.map(() => tensors[Math.floor(random() * tensors.length)] as TensorKinship)));
@@ -234,17 +236,6 @@ function weightedMedian(tensors: readonly TensorKinship[]): number {
     if (reached >= half) return correlation ?? 0;
   }
   return 0;
-}
-
-/** mulberry32: the same resamples for the same input. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function percent(share: number): string {

@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { deflateSync, gzipSync } from "node:zlib";
 
+import { randomOf } from "../../../test/models/mutate.ts";
 import * as p from "../../../test/models/pickle.ts";
 import { zipOf } from "../../../test/models/zip.ts";
 import { compressedFormat } from "./formats/compressed.ts";
@@ -25,17 +26,6 @@ const INPUTS = Number(process.env["HOLDFAST_FUZZ_INPUTS"] ?? 50_000);
 const MOST_MS = 2_000;
 const FORMATS = [zipFormat, tarFormat, compressedFormat, pickleFormat, npyFormat];
 const LIMITS = { bytes: 16_000_000, members: 1_000, steps: 2_000_000, depth: 6, findings: 200 };
-
-/** xorshift32: the same inputs in each run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 /** A few bytes changed, taken out, put in, repeated, or put elsewhere. */
 function mutated(seed: Uint8Array, next: (below: number) => number): Uint8Array {
@@ -208,7 +198,7 @@ function share(parser: Case["parser"]): number {
 describe("mutated files", () => {
   for (const [what, { parser, seed }] of Object.entries(SEEDS)) {
     it(`${what}: nothing throws or hangs`, () => {
-      const next = random(0x1234_5678);
+      const next = randomOf(0x1234_5678);
       for (let input = 0; input < share(parser); input++) verdictOf(mutated(seed, next));
     });
   }
@@ -216,7 +206,7 @@ describe("mutated files", () => {
   // The payload itself stays whole: around it, everything is changed.
   for (const [where, { parser, make }] of Object.entries(PLANTED)) {
     it(`a payload ${where} is never clean`, () => {
-      const next = random(0x0bad_cafe);
+      const next = randomOf(0x0bad_cafe);
       for (let input = 0; input < share(parser); input++) {
         const bytes = make(next);
         assert.notEqual(verdictOf(bytes), "clean", Buffer.from(bytes).toString("base64"));

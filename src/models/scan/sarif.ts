@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { isAtLeast, type Severity } from "../../core/index.ts";
+import { SARIF_SCHEMA, sarifLevel, sarifRule } from "../../core/index.ts";
 import type { ReportedFinding, ScannedFile, ScanReport } from "./report.ts";
 
 type Log = Readonly<Record<string, unknown>>;
@@ -24,11 +24,16 @@ export function scanSarif({ files, skipped }: ScanReport, cwd: string): Log {
   const order = [...rules.keys()];
   const unread = skipped.filter(({ incomplete }) => incomplete);
   return {
-    $schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+    $schema: SARIF_SCHEMA,
     version: "2.1.0",
     runs: [
       {
-        tool: { driver: { name: "holdfast", rules: [...rules.values()].map(descriptor) } },
+        tool: {
+          driver: {
+            name: "holdfast",
+            rules: [...rules.values()].map((finding) => sarifRule({ ...finding, id: finding.rule })),
+          },
+        },
         invocations: [
           {
             executionSuccessful: unread.length === 0 && files.every(({ verdict }) => verdict !== "inconclusive"),
@@ -45,17 +50,6 @@ export function scanSarif({ files, skipped }: ScanReport, cwd: string): Log {
   };
 }
 
-/** 3.49. */
-function descriptor({ rule, severity, why, remedy, references }: ReportedFinding): Log {
-  return {
-    id: rule,
-    shortDescription: { text: why },
-    help: { text: remedy },
-    defaultConfiguration: { level: levelOf(severity) },
-    properties: { tags: ["security", ...references], "security-severity": SCORES[severity] },
-  };
-}
-
 function result({ path }: ScannedFile, finding: ReportedFinding, order: readonly string[], cwd: string): Log {
   const { rule, severity, verdict, why, detail, members, offset } = finding;
   const uri = uriOf(path, cwd);
@@ -66,7 +60,7 @@ function result({ path }: ScannedFile, finding: ReportedFinding, order: readonly
   return {
     ruleId: rule,
     ruleIndex: order.indexOf(rule),
-    level: levelOf(severity),
+    level: sarifLevel(severity),
     message: { text: detail === undefined ? why : `${why}: ${detail}` },
     locations: [
       {
@@ -81,20 +75,6 @@ function result({ path }: ScannedFile, finding: ReportedFinding, order: readonly
     partialFingerprints: { "holdfast/v1": fingerprint.slice(0, 32) },
     properties: { verdict, ...(offset === undefined ? {} : { offset }) },
   };
-}
-
-/** What code hosts sort by: the range of CVSS scores that goes by the severity's name. */
-const SCORES: Readonly<Record<Severity, string>> = {
-  critical: "9.5",
-  high: "8.0",
-  medium: "5.5",
-  low: "2.0",
-  info: "0.0",
-};
-
-function levelOf(severity: Severity): "error" | "warning" | "note" {
-  if (isAtLeast(severity, "high")) return "error";
-  return isAtLeast(severity, "medium") ? "warning" : "note";
 }
 
 /** A relative reference where the file lies under `cwd` (3.4.3). */

@@ -13,7 +13,7 @@ import { createHeader, type Identity, type Recipient } from "./age/keys.ts";
 import { NONCE_BYTES, payloadKey, sealedBytes } from "./age/payload.ts";
 import { makeFile } from "./durable.ts";
 import { sealError } from "./errors.ts";
-import { contentOf, fileSource, readLayout, withoutArmor } from "./open.ts";
+import { contentOf, fileSource, readLayout, unsealing, withoutArmor } from "./open.ts";
 import { passAll, type PassageOptions } from "./passage.ts";
 
 /** Options of {@link sealFile}. */
@@ -102,16 +102,7 @@ export async function unsealFile(from: string, to: string, options: UnsealFileOp
   await makeFile(to, UNSEALED_MODE, async (output) => {
     // What was in armor is in memory, and small.
     if (source !== raw) return await output.writeFile(contentOf(source, layout).stream());
-    const passage = {
-      direction: "unseal",
-      key: layout.key,
-      size: layout.size,
-      from: input.fd,
-      fromOffset: layout.offset,
-      to: output.fd,
-      toOffset: 0,
-    } as const;
-    await passAll(passage, options);
+    await passAll(unsealing(layout, input.fd, output.fd), options);
   });
   return layout.size;
 }

@@ -23,6 +23,7 @@ import {
   SEALED_CHUNK_BYTES,
 } from "./age/payload.ts";
 import { sealError } from "./errors.ts";
+import type { Passage } from "./segment.ts";
 
 /** Bytes that can be read anywhere: a file, an object in a store, a range of a download. */
 export interface ByteSource {
@@ -131,6 +132,11 @@ export async function readLayout(source: ByteSource, identities: readonly Identi
   const layout = { offset, key: payloadKey(fileKey, nonce), size: plainBytes(source.size - offset) };
   await openAt(source, layout, chunkCount(layout.size) - 1);
   return layout;
+}
+
+/** The passage of a whole sealed file, of the descriptor `from`, into `to`. */
+export function unsealing({ key, size, offset }: Layout, from: number, to: number): Passage {
+  return { direction: "unseal", key, size, from, fromOffset: offset, to, toOffset: 0 };
 }
 
 /** The header of a sealed file. @throws `seal.header-invalid`, `seal.header-limit` */

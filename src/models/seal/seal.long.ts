@@ -11,7 +11,7 @@ import { setTimeout } from "node:timers/promises";
 import { after, before, describe, it } from "node:test";
 import * as cctv from "cctv-age";
 import { measureWork, startWork, type Work } from "../../../test/seal/child.ts";
-import { isHoldfastError } from "../../core/index.ts";
+import { isHoldfastError, mulberry32 } from "../../core/index.ts";
 import { decodeArmor } from "./age/armor.ts";
 import { MAX_HEADER_BYTES, MAX_STANZAS, parseHeader } from "./age/header.ts";
 import { generateKey, type KeyPair } from "./age/keys.ts";
@@ -96,7 +96,7 @@ describe("kill -9", () => {
 
 describe("a malformed header", () => {
   it("is read or refused, and nothing else, 200,000 times", async () => {
-    const random = mulberry(20_261_128);
+    const random = mulberry32(20_261_128);
     const seeds = Object.values(cctv as Readonly<Record<string, unknown>>)
       .filter((value) => value instanceof Uint8Array)
       .map((bytes) => bytes.subarray(Buffer.from(bytes).indexOf("\n\n") + 2))
@@ -138,7 +138,7 @@ describe("a malformed header", () => {
   });
 
   it("of a manifest is too, 50,000 times", () => {
-    const random = mulberry(7);
+    const random = mulberry32(7);
     const hex = "0".repeat(64);
     const file = { path: "weights/a.bin", size: 10, sha256: hex, head: hex };
     const id = "0b6c2f0e-5d5c-4c39-9a52-3a6b2f1c9d10";
@@ -191,14 +191,3 @@ function mutate(seed: Uint8Array, random: () => number): Uint8Array {
 }
 
 const SPLICES = ["\n", "\r\n", "-> ", "--- ", " ", "=", "-> scrypt AA 99\n", "A".repeat(64), "\u0000", '"', "../", "}"];
-
-/** A small generator of random numbers that gives the same ones in each run. */
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

@@ -6,12 +6,13 @@
 
 import type { Command } from "../../core/index.ts";
 
-const path = { name: "path", summary: "folder of the model, or its one file", required: true } as const;
+/** The argument of every command that reads a model. */
+export const MODEL_PATH = { name: "path", summary: "folder of the model, or its one file", required: true } as const;
 const signature = {
   flags: "--signature <file>",
   summary: "the signature (default: model.sig in the folder, or the file's name with .sig)",
 } as const;
-const ignorePath = {
+export const IGNORE_PATH = {
   flags: "--ignore-path <path>",
   summary: "a file or folder of the model that is left out",
   repeatable: true,
@@ -26,7 +27,7 @@ export const signCommands: readonly Command[] = [
       "(--certificate), or with an identity through Sigstore (--sigstore), which publishes the signature in a public " +
       "log. The Python and Go tools of OpenSSF Model Signing verify the result. Left out are .git, .gitignore, " +
       ".gitattributes, .github at the root, and the signature itself; symbolic links are refused.",
-    arguments: [path],
+    arguments: [MODEL_PATH],
     options: [
       signature,
       { flags: "--key <file>", summary: "private key in PEM: P-256, P-384 or P-521" },
@@ -49,7 +50,7 @@ export const signCommands: readonly Command[] = [
         summary:
           "timestamp authority to ask, with --certificate or --sigstore: then the signature outlives the certificate",
       },
-      ignorePath,
+      IGNORE_PATH,
       { flags: "--hash <name>", summary: "hash of the files", default: "sha256", choices: ["sha256", "blake2b"] },
       { flags: "--shards", summary: "sign stretches of files, so that one large file is hashed on all cores" },
       { flags: "--shard-size <bytes>", summary: "bytes of a stretch (default: 1000000000); implies --shards" },
@@ -76,7 +77,7 @@ export const signCommands: readonly Command[] = [
       "by --key, by --trust with certificates, or by --identity with --issuer; nothing is trusted by default. Signatures " +
       "of the Python and Go tools verify, from version 0.2.0 on. Works offline. " +
       "Exit codes: 0 verified, 1 rejected, 2 could not be completed.",
-    arguments: [path],
+    arguments: [MODEL_PATH],
     options: [
       signature,
       { flags: "--key <file>", summary: "public key of the signer, in PEM" },
@@ -93,7 +94,7 @@ export const signCommands: readonly Command[] = [
       { flags: "--identity <name>", summary: "who signed through Sigstore: an e-mail address or a URI" },
       { flags: "--issuer <url>", summary: "who vouched for the identity" },
       { flags: "--trusted-root <file>", summary: "trusted root of a Sigstore instance (default: the public one's)" },
-      ignorePath,
+      IGNORE_PATH,
       { flags: "--ignore-unsigned-files", summary: "tolerate files that are not signed" },
     ],
     examples: [

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { randomOf } from "../../../test/models/mutate.ts";
 import { isHoldfastError } from "../../core/index.ts";
 import { readBundle, writeBundle } from "./bundle.ts";
 import { readCertificate } from "./certificate.ts";
@@ -23,17 +24,6 @@ const ROUNDS = Number(process.env["HOLDFAST_FUZZ_INPUTS"] ?? 50_000);
 const VERIFIED_ROUNDS = 4_000;
 /** Milliseconds that one input may take, on a machine that is busy with other things. */
 const MOST_MS = 2_000;
-
-/** xorshift32: the same inputs in every run. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 const TOKENS = [
   "null",
@@ -107,7 +97,7 @@ describe("altered signatures", { timeout: 1_800_000 }, () => {
     .map((name) => readFileSync(join(VECTORS, name, "model.sig")));
 
   it("read as bundles: no crash, nothing slow", () => {
-    const random = randomFrom(1);
+    const random = randomOf(1);
     let read = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const input = mutate(bundles[random(bundles.length)] as Buffer, random);
@@ -117,7 +107,7 @@ describe("altered signatures", { timeout: 1_800_000 }, () => {
   });
 
   it("read as statements: no crash, nothing slow", async () => {
-    const random = randomFrom(2);
+    const random = randomOf(2);
     const shards = await hashModel(home, { method: "shards", shardSize: 3 });
     const seeds = [
       ...bundles.map((bundle) => readBundle(bundle).payload),
@@ -131,7 +121,7 @@ describe("altered signatures", { timeout: 1_800_000 }, () => {
   });
 
   it("read as certificates: no crash, nothing slow", () => {
-    const random = randomFrom(3);
+    const random = randomOf(3);
     const seeds = bundles.flatMap((bundle) => {
       const { material } = readBundle(bundle);
       return material.method === "certificate" ? material.certificates : [];
@@ -143,7 +133,7 @@ describe("altered signatures", { timeout: 1_800_000 }, () => {
   });
 
   it("never verify an altered model, even where the signer signed an altered statement", async () => {
-    const random = randomFrom(4);
+    const random = randomOf(4);
     const keys = makeKeyPair("P-256");
     const privateKey = readPrivateKey(keys.privateKey.reveal());
     const hint = hintOf(readPublicKey(keys.publicKey));

@@ -8,6 +8,7 @@
  */
 
 import { decodeUtf8 } from "../../../core/index.ts";
+import { Op } from "../../scan/formats/pickle/opcodes.ts";
 import { ByteReader } from "../../scan/reader.ts";
 import type { Source } from "../../scan/source.ts";
 import { bomError } from "../errors.ts";
@@ -75,121 +76,117 @@ export function readPickle(source: Source): Pickled {
   for (let step = 0; step < MAX_STEPS; step++) {
     const opcode = reader.u8();
     switch (opcode) {
-      case 0x80: // PROTO
+      case Op.PROTO:
         if (reader.u8() > 4) throw invalid("a protocol after 4");
         break;
-      case 0x95: // FRAME: a hint for buffering
+      case Op.FRAME: // a hint for buffering
         reader.skip(8);
         break;
-      case 0x2e: // STOP
+      case Op.STOP:
         return pop();
-      case 0x28: // MARK
+      case Op.MARK:
         stack.push(MARK);
         break;
-      case 0x4e: // NONE
+      case Op.NONE:
         stack.push(null);
         break;
-      case 0x88: // NEWTRUE
-      case 0x89: // NEWFALSE
-        stack.push(opcode === 0x88);
+      case Op.NEWTRUE:
+      case Op.NEWFALSE:
+        stack.push(opcode === Op.NEWTRUE);
         break;
-      case 0x4a: // BININT
+      case Op.BININT:
         stack.push(reader.i32());
         break;
-      case 0x4b: // BININT1
+      case Op.BININT1:
         stack.push(reader.u8());
         break;
-      case 0x4d: // BININT2
+      case Op.BININT2:
         stack.push(reader.u16());
         break;
-      case 0x8a: // LONG1
+      case Op.LONG1:
         stack.push(long(reader.bytes(reader.u8())));
         break;
-      case 0x47: // BINFLOAT, big-endian
+      case Op.BINFLOAT: // big-endian
         stack.push(new DataView(reader.bytes(8).buffer).getFloat64(0));
         break;
-      case 0x58: // BINUNICODE
+      case Op.BINUNICODE:
         stack.push(text(reader, reader.u32()));
         break;
-      case 0x8c: // SHORT_BINUNICODE
+      case Op.SHORT_BINUNICODE:
         stack.push(text(reader, reader.u8()));
         break;
-      case 0x5d: // EMPTY_LIST
-      case 0x29: // EMPTY_TUPLE
+      case Op.EMPTY_LIST:
+      case Op.EMPTY_TUPLE:
         stack.push([]);
         break;
-      case 0x7d: // EMPTY_DICT
+      case Op.EMPTY_DICT:
         stack.push(new Map());
         break;
-      case 0x74: // TUPLE
+      case Op.TUPLE:
         stack.push(popToMark());
         break;
-      case 0x85: // TUPLE1
-      case 0x86: // TUPLE2
-      case 0x87: {
+      case Op.TUPLE1:
+      case Op.TUPLE2:
+      case Op.TUPLE3: {
         const items: Pickled[] = [];
-        for (let count = opcode - 0x84; count > 0; count--) items.unshift(pop());
+        for (let count = opcode - Op.TUPLE1 + 1; count > 0; count--) items.unshift(pop());
         stack.push(items);
         break;
       }
-      case 0x61: // APPEND
+      case Op.APPEND:
         append(pop(), top());
         break;
-      case 0x65: // APPENDS
+      case Op.APPENDS:
         for (const item of popToMark()) append(item, top());
         break;
-      case 0x73: {
-        // SETITEM
+      case Op.SETITEM: {
         const value = pop();
         const key = pop();
         set(top(), key, value);
         break;
       }
-      case 0x75: {
-        // SETITEMS
+      case Op.SETITEMS: {
         const items = popToMark();
         for (let at = 0; at + 1 < items.length; at += 2) set(top(), items[at] as Pickled, items[at + 1] as Pickled);
         break;
       }
-      case 0x71: // BINPUT
+      case Op.BINPUT:
         memo.set(reader.u8(), top());
         break;
-      case 0x72: // LONG_BINPUT
+      case Op.LONG_BINPUT:
         memo.set(reader.u32(), top());
         break;
-      case 0x94: // MEMOIZE
+      case Op.MEMOIZE:
         memo.set(memo.size, top());
         break;
-      case 0x68: // BINGET
+      case Op.BINGET:
         stack.push(recall(reader.u8()));
         break;
-      case 0x6a: // LONG_BINGET
+      case Op.LONG_BINGET:
         stack.push(recall(reader.u32()));
         break;
-      case 0x63: // GLOBAL
+      case Op.GLOBAL:
         stack.push({ global: `${line(reader)}.${line(reader)}` });
         break;
-      case 0x93: {
-        // STACK_GLOBAL
+      case Op.STACK_GLOBAL: {
         const name = pop();
         const module = pop();
         if (typeof name !== "string" || typeof module !== "string") throw invalid("a name that is no text");
         stack.push({ global: `${module}.${name}` });
         break;
       }
-      case 0x51: // BINPERSID
+      case Op.BINPERSID:
         stack.push({ persistent: pop() });
         break;
-      case 0x52: // REDUCE
-      case 0x81: {
-        // NEWOBJ
+      case Op.REDUCE:
+      case Op.NEWOBJ: {
         const args = pop();
         const callee = pop();
         if (!Array.isArray(args) || !isGlobal(callee)) throw invalid("a call of what is no name");
         stack.push({ call: callee.global, args: args as readonly Pickled[], items: new Map() });
         break;
       }
-      case 0x62: // BUILD: state of an object, which is not kept
+      case Op.BUILD: // state of an object, which is not kept
         pop();
         break;
       default:

@@ -13,7 +13,7 @@ import type { Identity } from "../age/keys.ts";
 import { NONCE_BYTES } from "../age/payload.ts";
 import { makeFolder, syncFolder } from "../durable.ts";
 import { sealError } from "../errors.ts";
-import { fileSource, readHeader, readLayout } from "../open.ts";
+import { fileSource, readHeader, readLayout, unsealing } from "../open.ts";
 import { passAll, type PassageOptions } from "../passage.ts";
 import { openDataKey } from "./data-key.ts";
 import {
@@ -132,18 +132,9 @@ async function unsealOne(
   if (hash("sha256", start, "hex") !== head) throw sealError("seal.set-altered", { detail: path });
   const layout = await readLayout(source, [dataKey]);
   await using output = await open(target, "wx", FILE_MODE);
-  const passage = {
-    direction: "unseal",
-    key: layout.key,
-    size: layout.size,
-    from: input.fd,
-    fromOffset: layout.offset,
-    to: output.fd,
-    toOffset: 0,
-  } as const;
   // The manifest counts sealed bytes, and so does the progress of the whole.
   const { progress } = options;
-  await passAll(passage, {
+  await passAll(unsealing(layout, input.fd, output.fd), {
     ...options,
     ...(progress && { progress: (done, total) => progress(done === total ? size : done, size) }),
   });

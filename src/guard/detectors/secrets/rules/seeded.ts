@@ -4,17 +4,12 @@
  * @module
  */
 
+import { mulberry32 } from "../../../../core/index.ts";
 import type { Random } from "../form.ts";
 
-/** A generator with a seed (mulberry32). */
+/** A generator with a seed. */
 export function seeded(seed: number): Random {
-  let state = seed;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = mulberry32(seed);
   return (alphabet, length) =>
     Array.from({ length }, () => alphabet.charAt(Math.floor(next() * alphabet.length))).join("");
 }
