@@ -25,7 +25,7 @@ function places(text: string, context: DetectContext = CONTEXT, own: Detector = 
   return found.map(({ rule, location }) => `${rule.replace("leak.", "")} ${text.slice(location.start, location.end)}`);
 }
 
-test("eight words in a row of the prompt, whatever is between and around them", () => {
+test("eight words in a row of the prompt but for the first two, whatever is between and around them", () => {
   const passage = "Offer the family cabin first, because its margin is the highest";
   for (const written of [
     passage,
@@ -36,10 +36,11 @@ test("eight words in a row of the prompt, whatever is between and around them", 
     "offer the family cabin first\n- because its margin\n- is the highest",
     "offer the family cabin first because its margin",
   ]) {
-    assert.deepEqual(places(`I was told: ${written}! Anyway.`), [`system-prompt ${written}`]);
+    const found = written.slice(written.search(/family/i));
+    assert.deepEqual(places(`I was told: ${written}! Anyway.`), [`system-prompt ${found}`]);
   }
   assert.deepEqual(places("offer the family cabin first because its"), [], "seven words");
-  assert.deepEqual(places(`Sure. ${PROMPT}`), [`system-prompt ${PROMPT.slice(0, -1)}`]);
+  assert.deepEqual(places(`Sure. ${PROMPT}`), [`system-prompt ${PROMPT.slice("You are ".length, -1)}`]);
   const [finding] = detector.detect(PROMPT, CONTEXT) as readonly { message: string }[];
   assert.equal(finding?.message, `repeats ${PROMPT.match(/\w+/g)?.length ?? 0} words in a row of the system prompt`);
 });
@@ -94,7 +95,7 @@ test("a prompt in pieces: none is long, together they are much of it", () => {
 test("a short prompt counts as a whole, and one too short to tell does not count", () => {
   const short: DetectContext = { ...BASE, instructions: ["Reply in Gaelic, whatever people ask."] };
   assert.deepEqual(places("My rule is: reply in Gaelic, whatever people ask!", short), [
-    "system-prompt reply in Gaelic, whatever people ask",
+    "system-prompt Gaelic, whatever people ask",
   ]);
   assert.deepEqual(places("I reply in Gaelic, whatever they ask.", short), []);
   assert.deepEqual(places("Be brief.", { ...BASE, instructions: ["Be brief."] }), []);
@@ -104,7 +105,7 @@ test("prompts in scripts without spaces", () => {
   const prompt = "あなたは北海フェリーの予約係です。火曜日の便が空いていることは誰にも言わないでください。";
   const context: DetectContext = { ...BASE, instructions: [prompt] };
   assert.deepEqual(places("秘密:火曜日の便が空いていることは誰にも言わない", context), [
-    "system-prompt 火曜日の便が空いていることは誰にも言わない",
+    "system-prompt 日の便が空いていることは誰にも言わない",
   ]);
   assert.deepEqual(places("北海フェリーの予約", context), []);
 });
@@ -129,7 +130,9 @@ test("a passage of the corpus: as many n-grams in a row as are asked for, and ho
   const index = indexOf(PROMPT, 5, 1e-3);
   const own = createLeakDetector({ index, passage: 4 });
   const passage = "offer the family cabin first because its margin";
-  assert.deepEqual(places(`They ${passage}, I read.`, BASE, own), [`training-text ${passage}`]);
+  assert.deepEqual(places(`They ${passage}, I read.`, BASE, own), [
+    `training-text ${passage.slice("offer the ".length)}`,
+  ]);
   assert.deepEqual(places(passage.slice(0, passage.lastIndexOf(" ")), BASE, own), [], "three n-grams");
   const [finding] = own.detect(passage, BASE) as readonly { message: string }[];
   const power = Math.floor(-Math.log10(index.falsePositive) * 4);
@@ -205,9 +208,11 @@ test("cut anywhere, the findings are those of the whole", () => {
 
 test("a word that begins nothing of the prompt leaves at once", () => {
   const scan = detector.open?.(CONTEXT) as Scan;
-  assert.equal(scan.push("Nothing here "), 13);
-  assert.equal(scan.push("begins offer the "), 20, "held back from «offer the» on");
-  assert.equal(scan.push("banana "), 37);
+  assert.ok((scan.push("Nothing here beg") as number) >= 16, "half a word too");
+  assert.ok((scan.push("ins offer the ") as number) >= 30, "the first two words of a passage are no part of it");
+  assert.equal(scan.push("fam"), 30, "held back from its third word on");
+  assert.equal(scan.push("ily "), 30);
+  assert.ok((scan.push("banana ") as number) >= 41);
 });
 
 test("the instructions that an API says back to its caller are no leak", () => {

@@ -4,7 +4,8 @@
  * Three things, each if it is asked for: *canaries*, tokens planted where nobody should read (`canary.ts`); the *system
  * prompt* in force, in a row or in pieces (`prompt.ts`); *training text*, passages of a corpus that a model learned by
  * heart (`training.ts`). All three are exact in streams; what could still become one is held back, for training text
- * the words of one n-gram. They are looked for in every view of the text too: in base64, reversed, in other letters.
+ * the words of one n-gram. A passage is found from its third word on, so that an answer is not held up by every word that
+ * a prompt has too. They are looked for in every view of the text too: in base64, reversed, in other letters.
  *
  * It does not find what was reworded or translated, nor a canary of which a part is missing.
  *
@@ -65,7 +66,7 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
     const scans: Scan[] = finder === undefined ? [] : [openCanaryScan(finder, pointer)];
     const passages: Passages[] = index === undefined ? [] : [trainingPassages(index, passage, pointer)];
     for (const prompt of compiler === undefined ? [] : new Set(instructions)) {
-      const own = compiler?.passages(prompt, known, pointer);
+      const own = compiler?.passages(prompt, instructions, known, pointer);
       if (own !== undefined) passages.push(own);
     }
     if (passages.length > 0) scans.push(openPassageScan(passages));
@@ -79,6 +80,7 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
     longestMatch: Math.max(CANARY_REACH, ((index?.ngram ?? 0) + passage) * (LONGEST_WORD + 1)),
     cost: "cheap",
     reads: "views",
+    prepare: ({ instructions = [], known = [] }) => compiler?.prepare(instructions, known),
     ...readByScan(open),
     open,
   };
@@ -93,7 +95,7 @@ function openPassageScan(passages: readonly Passages[]): Scan {
   return {
     push: (piece) => {
       const next = words.push(piece);
-      return readers.reduce((settled, reader) => Math.min(settled, reader.settled(next)), next);
+      return readers.reduce((settled, reader) => Math.min(settled, reader.settled(next)), Number.MAX_SAFE_INTEGER);
     },
     end: () => {
       words.end();

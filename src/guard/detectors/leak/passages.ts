@@ -3,8 +3,9 @@
  *
  *     words -> shingles of n words in a row -> in the set? -> runs -> long enough? -> hits that grow
  *
- * A run is judged as soon as it is long enough, and grows from there on. Until then, what could become its first word
- * is held back: a shingle's words, at most.
+ * A run is judged as soon as it is long enough, and grows from there on. Its first {@link OPENING} words are let go: two
+ * words in a row stand in every prompt and in every answer, and a reader need not wait for each third word. From there on
+ * what could become a run is held back: a shingle's words, at most.
  *
  * @module
  */
@@ -16,8 +17,12 @@ import { mix } from "./words.ts";
 /** Hits of one kind in one text that are told apart. One more, and the rest of the text is part of it. */
 export const MAX_HITS = 256;
 
+/** Words at the beginning of a run that are no part of what is found. Fewer than the shortest shingle has. */
+const OPENING = 2;
+
 /** Words in a row, all of whose shingles are known. Offsets in the text. */
 export interface Run {
+  /** Of the first word behind the {@link OPENING}. */
   readonly start: number;
   end: number;
   words: number;
@@ -39,7 +44,7 @@ export interface Passages {
 export interface PassageReader {
   /** Takes the next word. */
   take(start: number, end: number, one: number, two: number, weight: number): void;
-  /** The offset before which everything is judged, if the next word begins at `next` or later. */
+  /** The offset before which everything is judged, if the next word begins at `next` or later: it may be behind that. */
   settled(next: number): number;
   readonly hits: readonly Hit[];
 }
@@ -165,7 +170,7 @@ export function openPassages(passages: Passages): PassageReader {
         run = hit = tell = undefined;
         return;
       }
-      if (run === undefined) run = { start: ring.start(size - 1), end, words: size, weight: ring.weight() };
+      if (run === undefined) run = { start: ring.start(size - 1 - OPENING), end, words: size, weight: ring.weight() };
       else {
         run.end = end;
         run.words += 1;
@@ -176,13 +181,13 @@ export function openPassages(passages: Passages): PassageReader {
     settled: (next) => {
       if (growTo(next)) return next;
       if (run !== undefined && hit === undefined) return run.start;
-      // The first of the last words from which on a shingle may still come.
-      for (let words = Math.min(size - 1, ring.count()); words > 0; words--) {
+      // The first of the last words from which on a shingle may still come, and the third word of what it would begin.
+      for (let words = Math.min(size - 1, ring.count()); words >= OPENING; words--) {
         if (passages.mayBegin === undefined || passages.mayBegin(words, ...ring.tail(words))) {
-          return ring.start(words - 1);
+          return words === OPENING ? next : ring.start(words - 1 - OPENING);
         }
       }
-      return next;
+      return Number.MAX_SAFE_INTEGER;
     },
     hits,
   };

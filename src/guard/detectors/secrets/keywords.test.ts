@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { compileKeywords, ENDS, ROW, type Keywords } from "./keywords.ts";
+import { compileKeywords, ENDS, ROW, Waits, type Keywords } from "./keywords.ts";
 
 /** `keyword index @ end`, sorted. */
 function found({ next, classes, ends }: Keywords, text: string): readonly string[] {
@@ -20,7 +20,7 @@ function found({ next, classes, ends }: Keywords, text: string): readonly string
 }
 
 test("finds every keyword, also inside another and across the end of one", () => {
-  const keywords = compileKeywords(["he", "she", "his", "hers"]);
+  const keywords = compileKeywords(["he", "she", "his", "hers"], () => Waits.Anywhere);
   assert.deepEqual(found(keywords, "uSHErs é he"), ["0@11", "0@4", "1@4", "3@6"]);
 });
 
@@ -38,13 +38,19 @@ test("finds what a search for each keyword finds", () => {
           }
         }
       }
-      assert.deepEqual(found(compileKeywords(words), haystack), expected.toSorted());
+      assert.deepEqual(
+        found(
+          compileKeywords(words, () => Waits.Anywhere),
+          haystack,
+        ),
+        expected.toSorted(),
+      );
     }),
   );
 });
 
 test("the depth of a state is the length of the longest end of the text that begins a keyword", () => {
-  const keywords = compileKeywords(["abcd", "bcx"]);
+  const keywords = compileKeywords(["abcd", "bcx"], () => Waits.Anywhere);
   let state = 0;
   const depths = Array.from("zabcxa", (character) => {
     const unit = keywords.classes[character.charCodeAt(0)] as number;

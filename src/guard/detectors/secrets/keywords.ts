@@ -19,7 +19,21 @@ export interface Keywords {
   readonly ends: readonly (readonly number[] | undefined)[];
   /** Length of the text's last part that a keyword begins with, in a state: what may still become a keyword. */
   readonly depth: Uint16Array;
+  /** The state of the next shorter part of the text that a keyword begins with. */
+  readonly fallback: Uint16Array;
+  /** Where what may become a keyword waits for its rest, by state: the most of all keywords that begin so. */
+  readonly waits: Uint8Array;
 }
+
+/** Where the beginning of a keyword waits for its rest. */
+export const Waits = {
+  /** Nowhere: the keyword is no part of what is found. */
+  Never: 0,
+  /** Where it begins a word. */
+  AtWordStart: 1,
+  Anywhere: 2,
+} as const;
+export type Waits = (typeof Waits)[keyof typeof Waits];
 
 /** Bits of a class: letters fold, and units that no keyword has are one, so that 64 are enough. */
 export const ROW = 6;
@@ -27,12 +41,14 @@ export const ROW = 6;
 /** Bit of a transition: a keyword ends in its state. Looked at once a character instead of one more table. */
 export const ENDS = 0x8000;
 
-/** Compiles keywords: lower-case ASCII, none empty. */
-export function compileKeywords(words: readonly string[]): Keywords {
+/** Compiles keywords: lower-case ASCII, none empty. `waitsOf`: by a keyword's index, where its beginning waits. */
+export function compileKeywords(words: readonly string[], waitsOf: (keyword: number) => Waits): Keywords {
   const trie = [new Map<number, number>()];
   const depths = [0];
+  const waits: Waits[] = [Waits.Never];
   const ends: (number[] | undefined)[] = [undefined];
   for (const [index, word] of words.entries()) {
+    const wait = waitsOf(index);
     let state = 0;
     for (let at = 0; at < word.length; at++) {
       const branches = trie[state] as Map<number, number>;
@@ -41,10 +57,13 @@ export function compileKeywords(words: readonly string[]): Keywords {
       if (child === undefined) {
         child = trie.push(new Map()) - 1;
         depths.push(at + 1);
+        waits.push(Waits.Never);
         ends.push(undefined);
         branches.set(unit, child);
       }
       state = child;
+      // A keyword that is complete waits no more: it is a candidate.
+      if (at + 1 < word.length && wait > (waits[state] as Waits)) waits[state] = wait;
     }
     (ends[state] ??= []).push(index);
   }
@@ -70,7 +89,7 @@ export function compileKeywords(words: readonly string[]): Keywords {
     }
   }
   for (const [index, state] of next.entries()) if (ends[state] !== undefined) next[index] = state | ENDS;
-  return { next, classes, ends, depth: Uint16Array.from(depths) };
+  return { next, classes, ends, depth: Uint16Array.from(depths), fallback, waits: Uint8Array.from(waits) };
 }
 
 /** Numbers the units that keywords are made of; 0 is any other. */

@@ -11,7 +11,7 @@
  */
 
 import { entropy } from "./checks.ts";
-import { compileKeywords, ENDS, ROW } from "./keywords.ts";
+import { compileKeywords, ENDS, ROW, Waits } from "./keywords.ts";
 import { isPublished } from "./published.ts";
 import { CONTEXT, DEFAULT_ENTROPY, type SecretRule } from "./rule.ts";
 import { SECRET_RULES } from "./rules/index.ts";
@@ -80,19 +80,28 @@ interface Growing {
 /** A rule made ready: the classes of its shape as tables over ASCII. */
 interface Ready {
   readonly rule: SecretRule;
+  /** The keyword only names the secret, which begins behind it. */
+  readonly names: boolean;
   readonly stages: readonly { readonly holds: Uint8Array; readonly most: number; readonly least: number }[];
   readonly least: number;
 }
 
 const RULES: readonly Ready[] = SECRET_RULES.map((rule) => ({
   rule,
+  names: rule.pattern.source.includes("(?<secret>") && rule.inKeyword !== true,
   stages: rule.shape.map(([characters, most, least = 0]) => ({ holds: tableOf(characters), most, least })),
   least: rule.least ?? 0,
 }));
 const OWNERS = RULES.flatMap((ready) =>
   ready.rule.keywords.map((keyword) => ({ ready, length: keyword.length, inWord: ready.rule.inWord === true })),
 );
-const KEYWORDS = compileKeywords(SECRET_RULES.flatMap(({ keywords }) => keywords));
+const KEYWORDS = compileKeywords(
+  SECRET_RULES.flatMap(({ keywords }) => keywords),
+  (keyword) => {
+    const { ready, inWord } = OWNERS[keyword] as (typeof OWNERS)[number];
+    return ready.names ? Waits.Never : inWord ? Waits.Anywhere : Waits.AtWordStart;
+  },
+);
 
 /** UTF-16 units after a rule's keyword that a match may reach, at most. */
 export const LONGEST_MATCH = Math.max(
@@ -192,11 +201,22 @@ export function openMatcher(): Matcher {
     });
   };
 
+  /** Units at the end of the text that may become a keyword, and then part of a secret. */
+  const begun = (): number => {
+    for (let now = state; now !== 0; now = KEYWORDS.fallback[now] as number) {
+      const depth = KEYWORDS.depth[now] as number;
+      const waits = KEYWORDS.waits[now];
+      if (waits === Waits.Anywhere) return depth;
+      if (waits === Waits.AtWordStart && startsWord(text, text.length - depth)) return depth;
+    }
+    return 0;
+  };
+
   /** Everything before it is judged. */
   const settle = (final: boolean): number => {
     let settled = base + text.length;
-    if (!final) settled -= KEYWORDS.depth[state] as number;
-    for (const { start } of candidates) settled = Math.min(settled, start);
+    if (!final) settled -= begun();
+    for (const { ready, start, behind } of candidates) settled = Math.min(settled, ready.names ? behind : start);
     if (found.length === 0) return settled;
     // A guess waits until nothing that could replace it is open.
     let before = settled;
@@ -220,7 +240,9 @@ export function openMatcher(): Matcher {
   const forget = (settled: number): void => {
     let kept = settled;
     for (const { start } of found) kept = Math.min(kept, start);
-    kept = Math.max(base, kept - CONTEXT);
+    for (const { start } of candidates) kept = Math.min(kept, start);
+    // What may become a keyword is looked at again from its start on, and what stands before it by a check.
+    kept = Math.max(base, Math.min(kept, base + text.length - (KEYWORDS.depth[state] as number)) - CONTEXT);
     text = text.slice(kept - base);
     base = kept;
   };

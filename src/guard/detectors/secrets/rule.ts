@@ -48,6 +48,8 @@ export interface SecretRule {
   readonly least?: number;
   /** The keyword may stand right after a letter or digit. */
   readonly inWord?: boolean;
+  /** The group `secret` begins within the keyword. Else behind it. */
+  readonly inKeyword?: boolean;
   /** Least Shannon entropy of the secret, in bits a character. Default: {@link DEFAULT_ENTROPY}. */
   readonly entropy?: number;
   /** Judges a match: `secret`, up to {@link CONTEXT} units before the keyword, and the match from the keyword on. */

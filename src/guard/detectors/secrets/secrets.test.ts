@@ -3,7 +3,9 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { MAX_HITS } from "./match.ts";
+import { MAX_HITS, openMatcher } from "./match.ts";
+import { SECRET_RULES } from "./rules/index.ts";
+import { seeded } from "./rules/seeded.ts";
 import { secretsDetector } from "./secrets.ts";
 
 const CONTEXT = { direction: "response", origin: "assistant", pointer: "/y" } as const;
@@ -124,6 +126,51 @@ test("past the limit of findings, the rest of the text is one", () => {
   assert.equal(found.length, MAX_HITS + 1);
   assert.equal(found.at(-1)?.rule, "secrets.flood");
   assert.equal(found.at(-1)?.location.end, text.length);
+});
+
+test("in a stream, nothing waits but where a secret may begin", () => {
+  const scan = secretsDetector.open(CONTEXT);
+  let length = 0;
+  const waits = (piece: string): string => {
+    length += piece.length;
+    const settled = scan.push(piece) as number;
+    return settled >= length ? "" : piece.slice(settled - length);
+  };
+  assert.equal(waits("Your parcel"), "", "no word that a key begins with begins with «parcel»");
+  assert.equal(waits(" g"), "g", "as ghp_ begins");
+  assert.equal(waits("ym"), "");
+  assert.equal(waits(" bigh"), "", "in the middle of a word no key begins");
+  assert.equal(waits(". My token"), "", "a name is no part of what it names");
+  assert.equal(waits(" = "), " = ", "but what follows may be");
+  assert.equal(waits("yes. "), "");
+  const [hit] = (scan.push(`A${AWS.slice(1)} `), scan.hits);
+  assert.equal(hit?.finding.location.start, length);
+});
+
+test("of no rule's secret does a stream let the beginning go, and all are found as in one piece", () => {
+  const random = seeded(7);
+  for (const rule of SECRET_RULES) {
+    const text = `It says: ${rule.example(random)} `;
+    const whole = openMatcher();
+    whole.push(text);
+    whole.end();
+    const pieces = openMatcher();
+    let gone = 0;
+    for (const unit of text) {
+      gone = pieces.push(unit);
+      for (const { start } of whole.hits) {
+        const isJudged = pieces.hits.some((hit) => hit.start === start);
+        assert.ok(gone <= start || isJudged, `${rule.id}: its beginning has gone`);
+      }
+    }
+    pieces.end();
+    assert.deepEqual(
+      pieces.hits.map(({ start, end }) => [start, end]),
+      whole.hits.map(({ start, end }) => [start, end]),
+      rule.id,
+    );
+    assert.ok(whole.hits.length > 0, rule.id);
+  }
 });
 
 test("never throws, and never points outside the text, whatever the text", () => {

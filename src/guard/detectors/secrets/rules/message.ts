@@ -123,6 +123,7 @@ const CHAT_RULES: readonly SecretRule[] = [
     shape: [["\\w-", 35]],
     least: 33,
     inWord: true,
+    inKeyword: true,
     check: (secret, before) =>
       /(?:^|[^0-9A-Za-z]|\\[nrt]|\/bot)[0-9]{5,16}$/.test(before) && /[0-9]/.test(secret) && /[a-z]/.test(secret),
     example: (random) => `${random("123456789", 10)}:AA${random(WORD, 33)}`,
