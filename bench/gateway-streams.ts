@@ -8,9 +8,15 @@ import type { Server } from "./servers.ts";
 /** The first piece of an answer's text in a stream of the chat protocol. */
 const FIRST_TEXT = /"content" *: *"(?!")/;
 
+/** The system prompt of all requests: some 500 characters. */
+export const INSTRUCTIONS = "You answer questions about our shop, briefly and politely. ".repeat(8);
+
 /** A streamed chat request. `user` says to the upstream of the bench how it streams. */
 function streamRequest(server: Server, user: "idle" | "paced"): Buffer {
-  const messages = [{ role: "user", content: "Where is my parcel, and when will it come?" }];
+  const messages = [
+    { role: "system", content: INSTRUCTIONS },
+    { role: "user", content: "Where is my parcel, and when will it come?" },
+  ];
   const body = JSON.stringify({ model: "bench", messages, stream: true, user });
   return post("/v1/chat/completions", server.headers, body);
 }

@@ -2,16 +2,17 @@
  * What protection costs: the same requests direct to an upstream, through the thinnest Node reverse proxy, and through
  * Holdfast with everything on: by rules alone, with the guards of the default configuration, with durable receipts. Where
  * `@portkey-ai/gateway` is installed in a folder (`npm install --prefix FOLDER @portkey-ai/gateway`), it runs along.
- * Rounds are interleaved, medians are printed, ratios are against the null proxy of the same run.
+ * Rounds are interleaved, medians are printed, ratios are against the null proxy of the same run. Each server is warmed up
+ * first: what a server of some minutes does is measured, not how its code is compiled.
  *
- *     npm run bench -- gateway [--rounds 5] [--seconds 3] [--streams 20] [--idle 500] [--portkey FOLDER]
+ *     npm run bench -- gateway [--rounds 5] [--seconds 3] [--warm 15] [--streams 20] [--idle 500] [--portkey FOLDER]
  */
 
 import { loadavg } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
-import { openIdle, timeToFirstText } from "./gateway-streams.ts";
+import { INSTRUCTIONS, openIdle, timeToFirstText } from "./gateway-streams.ts";
 import { load, post, type LoadResult } from "./load.ts";
 import { startChild, startPortkey, type Server } from "./servers.ts";
 import { print } from "./table.ts";
@@ -24,6 +25,8 @@ const PORTKEY_NAME = "@portkey-ai/gateway";
 interface Options {
   readonly rounds: number;
   readonly seconds: number;
+  /** Seconds of load on each server before anything is measured. */
+  readonly warm: number;
   readonly streams: number;
   readonly idle: number;
   readonly portkey: string;
@@ -61,11 +64,14 @@ export async function run(args: readonly string[]): Promise<void> {
     if (portkey === undefined)
       console.log(`skipped: @portkey-ai/gateway, which is not installed in ${options.portkey}`);
     else add(PORTKEY_NAME, portkey);
-    const { rounds, seconds, streams } = options;
+    const { rounds, seconds, streams, warm } = options;
     console.log(
-      `${MANY} and 1 connections, ${Buffer.byteLength(body)} byte requests, ${rounds} interleaved rounds of ${seconds} s`,
+      `${MANY} and 1 connections, ${Buffer.byteLength(body)} byte requests, ${rounds} interleaved rounds of ${seconds} s, after ${warm} s of load on each`,
     );
-    for (const { server } of targets) await load(server.port, requestTo(server, body), { connections: MANY, seconds });
+    for (const { server } of targets) {
+      await load(server.port, requestTo(server, body), { connections: MANY, seconds: warm });
+      await timeToFirstText(server, streams);
+    }
     for (let round = 0; round < rounds; round++) {
       for (const target of targets) target.many.push(await loadMany(target.server, body, seconds));
       for (const { server, single } of targets) {
@@ -92,15 +98,17 @@ function optionsOf(args: readonly string[]): Options {
     options: {
       rounds: option("5"),
       seconds: option("3"),
+      warm: option("15"),
       streams: option("20"),
       idle: option("500"),
       portkey: option(PORTKEY),
     },
   });
-  const { rounds, seconds, streams, idle, portkey } = values;
+  const { rounds, seconds, streams, warm, idle, portkey } = values;
   return {
     rounds: number(rounds),
     seconds: number(seconds),
+    warm: number(warm),
     streams: number(streams),
     idle: number(idle),
     portkey,
@@ -111,7 +119,7 @@ function requestBody(): string {
   return JSON.stringify({
     model: "bench",
     messages: [
-      { role: "system", content: "You answer questions about our shop, briefly and politely. ".repeat(8) },
+      { role: "system", content: INSTRUCTIONS },
       { role: "user", content: "Where is my parcel, and when will it come? I ordered it last week. ".repeat(20) },
     ],
     temperature: 0.2,
