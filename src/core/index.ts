@@ -78,7 +78,7 @@ export type {
 } from "./release.ts";
 export { isRole, mayAct, ROLES, type Role } from "./role.ts";
 export { mulberry32 } from "./random.ts";
-export { SARIF_SCHEMA, sarifLevel, sarifRule } from "./sarif.ts";
+export { artifactUri, SARIF_SCHEMA, sarifLevel, sarifRule } from "./sarif.ts";
 export { Secret } from "./secret.ts";
 export { textTable } from "./table.ts";
 export type { DigestSet, ResourceDescriptor, Subject } from "./subject.ts";

@@ -42,3 +42,23 @@ export function sarifRule(rule: {
     properties: { tags: ["security", ...rule.references], "security-severity": SCORES[rule.severity] },
   };
 }
+
+/**
+ * Where a file lies, as a log says it (3.4.3): a relative reference where it lies below `folder`, so that the log means the
+ * same on another machine, and else the file's URL. Every name is escaped, a colon too, which would end a scheme (RFC 3986
+ * section 4.2).
+ *
+ * @param file its absolute path, with `/` between names whatever the system
+ * @param folder in the same form
+ */
+export function artifactUri(file: string, folder: string): string {
+  const top = folder.endsWith("/") ? folder : `${folder}/`;
+  const inside = file.startsWith(top);
+  const escaped = (inside ? file.slice(top.length) : file)
+    .split("/")
+    .map((name) => encodeURIComponent(name.toWellFormed()))
+    .join("/");
+  if (inside) return escaped;
+  // On Windows a path begins with a drive.
+  return escaped.startsWith("/") ? `file://${escaped}` : `file:///${escaped.replace("%3A", ":")}`;
+}

@@ -10,10 +10,9 @@
  */
 
 import { createHash } from "node:crypto";
-import { isAbsolute, relative, resolve, sep } from "node:path";
-import { pathToFileURL } from "node:url";
+import { resolve, sep } from "node:path";
 
-import { SARIF_SCHEMA, sarifLevel, sarifRule } from "../core/index.ts";
+import { artifactUri, SARIF_SCHEMA, sarifLevel, sarifRule } from "../core/index.ts";
 import type { PlacedFinding } from "./commands/place.ts";
 
 /** What was found in one file. */
@@ -131,13 +130,8 @@ function notification({ path, message, incomplete }: SarifNotice, cwd: string): 
   };
 }
 
-/** A relative reference where the file lies under `cwd`, so that a log means the same on another machine (3.4.3). */
 function uriOf(path: string, cwd: string): string {
-  const inside = relative(cwd, resolve(cwd, path));
-  if (isAbsolute(inside) || inside === ".." || inside.startsWith(`..${sep}`)) {
-    return pathToFileURL(resolve(cwd, path)).href;
-  }
-  return inside.split(sep).map(encodeURIComponent).join("/");
+  return artifactUri(resolve(cwd, path).replaceAll(sep, "/"), cwd.replaceAll(sep, "/"));
 }
 
 function fingerprint(rule: string, uri: string, order: number): string {

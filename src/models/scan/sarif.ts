@@ -7,10 +7,9 @@
  */
 
 import { createHash } from "node:crypto";
-import { isAbsolute, relative, resolve, sep } from "node:path";
-import { pathToFileURL } from "node:url";
+import { resolve, sep } from "node:path";
 
-import { SARIF_SCHEMA, sarifLevel, sarifRule } from "../../core/index.ts";
+import { artifactUri, SARIF_SCHEMA, sarifLevel, sarifRule } from "../../core/index.ts";
 import type { ReportedFinding, ScannedFile, ScanReport } from "./report.ts";
 
 type Log = Readonly<Record<string, unknown>>;
@@ -77,11 +76,6 @@ function result({ path }: ScannedFile, finding: ReportedFinding, order: readonly
   };
 }
 
-/** A relative reference where the file lies under `cwd` (3.4.3). */
 function uriOf(path: string, cwd: string): string {
-  const inside = relative(cwd, resolve(cwd, path));
-  if (isAbsolute(inside) || inside === ".." || inside.startsWith(`..${sep}`)) {
-    return pathToFileURL(resolve(cwd, path)).href;
-  }
-  return inside.split(sep).map(encodeURIComponent).join("/");
+  return artifactUri(resolve(cwd, path).replaceAll(sep, "/"), cwd.replaceAll(sep, "/"));
 }
