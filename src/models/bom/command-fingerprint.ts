@@ -65,20 +65,24 @@ const WORDS: Readonly<Record<Kinship, string>> = {
 };
 
 function explain(style: Style, lineage: Lineage): string[] {
-  const { kinship, why, identical, matched, judged, related, correlation, tensors } = lineage;
+  const { kinship, why, identical, matched, renamed, judged, related, correlation, tensors } = lineage;
   const lines = [
     `${style.bold(WORDS[kinship])}: ${why}`,
     `  same bytes    ${percent(identical)} of the larger model's parameters`,
     `  same shapes   ${percent(matched)} of the larger model's parameters`,
     `  compared      ${percent(judged)} of the larger model's parameters, by samples of their values`,
     `  related       ${percent(related)} of those`,
+    ...(renamed === 0
+      ? []
+      : [`  other names   ${percent(renamed)} of the larger model's parameters are related under other names`]),
   ];
   if (correlation !== undefined) {
     const [median, low, high] = [correlation.median, correlation.low, correlation.high].map((value) =>
       value.toFixed(3),
     );
+    const judgedTensors = tensors.filter((tensor) => tensor.correlation !== undefined).length;
     lines.push(
-      `  correlation   ${median} in the median, ${low} to ${high} with 95 % confidence (${tensors.length} tensors)`,
+      `  correlation   ${median} in the median, ${low} to ${high} with 95 % confidence (${judgedTensors} tensors)`,
     );
   }
   const told = kinship === "identical" || kinship === "same-weights";
@@ -87,8 +91,8 @@ function explain(style: Style, lineage: Lineage): string[] {
     .toSorted((a, b) => (a.correlation ?? 0) - (b.correlation ?? 0))
     .slice(0, SHOWN);
   if (told || apart.length === 0) return lines;
-  const rows = apart.map(({ name, elements, correlation: value }) => [
-    `  ${name}`,
+  const rows = apart.map(({ name, otherName, elements, correlation: value }) => [
+    otherName === undefined ? `  ${name}` : `  ${name} = ${otherName}`,
     String(elements),
     (value ?? 0).toFixed(3),
   ]);

@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import type { Fingerprint, TensorPrint } from "./fingerprint.ts";
-import { compareFingerprints, RELATED } from "./lineage.ts";
+import { compareFingerprints } from "./lineage.ts";
+import { RELATED } from "./pairing.ts";
 import { runsOf } from "./sample.ts";
 
 const SIZES = [32, 96, 96, 8] as const;

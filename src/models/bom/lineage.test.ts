@@ -6,10 +6,12 @@ import { after, before, describe, it } from "node:test";
 
 import { gguf, made, noise, onnx, safetensors, torch, type Made } from "../../../test/models/checkpoints.ts";
 import { isHoldfastError } from "../../core/index.ts";
+import { bytesSource } from "../scan/source.ts";
 import { fingerprintOf, normalisedNames, type Fingerprint } from "./fingerprint.ts";
 import { inspectModel } from "./inspect.ts";
-import { compareFingerprints, correlate, type Lineage } from "./lineage.ts";
-import { runsOf } from "./sample.ts";
+import { compareFingerprints, type Lineage } from "./lineage.ts";
+import { correlate } from "./pairing.ts";
+import { runsOf, sampleTensor } from "./sample.ts";
 
 let folder = "";
 before(async () => {
@@ -130,6 +132,15 @@ describe("a fingerprint", () => {
   });
 });
 
+describe("a sample", () => {
+  it("reads floats of eight bits", () => {
+    const source = bytesSource(Uint8Array.of(0x38, 0xb8, 0x7e, 0x01, 0x00, 0x7f));
+    assert.deepEqual([...sampleTensor(source, 0, "F8_E4M3", 6)], [1, -1, 448, 2 ** -9, 0, Number.NaN]);
+    const other = bytesSource(Uint8Array.of(0x3c, 0xbc, 0x7b, 0x01, 0x7c));
+    assert.deepEqual([...sampleTensor(other, 0, "F8_E5M2", 5)], [1, -1, 57_344, 2 ** -16, Infinity]);
+  });
+});
+
 describe("the lineage of two checkpoints", () => {
   const base = safetensors(network(1));
 
@@ -195,14 +206,61 @@ describe("the lineage of two checkpoints", () => {
     assert.equal((await compare(vectors(1), vectors(2))).kinship, "undecided");
   });
 
+  it("finds what was renamed and then changed, and takes no other model for it", async () => {
+    const renamed = (seed: number, drift: number, dtype: Made["dtype"] = "F32"): Buffer =>
+      safetensors(network(seed, drift, "", dtype).map((one, index) => ({ ...one, name: `blk.${9 - index}` })));
+    const tuned = await compare(base, renamed(1, 0.3));
+    assert.deepEqual([tuned.kinship, tuned.related], ["fine-tune", 1]);
+    assert.match(tuned.why, /under other names/);
+    assert.deepEqual(
+      tuned.tensors.map(({ name, otherName }) => [name, otherName]),
+      [
+        ["layer.0.weight", "blk.9"],
+        ["layer.1.weight", "blk.7"],
+      ],
+    );
+    assert.equal((await compare(base, renamed(1, 0, "F16"))).kinship, "fine-tune");
+    const apart = await compare(base, renamed(77, 0));
+    assert.deepEqual([apart.kinship, apart.related, apart.renamed], ["unrelated", 0, 0]);
+  });
+
+  it("finds each of many of one shape by its own values, in whatever order they stand", async () => {
+    const layers = (seed: number, drift: number, nameOf: (index: number) => string): Buffer =>
+      safetensors(
+        Array.from({ length: 12 }, (_, index) => {
+          const moved = noise(1_024, 5_000 + index);
+          const values = noise(1_024, seed + index).map((value, at) => value + drift * (moved[at] ?? 0));
+          return made(nameOf(index), [32, 32], values);
+        }),
+      );
+    const lineage = await compare(
+      layers(1, 0, (index) => `a.${index}`),
+      layers(1, 0.5, (index) => `b.${11 - index}`),
+    );
+    assert.equal(lineage.kinship, "fine-tune");
+    assert.deepEqual(
+      new Set(lineage.tensors.map(({ name, otherName }) => `${name} ${otherName}`)),
+      new Set(Array.from({ length: 12 }, (_, index) => `a.${index} b.${11 - index}`)),
+    );
+  });
+
+  it("does not call unrelated what it cannot read: other names, and numbers that are packed", async () => {
+    const words = noise(4_096, 5).map((value) => Math.round(value * 1_000));
+    const packed = safetensors([made("blk.0", [64, 64], words, "I64")]);
+    assert.equal((await compare(base, packed)).kinship, "undecided");
+    const narrower = safetensors(SHAPES.map(([name]) => made(name, [16, 48], noise(768, 5))));
+    assert.equal((await compare(base, narrower)).kinship, "undecided");
+  });
+
   it("does not depend on the order of the two", async () => {
     const [a, b] = [await print("x.safetensors", base), await print("y.safetensors", safetensors(network(1, 0.3)))];
     assert.deepEqual(compareFingerprints(a, b), compareFingerprints(b, a));
   });
 
   it("correlates as Pearson defined it", () => {
-    assert.equal(correlate(Float64Array.of(1, 2, 3), Float64Array.of(2, 4, 6)), 1);
-    assert.equal(correlate(Float64Array.of(1, 2, 3), Float64Array.of(3, 2, 1)), -1);
+    const near = (value: number | undefined, right: number): boolean => Math.abs((value ?? 0) - right) < 1e-12;
+    assert.ok(near(correlate(Float64Array.of(1, 2, 3), Float64Array.of(2, 4, 6)), 1));
+    assert.ok(near(correlate(Float64Array.of(1, 2, 3), Float64Array.of(3, 2, 1)), -1));
     assert.equal(correlate(Float64Array.of(1, 1, 1), Float64Array.of(3, 2, 1)), undefined);
   });
 });

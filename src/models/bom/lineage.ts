@@ -1,6 +1,6 @@
 /**
  * Whether two checkpoints come from each other: by their root, by the bytes of their tensors, and where these differ by the
- * correlation of sampled values of tensors that have the same name and shape.
+ * correlation of sampled values of tensors that have the same shape, and where there is one the same name (`pairing.ts`).
  *
  * Networks that were trained apart have weights that are uncorrelated place by place, whatever they learned: nothing tells
  * one hidden unit from another. What was trained on from a checkpoint stays near it. So a tensor counts as related when the
@@ -16,15 +16,22 @@
 
 import { mulberry32 } from "../../core/index.ts";
 import type { Fingerprint, TensorPrint } from "./fingerprint.ts";
+import { correlate, haveCommon, pairsOf, relatedFrom, says, type Pair } from "./pairing.ts";
 
-export type Kinship =
-  | "identical"
-  | "same-weights"
-  | "same-weights-other-precision"
-  | "fine-tune"
-  | "shares-parts"
-  | "unrelated"
-  | "undecided";
+const KINSHIPS = [
+  "identical",
+  "same-weights",
+  "same-weights-other-precision",
+  "fine-tune",
+  "shares-parts",
+  "unrelated",
+  "undecided",
+] as const;
+export type Kinship = (typeof KINSHIPS)[number];
+
+export function isKinship(value: unknown): value is Kinship {
+  return KINSHIPS.some((kinship) => kinship === value);
+}
 
 export interface Lineage {
   readonly kinship: Kinship;
@@ -34,8 +41,10 @@ export interface Lineage {
   readonly sameStructure: boolean;
   /** Share of the larger model's parameters in tensors whose bytes are in both, from 0 to 1. */
   readonly identical: number;
-  /** Share of the larger model's parameters in tensors that have name and shape in common. */
+  /** Share of the larger model's parameters in tensors that were put side by side: by name and shape, or by values. */
   readonly matched: number;
+  /** Share of the larger model's parameters in tensors that are related and have other names. */
+  readonly renamed: number;
   /** Share of the larger model's parameters in tensors that could be judged by their values. */
   readonly judged: number;
   /** Share of the judged parameters in tensors that are related. */
@@ -47,6 +56,8 @@ export interface Lineage {
 
 interface TensorKinship {
   readonly name: string;
+  /** Its name in the other model, where that is another one. */
+  readonly otherName?: string;
   readonly elements: number;
   readonly identical: boolean;
   /** Pearson's, of the sampled values; `undefined` where it says nothing. */
@@ -55,18 +66,11 @@ interface TensorKinship {
   readonly related: boolean;
 }
 
-/** From this correlation on, a tensor counts as related. */
-export const RELATED = 0.25;
 /** From this share of related parameters on, one is a fine-tune of the other; below the second they have nothing in common. */
 const FINE_TUNE = 0.5;
 const PARTS = 0.05;
 /** Less of a model than this, and nothing is concluded from its values. */
 const MIN_JUDGED = 0.5;
-/** Of a sample: fewer values, or fewer different ones, say nothing. */
-const MIN_VALUES = 64;
-const MIN_DISTINCT = 16;
-const DEVIATIONS = 5;
-
 const RESAMPLES = 1_000;
 
 /** Relative rounding of the types that checkpoints are cast to. */
@@ -91,6 +95,7 @@ export function compareFingerprints(one: Fingerprint, other: Fingerprint): Linea
     sameStructure: one.structure === other.structure,
     identical: commonBytes(one, other) / larger,
     matched: sizeOf(tensors) / larger,
+    renamed: sizeOf(tensors.filter(({ otherName, related }) => related && otherName !== undefined)) / larger,
     judged: judged / larger,
     related: judged === 0 ? 0 : sizeOf(judgedTensors.filter(({ related }) => related)) / judged,
     correlation: spreadOf(judgedTensors),
@@ -99,38 +104,41 @@ export function compareFingerprints(one: Fingerprint, other: Fingerprint): Linea
   return { ...decide(one, other, pairs, numbers), ...numbers };
 }
 
-type Pair = readonly [TensorPrint, TensorPrint];
-
 function decide(
   one: Fingerprint,
   other: Fingerprint,
   pairs: readonly Pair[],
-  { identical, matched, judged, related, sameStructure }: Omit<Lineage, "kinship" | "why">,
+  { identical, judged, related, renamed }: Omit<Lineage, "kinship" | "why">,
 ): Pick<Lineage, "kinship" | "why"> {
   if (one.root === other.root) return { kinship: "identical", why: "every file is the same" };
   if (one.weights !== undefined && one.weights === other.weights) {
     return { kinship: "same-weights", why: "every tensor has the same bytes; files, names or metadata differ" };
   }
-  if (sameStructure && judged >= MIN_JUDGED && pairs.every(isRecast)) {
+  const named = renamed > 0 ? `, ${percent(renamed)} of the larger model under other names` : "";
+  const whole = pairs.length === one.tensors.length && pairs.length === other.tensors.length;
+  if (whole && judged >= MIN_JUDGED && pairs.every(isRecast)) {
     return {
       kinship: "same-weights-other-precision",
-      why: "every sampled value is the same up to the rounding of the narrower type",
+      why: `every sampled value is the same up to the rounding of the narrower type${named}`,
     };
   }
   if (judged >= MIN_JUDGED && related >= FINE_TUNE) {
-    return { kinship: "fine-tune", why: `${percent(related)} of the compared parameters are in related tensors` };
+    return {
+      kinship: "fine-tune",
+      why: `${percent(related)} of the compared parameters are in related tensors${named}`,
+    };
   }
   if (identical >= PARTS || (judged >= PARTS && related * judged >= PARTS)) {
     return {
       kinship: "shares-parts",
-      why: `${percent(Math.max(identical, related * judged))} of the larger model is related`,
+      why: `${percent(Math.max(identical, related * judged))} of the larger model is related${named}`,
     };
   }
   if (judged >= MIN_JUDGED) {
     return { kinship: "unrelated", why: `${percent(related)} of the compared parameters are in related tensors` };
   }
-  if (matched === 0) {
-    return { kinship: "unrelated", why: "no tensor of one has the name and shape, or the bytes, of one of the other" };
+  if (!haveCommon(one, other)) {
+    return { kinship: "unrelated", why: "no tensor of one has the name, the shape or the bytes of one of the other" };
   }
   return {
     kinship: "undecided",
@@ -138,50 +146,12 @@ function decide(
   };
 }
 
-function pairsOf(one: Fingerprint, other: Fingerprint): readonly Pair[] {
-  const byName = new Map(other.tensors.map((tensor) => [tensor.name, tensor]));
-  return one.tensors.flatMap((tensor) => {
-    const found = byName.get(tensor.name);
-    return found !== undefined && String(found.shape) === String(tensor.shape) ? [[tensor, found] as const] : [];
-  });
-}
-
 function kinshipOf(one: TensorPrint, other: TensorPrint): TensorKinship {
   const { name, elements } = one;
   const identical = one.digest !== undefined && one.digest === other.digest;
   const correlation = says(one) && says(other) ? correlate(one.sample, other.sample) : undefined;
-  const threshold = Math.max(RELATED, DEVIATIONS / Math.sqrt(one.sample.length));
-  return { name, elements, identical, correlation, related: identical || (correlation ?? 0) >= threshold };
-}
-
-/** Whether the values of a tensor could tell two checkpoints apart. */
-function says({ shape, sample }: TensorPrint): boolean {
-  if (shape.filter((size) => size > 1).length < 2 || sample.length < MIN_VALUES) return false;
-  const distinct = new Set<number>();
-  for (const value of sample) {
-    if (!Number.isFinite(value)) return false;
-    distinct.add(value);
-  }
-  return distinct.size >= MIN_DISTINCT;
-}
-
-/** Pearson's correlation of two samples of the same places. */
-export function correlate(one: ArrayLike<number>, other: ArrayLike<number>): number | undefined {
-  const count = Math.min(one.length, other.length);
-  let [meanOne, meanOther] = [0, 0];
-  for (let index = 0; index < count; index++) {
-    meanOne += (one[index] ?? 0) / count;
-    meanOther += (other[index] ?? 0) / count;
-  }
-  let [both, squareOne, squareOther] = [0, 0, 0];
-  for (let index = 0; index < count; index++) {
-    const [a, b] = [(one[index] ?? 0) - meanOne, (other[index] ?? 0) - meanOther];
-    both += a * b;
-    squareOne += a * a;
-    squareOther += b * b;
-  }
-  const scale = Math.sqrt(squareOne * squareOther);
-  return scale > 0 && Number.isFinite(scale) ? Math.min(1, Math.max(-1, both / scale)) : undefined;
+  const related = identical || (correlation ?? 0) >= relatedFrom(one.sample.length);
+  return { name, ...(other.name === name ? {} : { otherName: other.name }), elements, identical, correlation, related };
 }
 
 /** Whether two tensors hold the same numbers, one of them rounded. */

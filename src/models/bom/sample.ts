@@ -20,6 +20,8 @@ const DECODERS: ReadonlyMap<string, readonly [number, (view: DataView, at: numbe
   ["F32", [4, (view: DataView, at: number) => view.getFloat32(at, true)]],
   ["F16", [2, (view: DataView, at: number) => view.getFloat16(at, true)]],
   ["BF16", [2, bfloat16]],
+  ["F8_E4M3", [1, float8e4m3]],
+  ["F8_E5M2", [1, float8e5m2]],
   ["I8", [1, (view: DataView, at: number) => view.getInt8(at)]],
   ["U8", [1, (view: DataView, at: number) => view.getUint8(at)]],
 ]);
@@ -45,8 +47,24 @@ export function runsOf(elements: number): readonly (readonly [from: number, coun
   return Array.from({ length: RUNS }, (_, index) => [Math.floor(index * step), RUN] as const);
 }
 
-/** The upper half of a float of 32 bits. */
 const word = new DataView(new ArrayBuffer(4));
+
+/** Four bits of exponent, three of fraction, no infinities (arXiv 2209.05433, «E4M3»). */
+function float8e4m3(view: DataView, at: number): number {
+  const byte = view.getUint8(at);
+  const [exponent, fraction] = [(byte >> 3) & 15, byte & 7];
+  if (exponent === 15 && fraction === 7) return Number.NaN;
+  const size = exponent === 0 ? fraction * 2 ** -9 : (8 + fraction) * 2 ** (exponent - 10);
+  return byte > 127 ? -size : size;
+}
+
+/** The upper half of a float of 16 bits. */
+function float8e5m2(view: DataView, at: number): number {
+  word.setUint16(0, view.getUint8(at) << 8);
+  return word.getFloat16(0);
+}
+
+/** The upper half of a float of 32 bits. */
 function bfloat16(view: DataView, at: number): number {
   word.setUint32(0, view.getUint16(at, true) * 0x1_0000);
   return word.getFloat32(0);
