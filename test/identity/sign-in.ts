@@ -6,16 +6,11 @@
  */
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 
 import { fakeClock, Secret } from "../../src/core/index.ts";
-import { createAdminApp } from "../../src/server/admin/app.ts";
 import { loginConfig } from "../../src/server/config/login.ts";
-import { createLogger } from "../../src/server/log.ts";
-import { createServices } from "../../src/server/services.ts";
+import { openAdmin } from "../admin/api.ts";
 import { startIssuer } from "./issuer.ts";
 
 export const ORIGIN = "http://127.0.0.1:8788";
@@ -69,22 +64,9 @@ export class Browser {
 
 export async function setUp(context: TestContext, more: object = {}) {
   const issuer = await startIssuer();
-  const cwd = mkdtempSync(join(tmpdir(), "holdfast-login-"));
-  const lines: string[] = [];
+  context.after(() => issuer.close());
   const clock = fakeClock();
   clock.advance(Date.now() - clock.now());
-  const services = createServices({
-    source: { env: {}, cwd },
-    log: createLogger({ write: (line) => lines.push(line), clock, level: "debug", format: "json" }),
-    print: () => undefined,
-    clock,
-  });
-  context.after(async () => {
-    await issuer.close();
-    await services.close();
-    rmSync(cwd, { recursive: true, force: true });
-  });
-  const db = await services.db();
   const login = loginConfig.parse({
     url: ORIGIN,
     issuer: issuer.url,
@@ -93,20 +75,11 @@ export async function setUp(context: TestContext, more: object = {}) {
     ...more,
   });
   issuer.signIn.claims = { groups: ["ops", "others"] };
-  const app = await createAdminApp({
-    services,
-    modules: [],
-    db,
-    token: new Secret("hfadmin_local"),
-    login,
-    clientSecret: issuer.signIn.secret === undefined ? undefined : new Secret(issuer.signIn.secret),
-    hosts: [],
-    ready: () => ({ ready: true }),
-    reload: async () => ({ changed: [] }),
-    drain: async () => undefined,
-  });
+  const { secret } = issuer.signIn;
+  const clientSecret = secret === undefined ? undefined : new Secret(secret);
+  const { app, services, db, lines, another } = await openAdmin(context, { login, clientSecret }, clock);
   const browser = (): Browser => new Browser(async (path, init) => await app.request(path, init));
-  return { issuer, services, db, clock, app, login, browser, lines };
+  return { issuer, services, db, clock, app, login, browser, lines, another };
 }
 
 export async function code(response: Response): Promise<string> {

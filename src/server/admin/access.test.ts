@@ -1,45 +1,16 @@
 /** Every route has its line, every line its route, and a role does what is written for it and no more. */
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
-import { fakeClock, ROLES, mayAct, Secret, type Role } from "../../core/index.ts";
+import { openAdmin } from "../../../test/admin/api.ts";
+import { ROLES, mayAct, type Role } from "../../core/index.ts";
 import { sql } from "../../storage/index.ts";
-import { createLogger } from "../log.ts";
-import { createServices } from "../services.ts";
 import { ACCESS } from "./access.ts";
-import { createAdminApp } from "./app.ts";
 import { createAdminToken, listAdminTokens, revokeAdminToken } from "./tokens.ts";
 
 async function setUp(context: TestContext) {
-  const cwd = mkdtempSync(join(tmpdir(), "holdfast-access-"));
-  const lines: string[] = [];
-  const clock = fakeClock();
-  const services = createServices({
-    source: { env: {}, cwd },
-    log: createLogger({ write: (line) => lines.push(line), clock, level: "debug", format: "json" }),
-    print: () => undefined,
-    clock,
-  });
-  context.after(async () => {
-    await services.close();
-    rmSync(cwd, { recursive: true, force: true });
-  });
-  const db = await services.db();
-  const app = await createAdminApp({
-    services,
-    modules: [],
-    db,
-    token: new Secret("hfadmin_local"),
-    hosts: [],
-    ready: () => ({ ready: true }),
-    metricsText: async () => "metric 1\n",
-    reload: async () => ({ changed: [] }),
-    drain: async () => undefined,
-  });
+  const { app, db, clock, lines } = await openAdmin(context, { metricsText: async () => "metric 1\n" });
   const call = async (token: string | undefined, method: string, path: string, body?: object): Promise<Response> =>
     await app.request(path, {
       method,

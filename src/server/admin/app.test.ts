@@ -1,49 +1,28 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import { Ajv2020 } from "ajv/dist/2020.js";
 
-import { fakeClock, Secret, type Module } from "../../core/index.ts";
-import { createLogger } from "../log.ts";
+import { ADMIN_TOKEN as TOKEN, openAdmin, type AdminApi } from "../../../test/admin/api.ts";
+import type { Module } from "../../core/index.ts";
 import { modules } from "../modules.ts";
-import { createServices, type Services } from "../services.ts";
-import { createAdminApp, type AdminAppOptions } from "./app.ts";
-
-const TOKEN = "hfadmin_test-token";
+import type { Services } from "../services.ts";
+import type { AdminAppOptions } from "./app.ts";
 
 interface Api {
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Response>;
   readonly send: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>;
   readonly services: Services;
   readonly drained: () => number;
-  readonly lines: string[];
+  readonly lines: readonly string[];
+  readonly another: AdminApi["another"];
 }
 
 async function setUp(context: TestContext, options: Partial<AdminAppOptions> = {}): Promise<Api> {
-  const cwd = mkdtempSync(join(tmpdir(), "holdfast-admin-"));
-  const lines: string[] = [];
-  const clock = fakeClock();
-  const services = createServices({
-    source: { env: {}, cwd },
-    log: createLogger({ write: (line) => lines.push(line), clock, level: "debug", format: "json" }),
-    print: () => undefined,
-    clock,
-  });
-  context.after(async () => {
-    await services.close();
-    rmSync(cwd, { recursive: true, force: true });
-  });
   let drains = 0;
-  const app = await createAdminApp({
-    services,
+  const { app, services, lines, another } = await openAdmin(context, {
     modules,
-    db: await services.db(),
-    token: new Secret(TOKEN),
     hosts: ["holdfast.example.org"],
-    ready: () => ({ ready: true }),
     reload: async () => ({ changed: ["gateway.limits.messages"] }),
     drain: async () => {
       drains += 1;
@@ -62,6 +41,7 @@ async function setUp(context: TestContext, options: Partial<AdminAppOptions> = {
     services,
     drained: () => drains,
     lines,
+    another,
   };
 }
 
@@ -168,8 +148,7 @@ test("what does not fit the contract is refused by name, and values are not repe
 });
 
 test("a stream without a length that does not end is cut at the limit", async (context) => {
-  const { services, send } = await setUp(context);
-  assert.ok(services);
+  const { another, send } = await setUp(context);
   let sent = 0;
   const endless = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -177,16 +156,7 @@ test("a stream without a length that does not end is cut at the limit", async (c
       controller.enqueue(new Uint8Array(8_192).fill(32));
     },
   });
-  const app = await createAdminApp({
-    services,
-    modules: [],
-    db: await services.db(),
-    token: new Secret(TOKEN),
-    hosts: [],
-    ready: () => ({ ready: true }),
-    reload: async () => Promise.reject(new Error("never asked")),
-    drain: async () => undefined,
-  });
+  const app = await another({ reload: async () => Promise.reject(new Error("never asked")) });
   const response = await app.request("/api/keys", {
     method: "POST",
     headers: { host: "localhost", authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },

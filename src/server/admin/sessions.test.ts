@@ -3,10 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Secret } from "../../core/index.ts";
 import { sql } from "../../storage/index.ts";
 import { code, ORIGIN, setUp } from "../../../test/identity/sign-in.ts";
-import { createAdminApp } from "./app.ts";
 import { GRACE_MS, ROTATE_MS } from "./sessions.ts";
 
 const MINUTE = 60_000;
@@ -154,7 +152,7 @@ test("a wrong token is no session, a cookie twice is none, and no credential cou
 });
 
 test("the role is the configuration's: none without it, gone with it, and never one that a claim names itself", async (context) => {
-  const { app, browser, issuer, login, services, db } = await setUp(context);
+  const { app, browser, issuer, login, another } = await setUp(context);
   const alice = browser();
   for (const groups of [[], ["others"], ["admin"], "root-ish", { root: true }, [["root"]], ["ROOT"], undefined, null]) {
     issuer.signIn.claims = { groups, role: "admin", roles: ["admin"] };
@@ -175,17 +173,7 @@ test("the role is the configuration's: none without it, gone with it, and never 
   for (const path of ["/api/tokens", "/api/sessions"]) assert.equal((await bob.go(path)).status, 403);
 
   // The same session under a configuration that has changed since.
-  const later = await createAdminApp({
-    services,
-    modules: [],
-    db,
-    token: new Secret("hfadmin_local"),
-    login: { ...login, roles: { ...login.roles, admin: [] } },
-    hosts: [],
-    ready: () => ({ ready: true }),
-    reload: async () => ({ changed: [] }),
-    drain: async () => undefined,
-  });
+  const later = await another({ login: { ...login, roles: { ...login.roles, admin: [] } } });
   const cookie = `holdfast-session=${alice.jar.get("holdfast-session")}`;
   const own = await later.request("/api/session", { headers: { host: "localhost", cookie } });
   assert.equal(((await own.json()) as { role: string }).role, "viewer");

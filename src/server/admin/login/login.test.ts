@@ -6,7 +6,6 @@ import { test } from "node:test";
 import { Secret } from "../../../core/index.ts";
 import { sql } from "../../../storage/index.ts";
 import { Browser, CLIENT, code, ORIGIN, refused, setUp } from "../../../../test/identity/sign-in.ts";
-import { createAdminApp } from "../app.ts";
 import { LOGIN_MS, MOST_LOGINS } from "./pending.ts";
 import { RETRY_MS } from "./provider.ts";
 
@@ -258,21 +257,10 @@ test("sign-ins that nobody finishes fill nothing", async (context) => {
 test("a client with a secret shows it as the issuer takes it", async (context) => {
   const secret = "s3cret: with/odd+chars %";
   for (const ways of [undefined, ["client_secret_basic"], ["client_secret_post"]]) {
-    const { issuer, app, login, services, db } = await setUp(context);
+    const { issuer, app, login, another } = await setUp(context);
     issuer.signIn.secret = secret;
     issuer.discovery["token_endpoint_auth_methods_supported"] = ways;
-    const withSecret = await createAdminApp({
-      services,
-      modules: [],
-      db,
-      token: new Secret("hfadmin_local"),
-      login,
-      clientSecret: new Secret(secret),
-      hosts: [],
-      ready: () => ({ ready: true }),
-      reload: async () => ({ changed: [] }),
-      drain: async () => undefined,
-    });
+    const withSecret = await another({ login, clientSecret: new Secret(secret) });
     const alice = new Browser(async (path, init) => await withSecret.request(path, init));
     assert.equal((await alice.signIn()).status, 200, String(ways));
     const without = new Browser(async (path, init) => await app.request(path, init));
@@ -287,7 +275,7 @@ test("behind TLS the cookies are Secure and of this host alone", async (context)
 });
 
 test("nothing of a sign-in is logged, and without one configured there is none", async (context) => {
-  const { browser, issuer, lines, services, db } = await setUp(context);
+  const { browser, issuer, lines, another } = await setUp(context);
   const alice = browser();
   const answer = await alice.toAnswer();
   issuer.behave((_, response) => response.writeHead(500).end("no"));
@@ -298,16 +286,7 @@ test("nothing of a sign-in is logged, and without one configured there is none",
   for (const text of [answer.slice(20, 60), alice.jar.get("holdfast-session") ?? "", "code-1", "alice"]) {
     assert.equal(logged.includes(text), false, text);
   }
-  const off = await createAdminApp({
-    services,
-    modules: [],
-    db,
-    token: new Secret("hfadmin_local"),
-    hosts: [],
-    ready: () => ({ ready: true }),
-    reload: async () => ({ changed: [] }),
-    drain: async () => undefined,
-  });
+  const off = await another();
   for (const path of ["/login", "/callback?state=x&code=y"]) {
     assert.equal(await code(await off.request(path, { headers: { host: "localhost" } })), "server.login-off");
   }
