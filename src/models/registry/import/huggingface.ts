@@ -21,7 +21,7 @@ import { walkModel } from "../../sign/walk.ts";
 import { printable } from "../digest.ts";
 import { registryError } from "../errors.ts";
 import { refusePointer } from "./files.ts";
-import type { Promised, Source, SourceFile } from "./source.ts";
+import { SIGNATURE_FILE, type Promised, type Source, type SourceFile } from "./source.ts";
 
 const COMMIT = /^[0-9a-f]{40}$/;
 const CACHE_FOLDER = /^models--[A-Za-z0-9][\w.-]*$/;
@@ -72,11 +72,18 @@ async function readCache(cache: string, path: string, revision = "main"): Promis
   return { files, origin: { kind: "huggingface", repository, commit: named } };
 }
 
-/** A file of a snapshot: a link to a blob, or, where the system has no links, the file itself. */
+/** A file of a snapshot: a link to a blob, whose name is its digest. */
 async function snapshotFile(root: string, name: string, blobs: string | undefined): Promise<SourceFile> {
   const own = join(root, name);
   const found = await lstat(own);
-  if (found.isFile()) return { path: name, place: own, size: found.size };
+  if (found.isFile()) {
+    if (name === SIGNATURE_FILE) return { path: name, place: own, size: found.size };
+    // Where the system has no links the client puts the file itself, and nothing promises its digest.
+    throw registryError("models.import-invalid", {
+      detail: `${printable(name)} is no link to a blob: nothing says which digest it must have`,
+      hint: "download it to a folder (hf download --local-dir), or import it as plain files: --from files",
+    });
+  }
   const place = await realpath(own).catch(() => "");
   // Whatever a link says, the bytes come out of the cache's own blobs, under their digest.
   if (blobs === undefined || dirname(place) !== blobs)
@@ -94,6 +101,10 @@ async function readLocal(root: string, revision: string | undefined): Promise<So
   const commits = new Set<string>();
   const found: SourceFile[] = [];
   for (const { name, path: place, size } of files) {
+    if (name === SIGNATURE_FILE) {
+      found.push({ path: name, place, size });
+      continue;
+    }
     const [commit = "", etag = ""] = (await readMeta(join(meta, `${name}.metadata`), name)).split("\n");
     const promised = promisedBy(etag.trim());
     if (!COMMIT.test(commit.trim()) || promised === undefined)

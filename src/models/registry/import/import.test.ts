@@ -127,6 +127,77 @@ describe("import from a cache of the Hugging Face hub", () => {
   });
 });
 
+describe("import of a cache that somebody changed", () => {
+  const CACHE = "models--acme--bot";
+  it("takes no file that was put in the place of a link, but for the signature", async () => {
+    const blob = sha256("weights");
+    await write([`${CACHE}/blobs/${blob}`, "weights"], [`${CACHE}/refs/main`, COMMIT]);
+    const snapshot = join(folder, CACHE, "snapshots", COMMIT);
+    await write([`${CACHE}/snapshots/${COMMIT}/model.sig`, "{}"]);
+    await symlink(`../../blobs/${blob}`, join(snapshot, "weights.bin"));
+    const { files, signature } = await take(CACHE);
+    assert.deepEqual([files.map(({ path }) => path), signature?.digest], [["weights.bin"], sha256("{}")]);
+    await write([`${CACHE}/snapshots/${COMMIT}/config.json`, "{}"]);
+    await assert.rejects(take(CACHE), code("models.import-invalid", /config\.json is no link to a blob/));
+    // As plain files it may come, without a claim about its commit. Links are refused there.
+    await assert.rejects(take(`${CACHE}/snapshots/${COMMIT}`, { kind: "files" }), code("models.symlink"));
+  });
+
+  it("follows a ref to the commit that it names now, and to nothing else", async () => {
+    const other = "b".repeat(40);
+    await write([`${CACHE}/blobs/${sha256("1")}`, "1"], [`${CACHE}/blobs/${sha256("2")}`, "2"]);
+    for (const [commit, text] of [
+      [COMMIT, "1"],
+      [other, "2"],
+    ] as const) {
+      await mkdir(join(folder, CACHE, "snapshots", commit), { recursive: true });
+      await symlink(`../../blobs/${sha256(text)}`, join(folder, CACHE, "snapshots", commit, "w.bin"));
+    }
+    for (const commit of [COMMIT, other]) {
+      await write([`${CACHE}/refs/main`, `${commit}\n`]);
+      assert.equal((await take(CACHE)).source["commit"], commit);
+      assert.equal((await take(CACHE, { revision: COMMIT })).source["commit"], COMMIT);
+    }
+    for (const ref of ["../../../etc", `${COMMIT}/..`, "main", ""]) {
+      await write([`${CACHE}/refs/main`, ref]);
+      await assert.rejects(take(CACHE), code("models.import-invalid", /not a commit/), ref);
+    }
+  });
+
+  it("refuses a folder behind a link", async () => {
+    await write(["elsewhere/w.bin", "w"], [`${CACHE}/refs/main`, COMMIT], [`${CACHE}/blobs/x`, ""]);
+    await mkdir(join(folder, CACHE, "snapshots"), { recursive: true });
+    await symlink(join(folder, "elsewhere"), join(folder, CACHE, "snapshots", COMMIT));
+    await assert.rejects(take(CACHE), code("models.import-invalid", /no snapshot/));
+    await rm(join(folder, CACHE, "snapshots", COMMIT));
+    await mkdir(join(folder, CACHE, "snapshots", COMMIT));
+    await symlink(join(folder, "elsewhere"), join(folder, CACHE, "snapshots", COMMIT, "sub"));
+    await assert.rejects(take(CACHE), code("models.import-invalid", /sub leads out/));
+  });
+});
+
+describe("import of weights in several files", () => {
+  const index = (...shards: readonly string[]): string =>
+    JSON.stringify({ weight_map: Object.fromEntries(shards.map((name, at) => [`t${at}`, name])) });
+  const [one, two] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"] as const;
+
+  it("wants all of them, or none", async () => {
+    await write(["m/model.safetensors.index.json", index(one, two, one)], [`m/${one}`, "1"], [`m/${two}`, "2"]);
+    // Of another format that was left out of the download.
+    await write(["m/pytorch_model.bin.index.json", index("pytorch_model-00001-of-00001.bin")]);
+    assert.equal((await take("m")).files.length, 4);
+    await rm(join(folder, "m", two));
+    await assert.rejects(
+      take("m"),
+      code("models.import-invalid", /names 2 files, of which 1 are not there, such as .*00002-of/),
+    );
+    await write(["m/sub/model.safetensors.index.json", index(two)], [`m/${two}`, "2"], [`m/sub/${one}`, "1"]);
+    assert.equal((await take("m")).files.length, 6);
+    await write(["m/model.safetensors.index.json", "{"]);
+    await assert.rejects(take("m"), code("models.import-invalid", /index\.json: .*JSON/));
+  });
+});
+
 describe("import from a folder that the hub's client downloaded to", () => {
   const meta = (name: string, etag: string, commit = COMMIT): readonly [string, string] => [
     `l/.cache/huggingface/download/${name}.metadata`,

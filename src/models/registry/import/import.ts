@@ -7,15 +7,17 @@
 
 import { createHash } from "node:crypto";
 
-import type { BlobStore, StoredBlob } from "../blobs.ts";
+import type { BlobStore } from "../blobs.ts";
 import { printable, type Sha256, type VersionFile } from "../digest.ts";
 import { registryError } from "../errors.ts";
+import type { StoredBlob } from "../measure.ts";
 import { checkPaths } from "../reference.ts";
 import { MOST_FILES } from "../releases.ts";
 import { readFiles } from "./files.ts";
 import { isHuggingFace, readHuggingFace } from "./huggingface.ts";
 import { isMlflow, readMlflow } from "./mlflow.ts";
-import type { Source, SourceFile, SourceKind } from "./source.ts";
+import { checkShards } from "./shards.ts";
+import { SIGNATURE_FILE, type Source, type SourceFile, type SourceKind } from "./source.ts";
 
 export interface ImportOptions {
   readonly kind?: SourceKind;
@@ -33,8 +35,6 @@ export interface Imported {
   readonly checked: number;
 }
 
-/** The signature beside a model's files (OMS v1.0 section 4). */
-const SIGNATURE_FILE = "model.sig";
 /** Bytes of a signature at most: it lists every file. */
 export const MOST_SIGNATURE_BYTES = 67_108_864;
 
@@ -50,6 +50,7 @@ export async function importFiles(blobs: BlobStore, path: string, options: Impor
     throw registryError("models.limit-exceeded", { detail: `${files.length} files, limit ${MOST_FILES}` });
   }
   checkPaths(files);
+  await checkShards(files);
   const total = files.reduce((sum, { size }) => sum + size, 0);
   const stored: VersionFile[] = [];
   let signature: StoredBlob | undefined;

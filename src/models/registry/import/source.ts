@@ -28,5 +28,8 @@ export interface Source {
   readonly origin: Readonly<Record<string, string>>;
 }
 
+/** The signature beside a model's files (OMS v1.0 section 4): no layout knows of it. */
+export const SIGNATURE_FILE = "model.sig";
+
 export const SOURCE_KINDS = ["auto", "files", "huggingface", "mlflow"] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
