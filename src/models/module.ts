@@ -7,6 +7,7 @@
 import type { Module } from "../core/index.ts";
 import { bomCommands } from "./bom/commands.ts";
 import { ModelsErrors } from "./errors.ts";
+import { withStore } from "./registry/at-rest.ts";
 import { registryMigrations } from "./registry/migrations.ts";
 import { registryAdmin, registryCommands, registryJobs, registryProofs } from "./registry/module.ts";
 import type { RegistryServices } from "./registry/services.ts";
@@ -26,6 +27,6 @@ export const modelsModule: Module<ModelsServices> = {
   migrations: [...registryMigrations, ...sealMigrations],
   commands: [...scanCommands, ...signCommands, ...sealCommands, ...registryCommands, ...bomCommands],
   routes: registryAdmin,
-  proofs: [...registryProofs, ...sealProofs],
+  proofs: [...registryProofs, ...sealProofs.map(withStore)],
   jobs: [...registryJobs, ...sealJobs],
 };

@@ -5,6 +5,9 @@
  * again. What was last looked at longer ago than {@link STALE_MS} counts as not checked, so that a revocation takes hold
  * within two seconds also where the database cannot be reached: then nothing is admitted.
  *
+ * What was seen once is not forgotten: where a database goes back to what it was, an alias does not go back with it, and
+ * what was revoked stays so.
+ *
  * @module
  */
 
@@ -62,6 +65,9 @@ export function openAdmission({ db, clock, config }: AdmissionOptions): OpenAdmi
   const ended = new AbortController();
   /** Files of versions, which never change. */
   const files = new Map<string, ReadonlySet<string>>();
+  /** How often aliases had moved when they were last seen, and what was revoked then. */
+  const moved = new Map<string, number>();
+  const revoked = new Set<string>();
   let snapshot: Snapshot | undefined;
   let lookedAt = 0;
   let opening: Promise<void> | undefined;
@@ -87,13 +93,17 @@ export function openAdmission({ db, clock, config }: AdmissionOptions): OpenAdmi
         files.set(key, own);
       }
       const { state } = standingOf(events, release, { approvals: config.approvals });
-      releases.push({ release, state, files: own });
+      if (state === "revoked") revoked.add(release.digest);
+      releases.push({ release, state: revoked.has(release.digest) ? "revoked" : state, files: own });
     }
     const named = new Map(releases.map((known) => [`${known.release.model}@sha256:${known.release.digest}`, known]));
     const byDigest = new Map(releases.map((known) => [known.release.digest, known]));
-    for (const { model, alias, release } of await signedAliases(db, operators)) {
+    for (const { model, alias, release, sequence } of await signedAliases(db, operators)) {
       const known = byDigest.get(release);
-      if (known !== undefined) named.set(`${model}@${alias}`, known);
+      const name = `${model}@${alias}`;
+      if (known === undefined || sequence < (moved.get(name) ?? 0)) continue;
+      moved.set(name, sequence);
+      named.set(name, known);
     }
     return { change, releases, named, grants: await signedGrants(db, operators) };
   };

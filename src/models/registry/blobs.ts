@@ -1,89 +1,95 @@
 /**
- * The local store of blobs: files named by the SHA-256 of their bytes, as in an OCI image layout.
+ * The local store of blobs: files named by the SHA-256 of their content, as in an OCI image layout.
  *
- *     <folder>/blobs/sha256/<digest>   mode 0444, never written again
- *     <folder>/incoming/               on their way: temporary file, hash, fsync, rename, fsync of the folder
+ *     <folder>/blobs/sha256/<digest>       mode 0444, never written again
+ *     <folder>/blobs/sha256/<digest>.age   the same, sealed to the store's key
+ *     <folder>/incoming/                   on their way: temporary file, hash, fsync, rename, fsync of the folder
  *
  * What is put in is hashed as it is copied: the bytes that were hashed are the bytes that are kept. Where the file system
  * can share them (reflinks), the copy costs no space. Whatever is in the way of a blob's name is replaced, since only these
  * bytes can be right. What is taken out is hashed again, and is not handed over before it was found to be whole.
  *
+ * A store that is sealed writes nothing in the clear but what {@link BlobStore.checkout} and {@link BlobStore.linked} are
+ * asked for; what lay there before is read as it is.
+ *
  * @module
  */
 
-import { createHash, randomUUID } from "node:crypto";
-import { constants, createReadStream } from "node:fs";
-import {
-  chmod,
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  stat,
-  type FileHandle,
-} from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import { chmod, copyFile, link, lstat, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { isHoldfastError } from "../../core/index.ts";
-import { isSha256, printable, type Sha256, type VersionFile } from "./digest.ts";
+import { makeFolder, putInPlace, syncFolder, writeDurably } from "../../storage/index.ts";
+import { isSha256, type Sha256, type VersionFile } from "./digest.ts";
 import { registryError } from "./errors.ts";
+import { chunks, openPlain, PLAIN, SEALED_SUFFIX, writeAll, type Form, type OpenBlob } from "./form.ts";
+import { checked, measured, type PutOptions, type StoredBlob } from "./measure.ts";
 import { checkPaths } from "./reference.ts";
-
-export interface StoredBlob {
-  readonly digest: Sha256;
-  readonly size: number;
-}
-
-interface PutOptions {
-  /** What the bytes must be. */
-  readonly expected?: { readonly digest?: Sha256; readonly size?: number };
-  /** Bytes at most. */
-  readonly limit?: number;
-  /** Told of bytes as they are taken in. */
-  readonly onBytes?: (bytes: Uint8Array) => void;
-  /** Called when all are in, before they are kept. What it throws keeps them out. */
-  readonly onEnd?: () => void;
-  /** What the bytes are called, for errors. */
-  readonly name?: string;
-}
 
 export interface BlobStore {
   /** Takes bytes in. @throws `models.blob-tampered`, `models.limit-exceeded`; then nothing of them is kept */
   put(bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, options?: PutOptions): Promise<StoredBlob>;
   /** Takes a file in, which must not be a link. @throws as {@link BlobStore.put}, `models.import-invalid` */
   putFile(path: string, options?: PutOptions): Promise<StoredBlob>;
+  /**
+   * Takes bytes in for as long as `use` reads them, each time from the beginning, and keeps none of them.
+   *
+   * @throws as {@link BlobStore.put}, before `use` begins; what `use` throws
+   */
+  passing<T>(
+    bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: PutOptions,
+    use: (read: () => AsyncIterable<Uint8Array>) => Promise<T>,
+  ): Promise<T>;
   has(digest: Sha256, size?: number): Promise<boolean>;
   /** The bytes of a small blob, checked. @throws `models.blob-missing`, `models.blob-tampered`, `models.limit-exceeded` */
   read(digest: Sha256, limit: number): Promise<Uint8Array>;
+  /** A part of a blob, not compared with its digest: for whoever does that at the other end. @throws `models.blob-missing` */
+  part(digest: Sha256, from: number, length: number): AsyncIterable<Uint8Array>;
   /** Reads a blob through: whether it is there, and is what it was. */
   isWhole(blob: StoredBlob): Promise<boolean>;
-  /** Where a blob lies. Its bytes are as they were when it was put in only if nobody wrote to it since. */
-  path(digest: Sha256): string;
-  /** Writes files out under their names, checked. `folder` is made, and is whole or not there. */
-  checkout(files: readonly VersionFile[], folder: string): Promise<void>;
-  /** The same without copying, for a reader that changes nothing; removed when `use` has ended. */
+  /** Writes files out under their names, checked, and `texts` beside them. `folder` is made, and is whole or not there. */
+  checkout(
+    files: readonly VersionFile[],
+    folder: string,
+    texts?: readonly { readonly path: string; readonly bytes: Uint8Array }[],
+  ): Promise<void>;
+  /**
+   * The same for a reader that changes nothing, without copying where blobs are not sealed; removed when `use` has ended.
+   * Whoever reads compares the bytes.
+   */
   linked<T>(files: readonly VersionFile[], use: (folder: string) => Promise<T>): Promise<T>;
+  /** How many blobs lie there sealed, and how many in the clear. */
+  census(): Promise<{ readonly sealed: number; readonly clear: number }>;
+  /** Seals what lies there in the clear, each blob once it was found to be whole. @returns how many */
+  sealRest(progress: (done: number, total: number) => void): Promise<number>;
   /** Removes what crashes left on its way, older than a day. */
   sweep(now: number): Promise<void>;
 }
 
-const CHUNK_BYTES = 1 << 20;
 const DAY_MS = 86_400_000;
+/** How a sealed file begins (C2SP age.md v1). */
+const AGE_LINE = "age-encryption.org/v1\n";
 
-/** Opens the store in `folder`, which is made where it is missing. @throws `models.store-unusable` */
-export async function openBlobs(folder: string): Promise<BlobStore> {
+/**
+ * Opens the store in `folder`, which is made where it is missing.
+ *
+ * @param sealing the form of sealed blobs, asked for once it is needed; without it blobs are kept as they are
+ * @throws `models.store-unusable`
+ */
+export async function openBlobs(folder: string, sealing?: () => Promise<Form>): Promise<BlobStore> {
   const blobs = join(folder, "blobs", "sha256");
   const incoming = join(folder, "incoming");
   for (const path of [folder, join(folder, "blobs"), blobs, incoming]) await ownFolder(path);
-  let canShare = process.platform !== "win32";
+  let canShare = sealing === undefined && process.platform !== "win32";
+  let form: Promise<Form> | undefined;
 
-  const path = (digest: Sha256): string => {
+  const ownForm = (): Promise<Form> => (form ??= sealing === undefined ? Promise.resolve(PLAIN) : sealing());
+  const path = (digest: Sha256, { suffix }: Pick<Form, "suffix">): string => {
     if (!isSha256(digest)) throw registryError("models.digest-invalid");
-    return join(blobs, digest);
+    return join(blobs, digest + suffix);
   };
   const staged = async <T>(use: (file: string) => Promise<T>): Promise<T> => {
     const file = join(incoming, randomUUID());
@@ -96,111 +102,166 @@ export async function openBlobs(folder: string): Promise<BlobStore> {
       await rm(file, { recursive: true, force: true });
     }
   };
+  const fill = async (
+    file: string,
+    bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: PutOptions,
+  ): Promise<StoredBlob> => {
+    const { content, blob } = measured(bytes, options);
+    await using handle = await open(file, "wx", 0o600);
+    await (await ownForm()).write(handle, content);
+    await handle.sync();
+    return blob();
+  };
   const keep = async (file: string, blob: StoredBlob): Promise<StoredBlob> => {
+    const own = await ownForm();
     await chmod(file, 0o444);
-    await rename(file, path(blob.digest));
-    await syncFolder(blobs);
+    await putInPlace(file, path(blob.digest, own));
+    if (own !== PLAIN) await rm(path(blob.digest, PLAIN), { force: true });
     return blob;
   };
+  /** Opens a blob in whichever form it lies there. */
+  const opened = async (digest: Sha256): Promise<OpenBlob> => {
+    const own = await ownForm();
+    const sealed = own === PLAIN ? { suffix: SEALED_SUFFIX } : own;
+    if (await isThere(path(digest, sealed))) {
+      if (own === PLAIN && !(await isThere(path(digest, PLAIN)))) {
+        throw registryError("models.store-sealed", { detail: `sha256:${digest}` });
+      }
+      return await own.open(path(digest, own));
+    }
+    if (await isThere(path(digest, PLAIN))) return await PLAIN.open(path(digest, PLAIN));
+    throw registryError("models.blob-missing", { detail: `sha256:${digest}` });
+  };
+  const stream = async function* (
+    digest: Sha256,
+    use: (blob: OpenBlob) => AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const blob = await opened(digest);
+    try {
+      yield* use(blob);
+    } finally {
+      await blob.close();
+    }
+  };
+  const whole = (blob: Pick<StoredBlob, "digest"> & { size?: number }, limit: number): AsyncIterable<Uint8Array> =>
+    stream(blob.digest, (open) => checked(open.stream(), { ...blob, limit }));
+  const write = async (file: string, mode: number, content: AsyncIterable<Uint8Array>): Promise<void> => {
+    await using handle = await open(file, "wx", mode);
+    for await (const chunk of content) await writeAll(handle, chunk);
+    await handle.sync();
+  };
 
-  return {
-    path,
-    put: (bytes, options = {}) =>
-      staged(async (file) => {
-        const handle = await open(file, "wx", 0o600);
-        try {
-          const blob = await copyIn(bytes, handle, options);
-          await handle.sync();
-          return await keep(file, blob);
-        } finally {
-          await handle.close();
-        }
-      }),
+  const store: BlobStore = {
+    put: (bytes, options = {}) => staged(async (file) => await keep(file, await fill(file, bytes, options))),
     putFile: (source, options = {}) =>
       staged(async (file) => {
-        const handle = await openPlain(source);
+        await using handle = await openPlain(source, "models.import-invalid");
+        if (canShare && (await shared(source, file))) {
+          await using copy = await open(file, "r+");
+          const { content, blob } = measured(chunks(copy), options);
+          for await (const chunk of content) void chunk;
+          await copy.sync();
+          return await keep(file, blob());
+        }
+        canShare = false;
+        return await keep(file, await fill(file, chunks(handle), options));
+      }),
+    passing: (bytes, options, use) =>
+      staged(async (file) => {
+        await fill(file, bytes, options);
+        const blob = await (await ownForm()).open(file);
         try {
-          if (canShare && (await shared(source, file))) {
-            const copy = await open(file, "r+");
-            try {
-              const blob = await copyIn(chunks(copy), undefined, options);
-              await copy.sync();
-              return await keep(file, blob);
-            } finally {
-              await copy.close();
-            }
-          }
-          canShare = false;
-          const target = await open(file, "wx", 0o600);
-          try {
-            const blob = await copyIn(chunks(handle), target, options);
-            await target.sync();
-            return await keep(file, blob);
-          } finally {
-            await target.close();
-          }
+          return await use(() => blob.stream());
         } finally {
-          await handle.close();
+          await blob.close();
         }
       }),
     async has(digest, size) {
-      const found = await stat(path(digest)).catch(() => undefined);
-      return found?.isFile() === true && (size === undefined || found.size === size);
-    },
-    async read(digest, limit) {
-      const parts: Uint8Array[] = [];
-      await readBlob(path(digest), { digest, limit }, (chunk) => {
-        parts.push(Uint8Array.from(chunk));
-      });
-      return new Uint8Array(Buffer.concat(parts));
-    },
-    async isWhole({ digest, size }) {
       try {
-        await readBlob(path(digest), { digest, size, limit: size }, () => undefined);
-        return true;
+        const blob = await opened(digest);
+        await blob.close();
+        return size === undefined || blob.size === size;
       } catch (error) {
-        if (isHoldfastError(error, "models.blob-missing") || isHoldfastError(error, "models.blob-tampered"))
-          return false;
+        if (isGone(error)) return false;
         throw error;
       }
     },
-    async checkout(files, target) {
-      checkPaths(files);
-      await staged(async (tree) => {
-        const made = new Set([tree]);
-        await mkdir(tree, { mode: 0o755 });
-        for (const { path: name, digest, size } of files) {
-          const file = join(tree, name);
-          await makeFolders(tree, name, made);
-          const handle = await open(file, "wx", 0o444);
-          try {
-            await readBlob(path(digest), { digest, size, limit: size }, (chunk) => writeAll(handle, chunk));
-            await handle.sync();
-          } finally {
-            await handle.close();
+    async read(digest, limit) {
+      const parts: Uint8Array[] = [];
+      for await (const chunk of whole({ digest }, limit)) parts.push(Uint8Array.from(chunk));
+      return new Uint8Array(Buffer.concat(parts));
+    },
+    part: (digest, from, length) => stream(digest, (blob) => blob.stream(from, length)),
+    async isWhole(blob) {
+      try {
+        for await (const chunk of whole(blob, blob.size)) void chunk;
+        return true;
+      } catch (error) {
+        if (isGone(error)) return false;
+        throw error;
+      }
+    },
+    async checkout(files, target, texts = []) {
+      checkPaths([...files, ...texts]);
+      try {
+        await mkdir(dirname(target), { recursive: true });
+        await makeFolder(target, 0o755, async (tree) => {
+          const made = new Set<string>();
+          for (const { path: name, ...blob } of files) {
+            await makeFolders(tree, name, made);
+            await write(join(tree, name), 0o444, whole(blob, blob.size));
           }
-        }
-        for (const one of made) await syncFolder(one);
-        await moveTree(tree, target);
-      });
+          for (const { path: name, bytes } of texts) {
+            await makeFolders(tree, name, made);
+            await writeDurably(join(tree, name), 0o444, bytes);
+          }
+          for (const one of made) await syncFolder(one);
+        });
+      } catch (error) {
+        throw isHoldfastError(error) ? error : unusable(error, target);
+      }
     },
     linked: (files, use) => {
       checkPaths(files);
       return staged(async (tree) => {
-        const made = new Set([tree]);
+        const made = new Set<string>();
         await mkdir(tree, { mode: 0o700 });
         const lent = new Set<Sha256>();
-        for (const { path: name, digest } of files) {
+        for (const { path: name, digest, size } of files) {
           await makeFolders(tree, name, made);
-          // Two names of the same bytes are two files: a reader that meets one file twice would pass over the second.
-          const lend = lent.has(digest) ? copyFile : link;
-          lent.add(digest);
-          await lend(path(digest), join(tree, name)).catch((cause: NodeJS.ErrnoException) => {
-            throw cause.code === "ENOENT" ? registryError("models.blob-missing", { detail: name }) : cause;
-          });
+          const blob = await opened(digest);
+          try {
+            // Two names of the same bytes are two files: a reader that meets one file twice would pass over the second.
+            const lend = lent.has(digest) ? copyFile : link;
+            lent.add(digest);
+            if (blob.file !== undefined) await lend(blob.file, join(tree, name));
+            else await write(join(tree, name), 0o400, checked(blob.stream(), { digest, size, limit: size }));
+          } finally {
+            await blob.close();
+          }
         }
         return await use(tree);
       });
+    },
+    async census() {
+      const names = await readdir(blobs);
+      let sealed = 0;
+      for (const name of names) if (await isSealed(join(blobs, name))) sealed += 1;
+      return { sealed, clear: names.length - sealed };
+    },
+    async sealRest(progress) {
+      const names = (await readdir(blobs)).filter(isSha256);
+      for (const [done, digest] of names.entries()) {
+        progress(done, names.length);
+        const blob = await PLAIN.open(path(digest, PLAIN));
+        try {
+          await store.put(blob.stream(), { expected: { digest }, name: digest });
+        } finally {
+          await blob.close();
+        }
+      }
+      return names.length;
     },
     async sweep(now) {
       for (const name of await readdir(incoming)) {
@@ -210,87 +271,23 @@ export async function openBlobs(folder: string): Promise<BlobStore> {
       }
     },
   };
+  return store;
 }
 
-/** Hashes and, with a `target`, writes. */
-async function copyIn(
-  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  target: FileHandle | undefined,
-  { expected = {}, limit = Infinity, onBytes, onEnd, name }: PutOptions,
-): Promise<StoredBlob> {
-  const hash = createHash("sha256");
-  let size = 0;
-  const said = name === undefined ? "" : `${printable(name)}: `;
-  const most = Math.min(limit, expected.size ?? Infinity);
-  for await (const chunk of bytes) {
-    size += chunk.length;
-    if (size > most) {
-      // More than it said: whatever it is, it is not that.
-      if (expected.size !== undefined && size > expected.size)
-        throw tampered(`${said}more than ${expected.size} bytes`);
-      throw registryError("models.limit-exceeded", { detail: `${said}more than ${limit} bytes` });
-    }
-    hash.update(chunk);
-    onBytes?.(chunk);
-    if (target !== undefined) await writeAll(target, chunk);
-  }
-  const digest = hash.digest("hex");
-  if (expected.size !== undefined && size !== expected.size)
-    throw tampered(`${said}${size} bytes, not ${expected.size}`);
-  if (expected.digest !== undefined && digest !== expected.digest) {
-    throw tampered(`${said}sha256:${digest}, not sha256:${expected.digest}`);
-  }
-  onEnd?.();
-  return { digest, size };
+function isGone(error: unknown): boolean {
+  return isHoldfastError(error, "models.blob-missing") || isHoldfastError(error, "models.blob-tampered");
 }
 
-/** Reads a blob to its end, and only then says whether it was whole: what `use` got counts for nothing before. */
-async function readBlob(
-  path: string,
-  { digest, size, limit }: { readonly digest: Sha256; readonly size?: number; readonly limit: number },
-  use: (chunk: Uint8Array) => void | Promise<void>,
-): Promise<void> {
-  const hash = createHash("sha256");
-  let read = 0;
-  let handle: FileHandle;
-  try {
-    handle = await openPlain(path);
-  } catch (cause) {
-    throw registryError("models.blob-missing", { detail: `sha256:${digest}`, cause });
-  }
-  try {
-    for await (const chunk of chunks(handle)) {
-      read += chunk.length;
-      if (read > limit) {
-        if (size !== undefined) throw tampered(`sha256:${digest} is longer than ${size} bytes`);
-        throw registryError("models.limit-exceeded", { detail: `more than ${limit} bytes` });
-      }
-      hash.update(chunk);
-      await use(chunk);
-    }
-  } finally {
-    await handle.close();
-  }
-  if (hash.digest("hex") !== digest) throw tampered(`sha256:${digest}`);
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
-async function* chunks(handle: FileHandle): AsyncGenerator<Uint8Array> {
-  const stream = createReadStream("", { fd: handle, autoClose: false, start: 0, highWaterMark: CHUNK_BYTES });
-  for await (const chunk of stream) yield chunk as Uint8Array;
-}
-
-/** Opens a file for reading that is neither a link nor anything but a file. */
-async function openPlain(path: string): Promise<FileHandle> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "";
-    throw registryError("models.import-invalid", { detail: `${path}: ${code === "ELOOP" ? "a link" : code}`, cause });
-  }
-  if ((await handle.stat()).isFile()) return handle;
-  await handle.close();
-  throw registryError("models.import-invalid", { detail: `${path}: not a file` });
+/** Whether a file is named as a sealed one, and begins like one. */
+async function isSealed(path: string): Promise<boolean> {
+  if (!path.endsWith(SEALED_SUFFIX)) return false;
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(AGE_LINE.length), 0, AGE_LINE.length, 0);
+  return buffer.toString("latin1", 0, bytesRead) === AGE_LINE;
 }
 
 /** A copy that shares its bytes with the original until one of them is written to. False where that cannot be had. */
@@ -305,37 +302,14 @@ async function shared(source: string, target: string): Promise<boolean> {
   }
 }
 
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
-}
-
 async function makeFolders(root: string, name: string, made: Set<string>): Promise<void> {
-  const parts = name.split("/").slice(0, -1);
   let folder = root;
-  for (const part of parts) {
+  for (const part of name.split("/").slice(0, -1)) {
     folder = join(folder, part);
     if (made.has(folder)) continue;
     await mkdir(folder, { mode: 0o755 });
     made.add(folder);
   }
-}
-
-/** Renames, or copies where `target` is on another disk. It must not be there. */
-async function moveTree(tree: string, target: string): Promise<void> {
-  if ((await lstat(target).catch(() => undefined)) !== undefined) {
-    throw registryError("models.store-unusable", { detail: `${target} is there already` });
-  }
-  await mkdir(dirname(target), { recursive: true });
-  try {
-    await rename(tree, target);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "EXDEV") throw cause;
-    throw registryError("models.store-unusable", {
-      detail: `${target} is on another disk than the data folder`,
-      cause,
-    });
-  }
-  await syncFolder(dirname(target));
 }
 
 async function ownFolder(path: string): Promise<void> {
@@ -346,21 +320,6 @@ async function ownFolder(path: string): Promise<void> {
   } catch (cause) {
     throw unusable(cause, path);
   }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Windows has no such call; NTFS journals its folders.
-  if (process.platform === "win32") return;
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function tampered(detail: string): Error {
-  return registryError("models.blob-tampered", { detail });
 }
 
 function unusable(cause: unknown, path?: string): Error {

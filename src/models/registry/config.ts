@@ -30,6 +30,17 @@ export const registryConfig = z
       .record(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, "lower-case letters, digits, . _ -"), operatorConfig)
       .default({})
       .describe("who may approve, revoke, move aliases and grant access, each by a signature"),
+    seal: z
+      .strictObject({
+        to: z
+          .array(z.string().min(1).max(4_096))
+          .min(1)
+          .max(100)
+          .describe("whom the store is sealed to, in the words of `holdfast seal --to`"),
+        with: z.string().min(1).max(4_096).describe("what opens it here, in the words of `holdfast unseal --with`"),
+      })
+      .optional()
+      .describe("keeps the registry's own store sealed; without it the files of models lie there in the clear"),
     drillMaxMs: z
       .int()
       .min(1)

@@ -105,6 +105,10 @@ export const RegistryErrors = {
     what: "a blob of the registry is missing",
     hint: "restore it from a backup, or pull the model again",
   },
+  "models.store-sealed": {
+    what: "the registry's store is sealed, and there is no key to open it",
+    hint: "name in holdfast.yaml who opens it, models.registry.seal.with, and whom it is sealed to, models.registry.seal.to",
+  },
   "models.blob-tampered": {
     what: "the bytes are not those of their digest",
     hint: "do not use them: find out who changed them; nothing of them was kept",
@@ -117,13 +121,13 @@ export const RegistryErrors = {
     what: "the model cannot be imported as it is",
     hint: "check the folder's layout; with --from the kind of it can be named",
   },
-  "models.bom-invalid": {
-    what: "this is not a bill of materials that says which model it is about",
-    hint: "make one of the model's files: holdfast model bom <folder> --out <file>, in CycloneDX",
+  "models.document-invalid": {
+    what: "this is not a document that says which model it is about",
+    hint: "make it of the model's files: holdfast model bom, card or fingerprint",
   },
-  "models.bom-mismatch": {
-    what: "the bill of materials is about another model",
-    hint: "make one of the very files that were imported: holdfast model bom <folder> --out <file>",
+  "models.document-mismatch": {
+    what: "the document is about another model",
+    hint: "make it of the very files that were imported: holdfast model bom, card or fingerprint",
     exit: Exit.findings,
     status: 409,
   },

@@ -6,10 +6,9 @@
  */
 
 import type { ArtifactVerdict } from "../../core/index.ts";
-import { sql, type Db } from "../../storage/index.ts";
 import { verifyModel, type Signer, type Trust } from "../sign/verify.ts";
-import type { BlobStore, StoredBlob } from "./blobs.ts";
-import type { Sha256 } from "./digest.ts";
+import { attachments } from "./attachment.ts";
+import type { BlobStore } from "./blobs.ts";
 import { registryError } from "./errors.ts";
 import { MOST_SIGNATURE_BYTES } from "./import/import.ts";
 import { recordScan, recordSignature } from "./releases.ts";
@@ -21,31 +20,6 @@ export type ScanFolder = (
   files: number,
   progress: (what: string, done: number, total: number) => void,
 ) => Promise<{ readonly verdict: ArtifactVerdict; readonly scanner: string; readonly why?: string }>;
-
-/** What belongs to a version without being one of its files. */
-export type AttachmentKind = "signature" | "bom";
-
-/** Keeps a blob as a version's signature or bill of materials, in the place of the one before. */
-export async function attach(
-  { db }: Pick<Registry, "db">,
-  { model, root }: Pick<Version, "model" | "root">,
-  kind: AttachmentKind,
-  { digest, size }: StoredBlob,
-): Promise<void> {
-  await db.execute(sql`insert into registry_attachments (model, root, kind, digest, bytes)
-    values (${model}, ${root}, ${kind}, ${digest}, ${size})
-    on conflict (model, root, kind) do update set digest = ${digest}, bytes = ${size}`);
-}
-
-export async function attachments(
-  db: Db,
-  { model, root }: Pick<Version, "model" | "root">,
-): Promise<ReadonlyMap<AttachmentKind, StoredBlob>> {
-  const rows = await db.query<{ kind: AttachmentKind; digest: Sha256; bytes: number }>(
-    sql`select kind, digest, bytes from registry_attachments where model = ${model} and root = ${root} order by kind`,
-  );
-  return new Map(rows.map(({ kind, digest, bytes }) => [kind, { digest, size: bytes }]));
-}
 
 /** Scans a version and records what the scan said, whatever it said. */
 export async function examineFiles(

@@ -103,20 +103,32 @@ export const registryCommands: readonly Command<RegistryServices>[] = [
   },
   {
     path: "model attach",
-    summary: "attach a bill of materials to a release, which then travels with it",
+    summary: "attach a bill of materials, a model card or a lineage to a release, which then travel with it",
     description:
-      "CycloneDX, as holdfast model bom writes it. It has to name the root digest of the release's weights, and none but " +
-      "their files. It takes the place of the one before; both stand in the ledger.\n\n" +
+      "A bill of materials in CycloneDX or SPDX, a card, and what the comparison with another model printed as JSON. Each " +
+      "has to name the root digest of the release's weights, and a bill none but their files. It takes the place of the " +
+      "one of its kind before; both stand in the ledger.\n\n" +
       "Exit codes: 0 attached, 1 it is about another model, 3 it was attached already.",
     arguments: [RELEASE],
     options: [
-      { flags: "--bom <file>", summary: "the bill of materials" },
+      { flags: "--bom <file>", summary: "what holdfast model bom wrote, in either format" },
+      { flags: "--card <file>", summary: "what holdfast model card wrote" },
+      { flags: "--lineage <file>", summary: "what holdfast model fingerprint A B --format json printed" },
       { flags: "--as <name>", summary: "who attaches it; else HOLDFAST_OPERATOR" },
     ],
     examples: [
       { what: "after the import", line: "holdfast model attach support-bot@sha256:3f9a0c77d2e8 --bom bot.cdx.json" },
     ],
-    load: async () => (await import("./commands/take.ts")).runAttach,
+    load: async () => (await import("./commands/evidence.ts")).runAttach,
+  },
+  {
+    path: "model evidence",
+    summary: "list what vouches for a release, or write it out: signature, documents, decisions of operators",
+    description: "Exit codes: 0 there is some, 3 nothing is attached and nobody has decided.",
+    arguments: [RELEASE],
+    options: [{ flags: "--out <folder>", summary: "write all of it there; the folder must not be there yet" }],
+    examples: [{ what: "for an auditor", line: "holdfast model evidence support-bot@prod --out support-bot.evidence" }],
+    load: async () => (await import("./commands/evidence.ts")).runEvidence,
   },
   {
     path: "model list",
@@ -200,9 +212,18 @@ export const registryCommands: readonly Command<RegistryServices>[] = [
     load: async () => (await import("./commands/show.ts")).runCheckout,
   },
   {
+    path: "model seal",
+    summary: "seal what lies in the registry's store in the clear, and the store's key to whom it is sealed now",
+    description:
+      "For a store from before models.registry.seal was set, and after models.registry.seal.to was changed. Every blob is " +
+      "compared with its digest before its sealed form takes its place. Files that are sealed already are not written " +
+      "again: who may read them is said by one small file, key.age.",
+    examples: [{ what: "once models.registry.seal is set", line: "holdfast model seal" }],
+    load: async () => (await import("./commands/seal.ts")).runSeal,
+  },
+  {
     path: "model push",
-    summary:
-      "push a release to an OCI registry, with its signature and bill of materials; goes on where it was interrupted",
+    summary: "push a release to an OCI registry with all that is attached to it; goes on where it was interrupted",
     arguments: [RELEASE, { name: "target", summary: "host[:port]/repository:tag", required: true }],
     options: [...TRANSPORT],
     examples: [

@@ -4,16 +4,21 @@
  * @module
  */
 
-import { join } from "node:path";
-
 import type { Observation } from "../../core/index.ts";
-import { listAliases } from "./alias.ts";
-import { openBlobs } from "./blobs.ts";
+import { listAliases, signedAliases, type Alias } from "./alias.ts";
 import { shortDigest } from "./digest.ts";
 import { hasPrevious, newestDrills } from "./drill.ts";
-import { listGrants } from "./grant.ts";
-import { openRegistry, type RegistryServices } from "./services.ts";
-import { findVersion, listReleases, readEvents, standingOf, type Registry, type Release } from "./store.ts";
+import { listGrants, signedGrants, type Grant } from "./grant.ts";
+import { openRegistry, openStore, type RegistryServices } from "./services.ts";
+import {
+  findVersion,
+  listReleases,
+  readEvents,
+  standingOf,
+  type Registry,
+  type Release,
+  type StoredEvent,
+} from "./store.ts";
 import type { Standing } from "./state.ts";
 
 /** M4: the newest drill of every alias that can be rolled back. */
@@ -58,7 +63,8 @@ export async function observeSigned(services: RegistryServices): Promise<Observa
   const registry = await openRegistry(services);
   const { admission } = services.config.gateway;
   const seen = {
-    expected: "gateway.admission: enforce, a verified signature for every approved release, and its bytes unchanged",
+    expected:
+      "gateway.admission: enforce, a verified signature for every approved release, its bytes unchanged, and every alias where an operator put it",
     scope:
       "the registry of this installation, and the blobs of releases that aliases point to; not what other gateways serve",
   };
@@ -67,7 +73,13 @@ export async function observeSigned(services: RegistryServices): Promise<Observa
   if (admission !== "enforce") return { outcome: "fails", observed: `gateway.admission is ${admission}`, ...seen };
   const unsigned = all.approved.filter(({ standing }) => standing.signature === undefined);
   const changed = await changedBlobs(services, registry, all.approved);
-  const wrong = [...unsigned.map(({ release }) => `${nameOf(release)} has no signature`), ...changed.wrong];
+  const put = new Set((await signedAliases(registry.db, registry.operators)).map(aliasName));
+  const moved = (await listAliases(registry.db)).map(aliasName).filter((name) => !put.has(name));
+  const wrong = [
+    ...unsigned.map(({ release }) => `${nameOf(release)} has no signature`),
+    ...moved.map((name) => `${name} is where no operator of the configuration put it`),
+    ...changed.wrong,
+  ];
   return wrong.length > 0
     ? { outcome: "fails", observed: wrong.slice(0, 5).join("; "), ...seen }
     : {
@@ -82,7 +94,7 @@ export async function observeGrants(services: RegistryServices): Promise<Observa
   const registry = await openRegistry(services);
   const { admission } = services.config.gateway;
   const seen = {
-    expected: "gateway.admission: enforce, and every grant names one app",
+    expected: "gateway.admission: enforce, and every grant names one app and carries an operator's signature",
     scope: "the grants of the registry; not the models of upstreams that keys may use besides",
   };
   if ((await listReleases(registry.db)).length === 0) {
@@ -92,16 +104,15 @@ export async function observeGrants(services: RegistryServices): Promise<Observa
     return { outcome: "fails", observed: `gateway.admission is ${admission}: nothing is asked for grants`, ...seen };
   }
   const grants = await listGrants(registry.db);
-  const wide = grants.filter(({ app }) => app === "*");
-  return wide.length > 0
-    ? {
-        outcome: "fails",
-        observed: `granted to every app: ${wide
-          .slice(0, 5)
-          .map(({ model }) => model)
-          .join(", ")}`,
-        ...seen,
-      }
+  const signed = await signedGrants(registry.db, registry.operators);
+  const isSigned = ({ model, app, user }: Grant): boolean =>
+    signed.some((one) => one.model === model && one.app === app && one.user === user);
+  const wrong = grants.flatMap((grant) => [
+    ...(grant.app === "*" ? [`${grant.model} is granted to every app`] : []),
+    ...(isSigned(grant) ? [] : [`${grant.model} is granted to ${grant.app} by no operator of the configuration`]),
+  ]);
+  return wrong.length > 0
+    ? { outcome: "fails", observed: wrong.slice(0, 5).join("; "), ...seen }
     : { outcome: "holds", observed: `${grants.length} grants, each to one app; all else is denied`, ...seen };
 }
 
@@ -112,7 +123,7 @@ export async function observeScanned(services: RegistryServices): Promise<Observ
     expected: "for every approved release a clean scan from before its first approval, and a source that is pinned",
     scope: "releases of the registry; that a scan finds nothing does not prove that nothing is there",
   };
-  const { approved, releases } = await approvedReleases(registry);
+  const { approved, releases, events } = await approvedReleases(registry);
   if (releases === 0) return { outcome: "unknown", observed: "there is no release in the registry", ...seen };
   const wrong: string[] = [];
   for (const { release, standing } of approved) {
@@ -121,7 +132,8 @@ export async function observeScanned(services: RegistryServices): Promise<Observ
     if ((kind === "huggingface" && commit === undefined) || (kind === "oci" && digest === undefined)) {
       wrong.push(`${nameOf(release)} is not pinned`);
     }
-    if (standing.scan?.verdict !== "clean") wrong.push(`${nameOf(release)} has no clean scan`);
+    if (!scannedBefore(events, release, standing))
+      wrong.push(`${nameOf(release)} was approved without a clean scan before`);
   }
   return wrong.length > 0
     ? { outcome: "fails", observed: wrong.slice(0, 5).join("; "), ...seen }
@@ -132,24 +144,48 @@ export async function observeScanned(services: RegistryServices): Promise<Observ
       };
 }
 
-async function approvedReleases(
-  registry: Registry,
-): Promise<{ releases: number; approved: readonly { release: Release; standing: Standing }[] }> {
+/**
+ * Whether the scans say so by themselves: the last before each approval that counts, and the last of all. The states say
+ * the same by their own steps (`state.ts`); a proof does not take their word for it.
+ */
+function scannedBefore(
+  events: readonly StoredEvent[],
+  { model, weights, digest }: Release,
+  { approvals }: Standing,
+): boolean {
+  let last: string | undefined;
+  const counted = new Set(approvals.map(({ by, at }) => `${at} ${by}`));
+  for (const { event, ...about } of events) {
+    if (about.model !== model || about.root !== weights.root) continue;
+    if (event.kind === "scanned") last = event.verdict;
+    const counts = event.kind === "approved" && about.release === digest && counted.has(`${event.at} ${event.by}`);
+    if (counts && last !== "clean") return false;
+  }
+  return last === "clean";
+}
+
+interface Approved {
+  readonly releases: number;
+  readonly approved: readonly { readonly release: Release; readonly standing: Standing }[];
+  readonly events: readonly StoredEvent[];
+}
+
+async function approvedReleases(registry: Registry): Promise<Approved> {
   const releases = await listReleases(registry.db);
   const events = await readEvents(registry.db, registry.operators);
   const all = releases.map((release) => ({ release, standing: standingOf(events, release, registry.rules) }));
-  return { releases: releases.length, approved: all.filter(({ standing }) => standing.state === "approved") };
+  return { releases: releases.length, approved: all.filter(({ standing }) => standing.state === "approved"), events };
 }
 
 /** Bytes that one observation reads at most: it has two minutes. */
 const MOST_READ_BYTES = 20_000_000_000;
 
 async function changedBlobs(
-  { home }: RegistryServices,
+  services: RegistryServices,
   { db }: Registry,
   approved: readonly { readonly release: Release }[],
 ): Promise<{ read: number; wrong: string[] }> {
-  const blobs = await openBlobs(join(home, "models"));
+  const blobs = await openStore(services);
   const served = new Set((await listAliases(db)).map(({ release }) => release));
   const wrong: string[] = [];
   let read = 0;
@@ -164,6 +200,10 @@ async function changedBlobs(
     }
   }
   return { read, wrong };
+}
+
+function aliasName({ model, alias }: Alias): string {
+  return `${model}@${alias}`;
 }
 
 function nameOf({ model, digest }: Release): string {

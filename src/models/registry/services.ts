@@ -36,9 +36,17 @@ export async function openRegistry(services: Pick<RegistryServices, "clock" | "d
   };
 }
 
-/** The blobs of this installation: `models/` of the data folder. */
-export async function openStore(services: Pick<RegistryServices, "home" | "clock">): Promise<BlobStore> {
-  const blobs = await openBlobs(join(services.home, "models"));
-  await blobs.sweep(services.clock.now());
+/** The blobs of this installation: `models/` of the data folder, sealed where the configuration says so. */
+export async function openStore({ home, clock, config, source }: RegistryServices): Promise<BlobStore> {
+  const folder = storeFolder({ home });
+  const { seal } = config.models.registry;
+  const sealing =
+    seal === undefined ? undefined : async () => (await import("./store-key.ts")).storeForm(folder, seal, source);
+  const blobs = await openBlobs(folder, sealing);
+  await blobs.sweep(clock.now());
   return blobs;
+}
+
+export function storeFolder({ home }: Pick<RegistryServices, "home">): string {
+  return join(home, "models");
 }

@@ -263,6 +263,37 @@ export async function readEvents(
   return events;
 }
 
+/** A decision about a release, with the envelope that its operator signed. */
+export interface KeptDecision {
+  readonly what: "approved" | "revoked";
+  readonly by: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** DSSE, as JSON. */
+  readonly envelope: string;
+}
+
+/** The approvals and revocations of a release, oldest first: those that carry their operator's signature. */
+export async function readDecisions(
+  db: Db,
+  operators: Operators,
+  { model, digest }: Pick<Release, "model" | "digest">,
+): Promise<readonly KeptDecision[]> {
+  const rows = await db.query<EventRow>(
+    sql`select model, root, release_digest, event, envelope from registry_events
+      where model = ${model} and release_digest = ${digest} and envelope is not null order by position`,
+  );
+  const decisions: KeptDecision[] = [];
+  for (const row of rows) {
+    const { envelope } = row;
+    const event = ownJson(row.event) as RegistryEvent;
+    if (envelope === null || (event.kind !== "approved" && event.kind !== "revoked")) continue;
+    if (event.kind === "approved" && !(await isApproval(row, event, operators))) continue;
+    decisions.push({ what: event.kind, by: event.by, at: event.at, envelope });
+  }
+  return decisions;
+}
+
 async function isApproval(
   row: EventRow,
   event: Extract<RegistryEvent, { kind: "approved" }>,

@@ -1,24 +1,35 @@
 /** The registry as an operator uses it: from a download to production and back, with real keys, scans and signatures. */
 
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { fakeClock, isHoldfastError, type CommandResult, type CommandRun, type Style } from "../../../core/index.ts";
+import {
+  decodeEnvelope,
+  fakeClock,
+  isHoldfastError,
+  type CommandResult,
+  type CommandRun,
+  type Style,
+} from "../../../core/index.ts";
 import { migrate, openDb, sql, storageModule, type Db } from "../../../storage/index.ts";
+import { modelCard } from "../../bom/card.ts";
 import { cycloneDxBom } from "../../bom/cyclonedx.ts";
 import { inspectModel } from "../../bom/inspect.ts";
+import { spdxDocument } from "../../bom/spdx.ts";
 import { makeKeyPair } from "../../sign/key.ts";
 import { signModel } from "../../sign/sign.ts";
+import { openOperators } from "../decision.ts";
 import { drillRollback } from "../drill.ts";
 import { registryMigrations } from "../migrations.ts";
 import { observeGrants, observeRollback, observeScanned, observeSigned } from "../proofs.ts";
 import type { RegistryServices } from "../services.ts";
 import { runAlias, runApprove, runGrant, runOperator, runRevoke, runRollback } from "./decide.ts";
+import { runAttach, runEvidence } from "./evidence.ts";
 import { runCheckout, runList, runShow } from "./show.ts";
-import { runAttach, runCheck, runImport, runRelease } from "./take.ts";
+import { runCheck, runImport, runRelease } from "./take.ts";
 
 const plain: Style = { bold: String, dim: String, red: String, green: String, yellow: String };
 const code =
@@ -131,50 +142,68 @@ describe("holdfast model", () => {
     assert.match(shown.said, /1\. moved to sha256:/);
   });
 
-  it("attaches the bill of materials of these very weights, and no other", async () => {
-    const bomFile = async (
-      name: string,
-      folder: string,
-      change: (text: string) => string = String,
-    ): Promise<string> => {
-      const inspection = await inspectModel(join(cwd, folder), { ignorePaths: ["model.sig"] });
-      await writeFile(join(cwd, name), change(JSON.stringify(cycloneDxBom(inspection, { time: 0, datasets: [] }))));
-      return name;
-    };
+  it("attaches documents about these very weights, and no others, and writes them out again", async () => {
     const release = "bot@prod";
-    assert.match((await run(runShow, { release })).said, /materials +no bill attached/);
     await model("another", 4);
-    const refused = async (bom: string, expected: string, detail: RegExp): Promise<void> => {
-      await assert.rejects(run(runAttach, { release }, { bom }), code(expected, detail), bom);
-      assert.match((await run(runShow, { release })).said, /materials +no bill attached/);
+    const document = async (name: string, folder: string, make: typeof cycloneDxBom | typeof spdxDocument) => {
+      const inspection = await inspectModel(join(cwd, folder), { ignorePaths: ["model.sig"] });
+      await writeFile(join(cwd, name), JSON.stringify(make(inspection, { time: 0, datasets: [] })));
     };
-    await refused(await bomFile("other.json", "another"), "models.bom-mismatch", /it is about sha256:/);
-    const renamed = (text: string): string => text.replace('"name":"model.safetensors"', '"name":"evil.safetensors"');
-    await refused(await bomFile("renamed.json", "one", renamed), "models.bom-mismatch", /no such file: evil/);
-    const unbound = (text: string): string => text.replace("holdfast:oms:root", "holdfast:oms:toor");
-    await refused(await bomFile("unbound.json", "one", unbound), "models.bom-invalid", /not one property/);
-    const twice = (text: string): string =>
-      text.replace(
-        '"properties":[{"name":"holdfast:oms:root"',
-        '"properties":[{"name":"holdfast:oms:root","value":"x"},{"name":"holdfast:oms:root"',
-      );
-    await refused(await bomFile("twice.json", "one", twice), "models.bom-invalid", /not one property/);
-    const spdx = (text: string): string => text.replace("CycloneDX", "SPDX");
-    await refused(await bomFile("spdx.json", "one", spdx), "models.bom-invalid", /not CycloneDX/);
-    await refused(await bomFile("cut.json", "one", (text) => text.slice(0, 100)), "models.bom-invalid", /JSON/);
-    await refused("nowhere.json", "models.bom-invalid", /ENOENT/);
-    await assert.rejects(run(runAttach, { release }), code("models.options-invalid", /--bom/));
+    assert.match((await run(runShow, { release })).said, /attached +signature \([^)]*\)$/m);
+    await document("other.json", "another", cycloneDxBom);
+    await document("bom.json", "one", cycloneDxBom);
+    await document("spdx.json", "one", spdxDocument);
+    const inspection = await inspectModel(join(cwd, "one"), { ignorePaths: ["model.sig"] });
+    await writeFile(join(cwd, "card.md"), modelCard(inspection, { time: 0, datasets: [] }));
+    const before = await readdir(join(services.home, "models", "blobs", "sha256"));
+    for (const [options, expected, detail] of [
+      [{ bom: "other.json" }, "models.document-mismatch", /it is about sha256:/],
+      // One that is refused keeps the others out.
+      [{ bom: "bom.json", card: "other.json" }, "models.document-mismatch", /does not name/],
+      [{ bom: "card.md" }, "models.document-invalid", /JSON/],
+      [{ bom: "nowhere.json" }, "models.document-invalid", /ENOENT/],
+      [{}, "models.options-invalid", /--bom/],
+    ] as const) {
+      await assert.rejects(run(runAttach, { release }, options), code(expected, detail));
+    }
+    assert.deepEqual(await readdir(join(services.home, "models", "blobs", "sha256")), before);
+    assert.match((await run(runShow, { release })).said, /attached +signature \([^)]*\)$/m);
 
-    const bom = await bomFile("right.json", "one");
-    const attached = await run(runAttach, { release }, { bom, as: "carol" });
-    assert.match(attached.said, /^attached to bot@sha256:/);
-    const { digest } = attached.json["bom"] as { digest: string };
-    assert.match((await run(runShow, { release })).said, new RegExp(`materials +sha256:${digest}`));
+    const attached = await run(runAttach, { release }, { bom: "bom.json", card: "card.md", as: "carol" });
+    assert.match(attached.said, /^attached to bot@sha256:.*CycloneDX.*\nattached .*model card/);
+    await run(runAttach, { release }, { bom: "spdx.json" });
+    assert.match(
+      (await run(runShow, { release })).said,
+      /attached +signature \(.*CycloneDX \(.*SPDX \(.*model card \(/,
+    );
+    const [{ digest }] = attached.json["attached"] as [{ digest: string }];
     const evidence = await db.query<{ entry: Uint8Array }>(sql`select entry from storage_outbox order by position`);
     const said = evidence.map(({ entry }) => Buffer.from(entry).toString()).filter((text) => text.includes(digest));
     assert.equal(said.length, 1);
-    assert.match(said[0] ?? "", /"by":"carol".*"what":"bill of materials attached"/);
-    assert.equal((await run(runAttach, { release }, { bom })).exit, 3);
+    assert.match(said[0] ?? "", /"by":"carol".*"format":"CycloneDX 1.7".*"what":"document attached"/);
+    assert.equal((await run(runAttach, { release }, { bom: "bom.json" })).exit, 3);
+
+    const listed = await run(runEvidence, { release });
+    assert.match(listed.said, /SPDX +bom\.spdx\.json +sha256:/);
+    assert.match(listed.said, /approved by bob +decisions\//);
+    const written = await run(runEvidence, { release }, { out: "evidence" });
+    for (const [file, original] of [
+      ["bom.cdx.json", "bom.json"],
+      ["bom.spdx.json", "spdx.json"],
+      ["card.md", "card.md"],
+      ["model.sig", join("one", "model.sig")],
+    ] as const) {
+      assert.deepEqual(await readFile(join(cwd, "evidence", file)), await readFile(join(cwd, original)));
+    }
+    const decisions = written.json["decisions"] as { what: string; file: string }[];
+    assert.deepEqual(
+      decisions.map(({ what }) => what),
+      ["approved by alice", "approved by bob"],
+    );
+    const envelope = decodeEnvelope(await readFile(join(cwd, "evidence", decisions[0]?.file ?? "")));
+    const decided = await openOperators(operators).open(envelope, clock.now());
+    assert.deepEqual([decided.by, decided.action.do], ["alice", "approve"]);
+    await assert.rejects(run(runEvidence, { release }, { out: "evidence" }), code("storage.output-exists"));
   });
 
   it("refuses what its signer did not sign, and leaves what is not clean in quarantine", async () => {
@@ -244,8 +273,19 @@ describe("holdfast model", () => {
       const seen = await observe(services);
       assert.equal(seen.outcome, "holds", seen.observed);
     }
+    await db.execute(sql`update registry_grants set app = 'other'`);
+    assert.match((await observeGrants(services)).observed, /bot is granted to other by no operator/);
+    await db.execute(sql`update registry_grants set app = 'shop'`);
+    assert.equal((await observeGrants(services)).outcome, "holds");
     await run(runGrant, { model: "bot" }, { ...alice, app: "*" });
-    assert.equal((await observeGrants(services)).outcome, "fails");
+    assert.match((await observeGrants(services)).observed, /every app/);
+    await db.execute(
+      sql`update registry_aliases set release_digest = (select digest from registry_releases where number = 2)`,
+    );
+    assert.match((await observeSigned(services)).observed, /bot@prod is where no operator/);
+    await db.execute(sql`update registry_aliases set release_digest = (select to_digest from registry_moves
+      where registry_moves.sequence = registry_aliases.sequence)`);
+    assert.equal((await observeSigned(services)).outcome, "holds");
     const { files } = (await run(runShow, { release: "bot@prod" })).json as { files: { digest: string }[] };
     const blob = join(services.home, "models", "blobs", "sha256", files[0]?.digest ?? "");
     const right = await readFile(blob);

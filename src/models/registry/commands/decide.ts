@@ -19,6 +19,8 @@ import { openRegistry, type RegistryServices } from "../services.ts";
 import { readStanding } from "../store.ts";
 import { argument, deciderOf, fileAt, nextStep, option, releaseOf, shown, stateText } from "./common.ts";
 
+const PARTS = ["prompt", "policy", "tools"] as const;
+
 /** Makes an operator's key. */
 export const runOperator: CommandRun<RegistryServices> = async (input) => {
   const name = argument(input, "name");
@@ -74,6 +76,7 @@ export const runApprove: CommandRun<RegistryServices> = async (input) => {
         `${style.bold(shown(release))} is ${stateText(state, style)}: ` +
           `${approvals.length} of ${registry.rules.approvals} operators (${approvals.map(({ by }) => by).join(", ")})`,
         `approved was: weights sha256:${release.weights.root}, scanned ${scan?.verdict} by ${scan?.scanner}, signed by ${signature?.identity}`,
+        ...PARTS.flatMap((part) => (release[part] === null ? [] : [`with ${part.padEnd(7)} sha256:${release[part]}`])),
         style.dim(nextStep(release, standing, registry.rules)),
       ].join("\n"),
   };
@@ -139,9 +142,7 @@ export const runRollback: CommandRun<RegistryServices> = async (input) => {
       [
         `${style.bold(`${model}@${alias}`)} is back at release ${release.number}, ${shown(release)}, in ${ms} ms`,
         `weights sha256:${weights.root}`,
-        ...(["prompt", "policy", "tools"] as const).map(
-          (part) => `${part.padEnd(7)} ${release[part] === null ? "none" : `sha256:${release[part]}`}`,
-        ),
+        ...PARTS.map((part) => `${part.padEnd(7)} ${release[part] === null ? "none" : `sha256:${release[part]}`}`),
       ].join("\n"),
   };
 };

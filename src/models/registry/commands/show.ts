@@ -6,9 +6,9 @@
 
 import { textTable, type CommandRun, type Style } from "../../../core/index.ts";
 import { aliasHistory, listAliases, type Alias, type Move } from "../alias.ts";
+import { ATTACHMENTS, attachments } from "../attachment.ts";
 import { shortDigest } from "../digest.ts";
 import { registryError } from "../errors.ts";
-import { attachments } from "../examine.ts";
 import { listGrants } from "../grant.ts";
 import { checkName, parseReference } from "../reference.ts";
 import { openRegistry, openStore, type RegistryServices } from "../services.ts";
@@ -82,7 +82,6 @@ export const runShow: CommandRun<RegistryServices> = async (input) => {
     text: (style) => {
       const row = (name: string, value: string): string => `${style.dim(name.padEnd(10))} ${value}`;
       const { scan, signature } = now;
-      const bom = kept.get("bom");
       const source = Object.entries(version.source).map(([name, value]) =>
         name === "kind" ? value : `${name} ${value}`,
       );
@@ -99,7 +98,11 @@ export const runShow: CommandRun<RegistryServices> = async (input) => {
           "signature",
           signature === undefined ? "not verified" : `by ${signature.identity}, ${timeText(signature.at)}`,
         ),
-        row("materials", bom === undefined ? "no bill attached" : `sha256:${bom.digest} (${bytesText(bom.size)})`),
+        row(
+          "attached",
+          [...kept].map(([kind, { size }]) => `${ATTACHMENTS[kind].title} (${bytesText(size)})`).join(", ") ||
+            "nothing",
+        ),
         row("approvals", now.approvals.map(({ by, at }) => `${by} (${timeText(at)})`).join(", ") || "none"),
         ...(now.revoked === undefined
           ? []

@@ -9,10 +9,10 @@ import { userInfo } from "node:os";
 
 import { Exit, type CommandResult, type CommandRun } from "../../../core/index.ts";
 import type { Trust } from "../../sign/verify.ts";
+import { attach, attachments } from "../attachment.ts";
 import type { BlobStore } from "../blobs.ts";
 import { registryError } from "../errors.ts";
-import { attachBom, checkBom, readBom } from "../bom.ts";
-import { attach, attachments, examineFiles, examineSignature } from "../examine.ts";
+import { examineFiles, examineSignature } from "../examine.ts";
 import { importFiles, importPart, MOST_SIGNATURE_BYTES } from "../import/import.ts";
 import { SOURCE_KINDS, type SourceKind } from "../import/source.ts";
 import { checkName } from "../reference.ts";
@@ -73,28 +73,6 @@ export const runCheck: CommandRun<RegistryServices> = async (input) => {
     await attach(registry, version, "signature", blob);
   }
   return await examined(input, registry, blobs, { version, release, isNew: false }, []);
-};
-
-/** Attaches a bill of materials, once it is about these very weights. */
-export const runAttach: CommandRun<RegistryServices> = async (input) => {
-  const registry = await openRegistry(input.services);
-  const blobs = await openStore(input.services);
-  const release = await releaseOf(registry, argument(input, "release"));
-  const version = await findVersion(registry.db, release.model, release.weights.root);
-  if (version === undefined) throw registryError("models.release-unknown", { detail: shown(release) });
-  const bytes = await readBom(fileAt(input, option(input, "bom") ?? missing("--bom")));
-  // What is refused leaves nothing in the store.
-  checkBom(bytes, version);
-  const bom = await blobs.put([bytes]);
-  const isNew = await attachBom(registry, blobs, version, bom, who(input));
-  return {
-    data: { release: `${release.model}@sha256:${release.digest}`, root: `sha256:${version.root}`, bom, isNew },
-    text: (style) =>
-      isNew
-        ? `${style.green("attached")} to ${shown(release)}: sha256:${bom.digest}, ${bytesText(bom.size)}`
-        : `${shown(release)} has this bill of materials already`,
-    exit: isNew ? Exit.clean : Exit.nothing,
-  };
 };
 
 /** Scans what was published, verifies its signature where it is said whose is trusted, and says where it stands. */

@@ -7,9 +7,8 @@
 import { join } from "node:path";
 
 import { Secret, type CommandRun } from "../../../core/index.ts";
-import { attachBom } from "../bom.ts";
+import { attach, attachDocument, ATTACHMENTS, DOCUMENT_KINDS } from "../attachment.ts";
 import { registryError } from "../errors.ts";
-import { attach } from "../examine.ts";
 import { ociClient, type OciClient } from "../oci/client.ts";
 import { ociHttp, type OciHttp } from "../oci/http.ts";
 import { parseOciReference, type OciReference } from "../oci/reference.ts";
@@ -51,14 +50,14 @@ export const runPush: CommandRun<RegistryServices> = async (input) => {
         tag,
         sent: pushed.sent,
         bytes: version.bytes,
-        signature: pushed.signature,
-        bom: pushed.bom,
+        attached: pushed.attached,
       },
       text: (style) =>
         [
           `${shown(release)} is at ${style.bold(`${to.host}/${to.repository}:${tag}`)}`,
           `digest ${reference}`,
-          `sent ${bytesText(pushed.sent)}, ${pushed.signature ? "with" : "without"} a signature, ${pushed.bom ? "with" : "without"} a bill of materials; what was there was not sent again`,
+          `sent ${bytesText(pushed.sent)}; what was there was not sent again`,
+          `with it: ${pushed.attached.map((kind) => ATTACHMENTS[kind].title).join(", ") || "no signature and no documents"}`,
         ].join("\n"),
     };
   });
@@ -71,14 +70,20 @@ export const runPull: CommandRun<RegistryServices> = async (input) => {
   const from = parseOciReference(argument(input, "source"));
   const model = checkName(option(input, "name") ?? from.repository);
   return await connected(input, from, async (client) => {
-    const { digest, files, parts, signature, bom } = await pullModel(blobs, client, from, input.progress);
+    const { digest, files, parts, attached } = await pullModel(blobs, client, from, input.progress);
     const source = { kind: "oci", repository: `${from.host}/${from.repository}`, digest: `sha256:${digest}` };
     const published = await publish(registry, { model, files, source }, parts, who(input));
+    const signature = attached.get("signature");
     if (signature !== undefined) await attach(registry, published.version, "signature", signature);
-    if (bom !== undefined) await attachBom(registry, blobs, published.version, bom, who(input));
+    for (const kind of DOCUMENT_KINDS) {
+      const document = attached.get(kind);
+      if (document !== undefined) {
+        await attachDocument(registry, blobs, published.version, kind, document, who(input));
+      }
+    }
     const notes = [
       `${files.length} files, ${bytesText(published.version.bytes)}, every digest checked, from ${source.repository}@${source.digest}`,
-      ...(bom === undefined ? [] : [`bill of materials: sha256:${bom.digest}, ${bytesText(bom.size)}`]),
+      `with it: ${[...attached.keys()].map((kind) => ATTACHMENTS[kind].title).join(", ") || "no signature and no documents"}`,
     ];
     return await examined(input, registry, blobs, published, notes);
   });

@@ -8,7 +8,7 @@
  */
 
 import { hash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
 
 import { parseJson } from "../../../core/index.ts";
 import { isSha256, parseDigest, type Sha256 } from "../digest.ts";
@@ -20,8 +20,8 @@ import type { OciReference } from "./reference.ts";
 interface Upload {
   readonly digest: Sha256;
   readonly size: number;
-  /** The file to send. */
-  readonly path: string;
+  /** A part of the bytes to send. */
+  readonly read: (from: number, length: number) => AsyncIterable<Uint8Array>;
 }
 
 /** Remembers where an upload goes on, beyond the end of this process. */
@@ -99,7 +99,7 @@ export function ociClient(http: OciHttp, { repository }: Pick<OciReference, "rep
   };
 
   const sendRest = async (
-    { path, size, digest }: Upload,
+    { read, size, digest }: Upload,
     start: { location: string; from: number },
     memory: UploadMemory,
     progress: (sent: number) => void,
@@ -117,7 +117,7 @@ export function ociClient(http: OciHttp, { repository }: Pick<OciReference, "rep
           "content-length": String(end - from),
           "content-range": `${first}-${last}`,
         },
-        body: () => createReadStream(path, { start: first, end: last }),
+        body: () => Readable.from(read(first, last + 1 - first)),
         scope: push,
         accept: [201, 202, 204],
       });

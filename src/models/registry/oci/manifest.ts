@@ -1,11 +1,12 @@
 /**
- * ModelPack: a model as an OCI artifact. Each file is a layer of its own, as it is, so that the layer's digest is the
- * file's; its name stands in an annotation. The other parts of a release are layers of a type of our own, which other
- * tools pass over.
+ * ModelPack: a model as an OCI artifact. What we write has a layer for each file, as it is, so that the layer's digest is
+ * the file's; its name stands in an annotation. What others write may have archives of files as layers as well. The other
+ * parts of a release are layers of a type of our own, which other tools pass over.
  *
  * A manifest that is pulled is foreign: it is read strictly, and whatever it leaves open is refused.
  *
- * Source: ModelPack model-spec, `docs/spec.md`, `docs/config.md` and `docs/annotations.md`; OCI image specification v1.1.
+ * Source: ModelPack model-spec, `docs/spec.md`, `docs/config.md`, `docs/annotations.md` and `specs-go/v1/mediatype.go`; OCI
+ * image specification v1.1.
  *
  * @module
  */
@@ -14,19 +15,18 @@ import { parseDigest, printable, type Sha256, type VersionFile } from "../digest
 import { registryError } from "../errors.ts";
 import { checkPaths } from "../reference.ts";
 import { MOST_FILES } from "../releases.ts";
+import type { PackedArchive } from "./archive.ts";
 
 export const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 export const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 export const MODEL_TYPE = "application/vnd.cncf.model.manifest.v1+json";
 const CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json";
-/** Of a signature that refers to a model: the media type of its bundle. */
-export const SIGNATURE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
-export const BOM_TYPE = "application/vnd.cyclonedx+json";
 const EMPTY_TYPE = "application/vnd.oci.empty.v1+json";
 const PART_TYPE = "application/vnd.holdfast.release.part.v1";
 const FILEPATH = "org.cncf.model.filepath";
 const PART = "dev.holdfast.part";
-const RAW = /^application\/vnd\.cncf\.model\.(?:weight|weight\.config|doc|code|dataset)\.v1\.raw$/;
+const LAYER =
+  /^application\/vnd\.cncf\.model\.(?:weight|weight\.config|doc|code|dataset)\.v1\.(raw|tar|tar\+gzip|tar\+zstd)$/;
 
 /** The bytes `{}`, which stand where a manifest must have a config and there is none. */
 export const EMPTY_BYTES = Buffer.from("{}");
@@ -49,11 +49,20 @@ interface PackedPart {
   readonly size: number;
 }
 
-/** What a manifest of a model says. */
-export interface Packed {
+interface PackedModel {
   readonly config: { readonly digest: Sha256; readonly size: number };
-  readonly files: readonly VersionFile[];
   readonly parts: readonly PackedPart[];
+}
+
+/** What a manifest of ours says. */
+export interface Packed extends PackedModel {
+  readonly files: readonly VersionFile[];
+}
+
+/** What a manifest says, whoever made it. */
+export interface Unpacked extends PackedModel {
+  /** In the manifest's order: files, and archives of files. */
+  readonly layers: readonly (VersionFile | PackedArchive)[];
 }
 
 /** The config of a model, as bytes. `createdAt`: milliseconds since the epoch. */
@@ -114,7 +123,7 @@ export function packReferrer(
  *
  * @throws `models.oci-invalid`, `models.path-unsafe`, `models.digest-invalid`, `models.limit-exceeded`
  */
-export function unpackManifest(value: unknown): Packed {
+export function unpackManifest(value: unknown): Unpacked {
   const manifest = asRecord(value);
   if (manifest["schemaVersion"] !== 2 || manifest["mediaType"] !== MANIFEST_TYPE)
     throw invalid("not an OCI image manifest");
@@ -125,7 +134,7 @@ export function unpackManifest(value: unknown): Packed {
   const layers = manifest["layers"];
   if (!Array.isArray(layers)) throw invalid("it has no layers");
   if (layers.length > MOST_FILES) throw registryError("models.limit-exceeded", { detail: `${layers.length} layers` });
-  const files: VersionFile[] = [];
+  const contents: (VersionFile | PackedArchive)[] = [];
   const parts: PackedPart[] = [];
   for (const layer of layers) {
     const { mediaType, digest, size, annotations = {} } = descriptorOf(layer);
@@ -136,26 +145,42 @@ export function unpackManifest(value: unknown): Packed {
       parts.push({ part, digest: parseDigest(digest), size });
       continue;
     }
-    if (!RAW.test(mediaType))
-      throw invalid(`a layer is ${printable(mediaType)}: only files as they are (raw) are taken`);
+    const packing = LAYER.exec(mediaType)?.[1];
+    if (packing === undefined) throw invalid(`a layer is ${printable(mediaType)}, which is none of a model`);
+    const blob = { digest: parseDigest(digest), size };
+    if (packing === "tar" || packing === "tar+gzip" || packing === "tar+zstd") {
+      // Names are inside; the annotation of the layer is for people.
+      contents.push({ packing, ...blob });
+      continue;
+    }
     const path = annotations[FILEPATH];
     if (path === undefined) throw invalid("a layer has no file name");
-    files.push({ path, digest: parseDigest(digest), size });
+    contents.push({ path, ...blob });
   }
-  if (files.length === 0) throw invalid("it has no files");
-  checkPaths(files);
-  return { config: { digest: parseDigest(config.digest), size: config.size }, files, parts };
+  if (contents.length === 0) throw invalid("it has no files");
+  checkPaths(contents.filter((one) => "path" in one));
+  return { config: { digest: parseDigest(config.digest), size: config.size }, layers: contents, parts };
 }
 
-/** Checks that the config is about these very files. @throws `models.oci-invalid` */
-export function checkConfig(value: unknown, files: readonly VersionFile[]): void {
+/** What a config says of each layer: a digest of its content. @throws `models.oci-invalid`, `models.digest-invalid` */
+export function unpackConfig(value: unknown, layers: number): readonly Sha256[] {
   const diffIds = asRecord(asRecord(value)["modelfs"])["diffIds"];
-  const expected = files.map(({ digest }) => `sha256:${digest}`);
-  const same =
-    Array.isArray(diffIds) &&
-    diffIds.length === expected.length &&
-    expected.every((digest, at) => digest === diffIds[at]);
-  if (!same) throw invalid("its config names other files than its layers");
+  if (!Array.isArray(diffIds) || diffIds.length !== layers) throw otherFiles();
+  return diffIds.map((one) => parseDigest(String(one)));
+}
+
+/**
+ * Checks what the config says of a layer. Of a compressed one the specification means the content out of its compression;
+ * some tools name the layer itself. Either says which bytes.
+ *
+ * @throws `models.oci-invalid`
+ */
+export function checkDiffId(diffId: Sha256 | undefined, ...digests: readonly Sha256[]): void {
+  if (diffId === undefined || !digests.includes(diffId)) throw otherFiles();
+}
+
+function otherFiles(): Error {
+  return invalid("its config names other files than its layers");
 }
 
 /** The blob that a referrer of a model carries. @throws `models.oci-invalid` */

@@ -10,15 +10,14 @@ import { after, before, describe, it, type TestContext } from "node:test";
 import { approveText, fileOf, openFixture, type Fixture } from "../../../../test/registry/fixture.ts";
 import { ociMissing, startOciRegistry, type OciServer } from "../../../../test/servers/oci.ts";
 import { isHoldfastError, Secret } from "../../../core/index.ts";
+import { attach, attachDocument } from "../attachment.ts";
 import { openBlobs, type BlobStore } from "../blobs.ts";
-import { attach } from "../examine.ts";
 import { publishParts } from "../releases.ts";
 import { findVersion, type Release, type Version } from "../store.ts";
 import { ociClient, type OciClient, type UploadMemory } from "./client.ts";
 import { ociHttp, type OciHttp } from "./http.ts";
 import { MANIFEST_TYPE, MODEL_TYPE, packManifest, unpackManifest } from "./manifest.ts";
 import { parseOciReference } from "./reference.ts";
-import { attachBom } from "../bom.ts";
 import { fileMemory, pullModel, pushRelease } from "./transport.ts";
 
 const code = (expected: string, detail?: RegExp) => (error: unknown) =>
@@ -71,7 +70,7 @@ describe("manifests of models", () => {
     const parts = [{ part: "prompt", digest: hash("sha256", "p"), size: 1 }] as const;
     assert.deepEqual(unpackManifest(JSON.parse(Buffer.from(packManifest({ config, files, parts })).toString())), {
       config,
-      files,
+      layers: files,
       parts,
     });
     assert.equal(packed()["artifactType"], MODEL_TYPE);
@@ -108,9 +107,9 @@ describe("manifests of models", () => {
     ["a negative size", "models.oci-invalid", (value) => void (layers(value)[0]!["size"] = -1)],
     ["a size that is no number", "models.oci-invalid", (value) => void (layers(value)[0]!["size"] = "1")],
     [
-      "an archive",
+      "a layer of another packing",
       "models.oci-invalid",
-      (value) => void (layers(value)[0]!["mediaType"] = "application/vnd.cncf.model.weight.v1.tar+gzip"),
+      (value) => void (layers(value)[0]!["mediaType"] = "application/vnd.cncf.model.weight.v1.tar+br"),
     ],
     [
       "a part that is not known",
@@ -261,6 +260,11 @@ describe("push and pull with a real registry", { skip: ociMissing }, () => {
     return ociClient(http, { repository });
   }
 
+  const partsOf =
+    (digest: string) =>
+    (from: number, length: number): AsyncIterable<Uint8Array> =>
+      blobs.part(digest, from, length);
+
   async function release(model: string, text: string): Promise<{ release: Release; version: Version }> {
     await blobs.put([Buffer.from(text)]);
     const { weights } = await approveText(fixture.registry, model, text);
@@ -291,7 +295,8 @@ describe("push and pull with a real registry", { skip: ociMissing }, () => {
       nowhere,
       quiet,
     );
-    assert.ok(pushed.sent > 0 && pushed.signature);
+    assert.ok(pushed.sent > 0);
+    assert.deepEqual(pushed.attached, ["signature"]);
     const other = await openBlobs(join(folder, "other"));
     for (const reference of [
       at("models/bot"),
@@ -300,7 +305,10 @@ describe("push and pull with a real registry", { skip: ociMissing }, () => {
       const pulled = await pullModel(other, client("models/bot"), reference, quiet);
       assert.deepEqual(pulled.files, what.version.files);
       assert.equal(pulled.parts.prompt, what.release.prompt);
-      assert.equal(Buffer.from(await other.read(pulled.signature?.digest ?? "", 100)).toString(), '{"a":"signature"}');
+      assert.equal(
+        Buffer.from(await other.read(pulled.attached.get("signature")?.digest ?? "", 100)).toString(),
+        '{"a":"signature"}',
+      );
       assert.equal(pulled.digest, pushed.digest);
     }
     // What is there is not sent again.
@@ -355,7 +363,7 @@ describe("push and pull with a real registry", { skip: ociMissing }, () => {
     const size = 40 * 1024 * 1024 + 123;
     const bytes = randomBytes(size);
     const blob = await blobs.put([bytes]);
-    const upload = { ...blob, path: blobs.path(blob.digest) };
+    const upload = { ...blob, read: partsOf(blob.digest) };
     const memory = fileMemory(join(folder, "pushes"), { host: server.host, repository: "big/bot" });
     const first = client("big/bot");
     let reached = 0;
@@ -382,7 +390,7 @@ describe("push and pull with a real registry", { skip: ociMissing }, () => {
       small.digest,
       `http://${server.host}/v2/big/bot/blobs/uploads/00000000-0000-4000-8000-000000000000?_state=x`,
     );
-    assert.equal(await client("big/bot").pushBlob({ ...small, path: blobs.path(small.digest) }, memory, quiet), 5);
+    assert.equal(await client("big/bot").pushBlob({ ...small, read: partsOf(small.digest) }, memory, quiet), 5);
   });
 
   it("takes as signature nothing that refers to another model", async () => {
@@ -400,10 +408,10 @@ describe("push and pull with a real registry", { skip: ociMissing }, () => {
     );
     const own = client(repository);
     const empty = await blobs.put([Buffer.from("{}")]);
-    await own.pushBlob({ ...empty, path: blobs.path(empty.digest) }, nowhere, quiet);
+    await own.pushBlob({ ...empty, read: partsOf(empty.digest) }, nowhere, quiet);
     await own.pushManifest(undefined, planted, pushed.digest);
     const other = await openBlobs(join(folder, "referrers"));
-    assert.equal((await pullModel(other, own, at(repository), quiet)).signature, undefined);
+    assert.equal((await pullModel(other, own, at(repository), quiet)).attached.size, 0);
   });
 
   it("brings back the bill of materials that is about this model, whatever else refers to it", async () => {
@@ -417,12 +425,21 @@ describe("push and pull with a real registry", { skip: ociMissing }, () => {
       await pushRelease(fixture.registry, blobs, own, what, at("b/bot"), nowhere, quiet);
     // Another one's, which somebody pushed beside it.
     await attach(fixture.registry, what.version, "bom", await blobs.put([bomOf("0".repeat(64))]));
-    assert.equal((await push()).bom, true);
+    assert.deepEqual((await push()).attached, ["bom"]);
     const other = await openBlobs(join(folder, "bills"));
-    assert.equal((await pullModel(other, own, at("b/bot"), quiet)).bom, undefined);
+    assert.equal((await pullModel(other, own, at("b/bot"), quiet)).attached.size, 0);
     const right = await blobs.put([bomOf(what.version.root)]);
-    assert.equal(await attachBom(fixture.registry, blobs, what.version, right, "carol"), true);
+    assert.equal(await attachDocument(fixture.registry, blobs, what.version, "bom", right, "carol"), true);
+    const card = await blobs.put([Buffer.from(`about sha256:${what.version.root}`)]);
+    assert.equal(await attachDocument(fixture.registry, blobs, what.version, "card", card, "carol"), true);
     await push();
-    assert.deepEqual((await pullModel(other, own, at("b/bot"), quiet)).bom, right);
+    const { attached } = await pullModel(other, own, at("b/bot"), quiet);
+    assert.deepEqual(
+      [...attached],
+      [
+        ["bom", right],
+        ["card", card],
+      ],
+    );
   });
 });

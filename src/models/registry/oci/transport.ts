@@ -15,23 +15,24 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { isHoldfastError, parseJson } from "../../../core/index.ts";
-import type { BlobStore, StoredBlob } from "../blobs.ts";
-import { checkBom } from "../bom.ts";
+import { ATTACHMENTS, attachments, type AttachmentKind } from "../attachment.ts";
+import type { BlobStore } from "../blobs.ts";
 import { sorted, versionDigests, type Sha256, type VersionFile } from "../digest.ts";
+import { checkDocument, MOST_DOCUMENT_BYTES } from "../documents.ts";
 import { registryError } from "../errors.ts";
-import { attachments } from "../examine.ts";
-import { MOST_SIGNATURE_BYTES } from "../import/import.ts";
+import type { StoredBlob } from "../measure.ts";
+import { checkPaths } from "../reference.ts";
 import type { Registry, Release, Version } from "../store.ts";
+import { listArchive, takeArchive, type PackedArchive } from "./archive.ts";
 import type { OciClient, UploadMemory } from "./client.ts";
 import {
-  BOM_TYPE,
-  checkConfig,
+  checkDiffId,
   EMPTY_BYTES,
   packConfig,
   packManifest,
   packReferrer,
   PARTS,
-  SIGNATURE_TYPE,
+  unpackConfig,
   unpackManifest,
   unpackReferrer,
   type Part,
@@ -44,16 +45,16 @@ export interface Pushed {
   readonly digest: Sha256;
   /** Bytes that went over the wire; the rest was there. */
   readonly sent: number;
-  readonly signature: boolean;
-  readonly bom: boolean;
+  /** What went with it. */
+  readonly attached: readonly AttachmentKind[];
 }
 
 export interface Pulled {
   readonly digest: Sha256;
   readonly files: readonly VersionFile[];
   readonly parts: Readonly<Partial<Record<Part, Sha256>>>;
-  readonly signature?: StoredBlob;
-  readonly bom?: StoredBlob;
+  /** What came with it: the signature as it is, documents only where they are about this model. */
+  readonly attached: ReadonlyMap<AttachmentKind, StoredBlob>;
 }
 
 const CONFIG_BYTES = 16_777_216;
@@ -61,7 +62,7 @@ const PART_BYTES = 16_777_216;
 /** Referrers of one kind that are looked at. */
 const MOST_REFERRERS = 16;
 
-/** Pushes a release, its signature and its bill of materials. @throws `models.oci-…`, `models.blob-missing` */
+/** Pushes a release and what is attached to it. @throws `models.oci-…`, `models.blob-missing` */
 export async function pushRelease(
   { db }: Pick<Registry, "db">,
   blobs: BlobStore,
@@ -86,7 +87,8 @@ export async function pushRelease(
   let done = 0;
   const push = async (name: string, { digest, size }: StoredBlob): Promise<void> => {
     if (!(await blobs.has(digest, size))) throw registryError("models.blob-missing", { detail: name });
-    const upload = { digest, size, path: blobs.path(digest) };
+    const read = (from: number, length: number): AsyncIterable<Uint8Array> => blobs.part(digest, from, length);
+    const upload = { digest, size, read };
     sent += await client.pushBlob(upload, memory, (bytes) => progress(`pushing ${name}`, done + bytes, total));
     done += size;
   };
@@ -96,19 +98,18 @@ export async function pushRelease(
   const manifest = packManifest({ config, files, parts });
   const digest = await client.pushManifest(to.tag, manifest);
   const subject = { digest, size: manifest.length };
-  const types = { signature: SIGNATURE_TYPE, bom: BOM_TYPE } as const;
   if (kept.size > 0) await push("empty config", await blobs.put([EMPTY_BYTES]));
   for (const [kind, blob] of kept) {
     await push(kind, blob);
-    await client.pushManifest(undefined, packReferrer(subject, types[kind], blob), digest);
+    await client.pushManifest(undefined, packReferrer(subject, ATTACHMENTS[kind].mediaType, blob), digest);
   }
-  return { digest, sent, signature: kept.has("signature"), bom: kept.has("bom") };
+  return { digest, sent, attached: [...kept.keys()] };
 }
 
 /**
  * Pulls a model's blobs.
  *
- * @throws `models.oci-…`, `models.blob-tampered`, `models.path-unsafe`, `models.digest-invalid`
+ * @throws `models.oci-…`, `models.blob-tampered`, `models.path-unsafe`, `models.digest-invalid`, `models.limit-exceeded`
  */
 export async function pullModel(
   blobs: BlobStore,
@@ -117,43 +118,59 @@ export async function pullModel(
   progress: Progress,
 ): Promise<Pulled> {
   const { digest, value } = await client.pullManifest(wanted === undefined ? (tag as string) : `sha256:${wanted}`);
-  const { config, files, parts } = unpackManifest(value);
-  const total = files.reduce((sum, { size }) => sum + size, 0);
+  const { config, layers, parts } = unpackManifest(value);
+  const total = layers.reduce((sum, { size }) => sum + size, 0);
   let done = 0;
-  const take = async (name: string, expected: StoredBlob, limit?: number): Promise<StoredBlob> => {
+  const counting = (name: string): ((chunk: Uint8Array) => void) => {
     progress(`pulling ${name}`, done, total);
+    return (chunk) => progress(`pulling ${name}`, (done += chunk.length), total);
+  };
+  const take = async (name: string, expected: StoredBlob, limit = Infinity): Promise<StoredBlob> => {
+    const onBytes = counting(name);
     // One that was changed since is pulled again.
     if (await blobs.isWhole(expected)) return expected;
-    return await blobs.put(await client.pullBlob(expected.digest), {
-      expected,
-      name,
-      ...(limit === undefined ? {} : { limit }),
-      onBytes: (chunk) => {
-        done += chunk.length;
-        progress(`pulling ${name}`, done, total);
-      },
+    return await blobs.put(await client.pullBlob(expected.digest), { expected, name, limit, onBytes });
+  };
+  const files: VersionFile[] = [];
+  /** Archives are taken in for as long as they are read. */
+  const takeArchived = async (archive: PackedArchive, diffId: Sha256 | undefined): Promise<void> => {
+    const name = `an archive, sha256:${archive.digest.slice(0, 12)}`;
+    const options = { expected: archive, name, onBytes: counting(name) };
+    await blobs.passing(await client.pullBlob(archive.digest), options, async (read) => {
+      const { files: listed, contentDigest } = await listArchive(archive, read);
+      checkDiffId(diffId, archive.digest, contentDigest);
+      checkPaths([...files, ...listed]);
+      for (const file of await takeArchive(blobs, archive, read)) files.push(file);
     });
   };
+
   if (config.size > CONFIG_BYTES)
     throw registryError("models.limit-exceeded", { detail: `config: ${CONFIG_BYTES} bytes` });
   await take("config", config, CONFIG_BYTES);
-  checkConfig(
-    parseJson(await blobs.read(config.digest, CONFIG_BYTES), { maxBytes: CONFIG_BYTES, maxDepth: 16 }),
-    files,
-  );
-  for (const file of files) await take(file.path, { digest: file.digest, size: file.size });
+  const read = await blobs.read(config.digest, CONFIG_BYTES);
+  const diffIds = unpackConfig(parseJson(read, { maxBytes: CONFIG_BYTES, maxDepth: 16 }), layers.length);
+  for (const [at, layer] of layers.entries()) if ("path" in layer) checkDiffId(diffIds[at], layer.digest);
+  for (const [at, layer] of layers.entries()) {
+    if ("path" in layer) {
+      await take(layer.path, { digest: layer.digest, size: layer.size });
+      files.push(layer);
+    } else await takeArchived(layer, diffIds[at]);
+  }
   for (const part of parts) await take(part.part, { digest: part.digest, size: part.size }, PART_BYTES);
+  if (files.length === 0) throw registryError("models.oci-invalid", { detail: "it has no files" });
 
-  const referred = async (
-    artifactType: string,
-    check?: (bytes: Uint8Array) => void,
-  ): Promise<StoredBlob | undefined> => {
-    for (const found of (await client.referrers(digest, artifactType)).slice(0, MOST_REFERRERS)) {
+  const { root } = versionDigests(files);
+  const referred = async (kind: AttachmentKind): Promise<StoredBlob | undefined> => {
+    const { mediaType } = ATTACHMENTS[kind];
+    for (const found of (await client.referrers(digest, mediaType)).slice(0, MOST_REFERRERS)) {
       try {
         const { value: manifest } = await client.pullManifest(found.digest);
-        const blob = unpackReferrer(manifest, digest, artifactType);
-        const taken = await take(artifactType, blob, MOST_SIGNATURE_BYTES);
-        check?.(await blobs.read(taken.digest, MOST_SIGNATURE_BYTES));
+        const blob = unpackReferrer(manifest, digest, mediaType);
+        const taken = await take(kind, blob, MOST_DOCUMENT_BYTES);
+        // A signature is verified later, against what is trusted.
+        if (kind !== "signature") {
+          checkDocument(kind, await blobs.read(taken.digest, MOST_DOCUMENT_BYTES), { root, files });
+        }
         return taken;
       } catch (error) {
         // One that is broken or about something else says nothing: whoever may push may add one. The next.
@@ -162,16 +179,12 @@ export async function pullModel(
     }
     return undefined;
   };
-  const signature = await referred(SIGNATURE_TYPE);
-  const { root } = versionDigests(files);
-  const bom = await referred(BOM_TYPE, (bytes) => checkBom(bytes, { root, files }));
-  return {
-    digest,
-    files,
-    parts: Object.fromEntries(parts.map((part) => [part.part, part.digest])),
-    ...(signature === undefined ? {} : { signature }),
-    ...(bom === undefined ? {} : { bom }),
-  };
+  const attached = new Map<AttachmentKind, StoredBlob>();
+  for (const kind of Object.keys(ATTACHMENTS) as AttachmentKind[]) {
+    const found = await referred(kind);
+    if (found !== undefined) attached.set(kind, found);
+  }
+  return { digest, files, parts: Object.fromEntries(parts.map((part) => [part.part, part.digest])), attached };
 }
 
 /** Remembers uploads to one repository as files in the data folder: they outlive the process that was interrupted. */
