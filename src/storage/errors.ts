@@ -18,6 +18,11 @@ export const StorageErrors = {
     what: "the database file cannot be opened",
     hint: "check that the folder exists, is writable by this user and has space",
   },
+  "storage.output-exists": {
+    what: "the output is there already",
+    hint: "give another one, or move it away",
+    exit: Exit.usage,
+  },
   "storage.foreign": {
     what: "the file is not a database of Holdfast",
     hint: "point storage.url at another path: this file was left as it is",

@@ -16,6 +16,16 @@ export { withFallback } from "./counters/fallback.ts";
 export type { Claim, CounterState, QuotaAnswer, QuotaCall } from "./counters/quota.ts";
 export { WINDOWS, windowAt, type Window } from "./counters/window.ts";
 export { openDb, type Db, type DbOptions } from "./db.ts";
+export {
+  makeFile,
+  makeFolder,
+  putInPlace,
+  refuseExisting,
+  replaceFile,
+  replaceFileWith,
+  syncFolder,
+  writeDurably,
+} from "./files.ts";
 export { migrate } from "./migrate.ts";
 export { storageModule } from "./module.ts";
 export { drainEvidence, enqueueEvidence } from "./outbox.ts";

@@ -10,7 +10,6 @@ import { lstat, readFile } from "node:fs/promises";
 import {
   Exit,
   isAtLeast,
-  isHoldfastError,
   SEVERITIES,
   type CommandInput,
   type ExitCode,
@@ -19,10 +18,10 @@ import {
   textOption,
   type CommandOptions,
 } from "../../core/index.ts";
+import { replaceFile } from "../../storage/index.ts";
 import { MAX_BUNDLE_BYTES } from "../sign/bundle.ts";
 import { ignoredNames, pathOf, signaturePath } from "../sign/input.ts";
 import { nameInModel } from "../sign/walk.ts";
-import { writeWhole } from "../sign/write.ts";
 import { readDataset, type Dataset } from "./croissant.ts";
 import type { BomOptions } from "./document.ts";
 import { bomError } from "./errors.ts";
@@ -78,10 +77,10 @@ export function exitOf({ licences, unread }: Inspection, options: CommandOptions
 /** @throws `models.bom-unwritable` */
 export async function write(path: string, text: string): Promise<void> {
   try {
-    await writeWhole(path, text);
+    await replaceFile(path, 0o644, text);
   } catch (cause) {
-    if (isHoldfastError(cause)) throw bomError("models.bom-unwritable", { detail: cause.detail ?? path, cause });
-    throw cause;
+    const detail = `${path}: ${(cause as NodeJS.ErrnoException).code ?? "unknown"}`;
+    throw bomError("models.bom-unwritable", { detail, cause });
   }
 }
 

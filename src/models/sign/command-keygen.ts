@@ -8,7 +8,7 @@ import { createPublicKey } from "node:crypto";
 import { type CommandRun, textOption } from "../../core/index.ts";
 import { signError } from "./errors.ts";
 import { CURVE_NAMES, hintOf, makeKeyPair } from "./key.ts";
-import { writeWhole } from "./write.ts";
+import { writeKey } from "./write.ts";
 
 export const run: CommandRun<unknown> = async ({ options }) => {
   const out = textOption(options, "out") ?? "model-signing";
@@ -17,8 +17,8 @@ export const run: CommandRun<unknown> = async ({ options }) => {
   if (curve === undefined) throw signError("models.key-unusable", { detail: `there is no curve ${name}` });
   const { privateKey, publicKey } = makeKeyPair(curve);
   const [privateFile, publicFile] = [`${out}.key`, `${out}.pub`];
-  await writeWhole(privateFile, privateKey.reveal(), { mode: 0o600, fresh: true });
-  await writeWhole(publicFile, publicKey, { fresh: true });
+  await writeKey(privateFile, privateKey.reveal(), { mode: 0o600 });
+  await writeKey(publicFile, publicKey);
   const hint = hintOf(createPublicKey(publicKey));
   return {
     data: { curve, privateKey: privateFile, publicKey: publicFile, hint },

@@ -16,7 +16,7 @@ import {
   signaturePath,
 } from "./input.ts";
 import { signModel, type SigningMethod } from "./sign.ts";
-import { writeWhole } from "./write.ts";
+import { writeSignature } from "./write.ts";
 
 /** Environment variables that hold an identity token, as other tools of Sigstore read them. */
 const TOKEN_VARIABLE = "SIGSTORE_ID_TOKEN";
@@ -32,7 +32,7 @@ export const run: CommandRun<unknown> = async (input) => {
     pythonSingleFile: options["pythonSingleFile"] === true,
     progress: (done, total) => progress("hashing the model", done, total),
   });
-  await writeWhole(signature, bundle);
+  await writeSignature(signature, bundle);
   const { name, root, resources, size, serialization } = manifest;
   const ignored = manifest.ignored.filter((one) => !isDefaultIgnore(one));
   const count = `${resources.length} ${serialization.method === "shards" ? "shards" : "files"}, ${size} bytes`;

@@ -1,51 +1,36 @@
 /**
- * Writes files in one step: whole, or as they were before, and durable once that is reported.
+ * The files that signing makes, each whole or as it was before: signatures, which replace the one before, and keys, which
+ * replace nothing.
  *
  * @module
  */
 
-import { randomUUID } from "node:crypto";
-import { link, open, rename, rm } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { isHoldfastError } from "../../core/index.ts";
+import { makeFile, replaceFile } from "../../storage/index.ts";
 import { signError } from "./errors.ts";
 
-export interface WriteOptions {
-  /** Permissions. Default: 0o644. */
-  readonly mode?: number;
-  /** Refuses to replace a file. Default: false. */
-  readonly fresh?: boolean;
-}
+const MODE = 0o644;
 
 /** @throws `models.signature-unwritable` */
-export async function writeWhole(path: string, bytes: Uint8Array | string, options: WriteOptions = {}): Promise<void> {
-  const target = resolve(path);
-  const temporary = `${target}.${randomUUID()}.part`;
+export async function writeSignature(path: string, bytes: Uint8Array | string): Promise<void> {
+  await explained(path, replaceFile(path, MODE, bytes));
+}
+
+/** @throws `models.signature-unwritable`, also where something is at `path` */
+export async function writeKey(path: string, text: string, { mode = MODE }: { mode?: number } = {}): Promise<void> {
+  await explained(
+    path,
+    makeFile(path, mode, (file) => file.writeFile(text)),
+  );
+}
+
+async function explained(path: string, written: Promise<void>): Promise<void> {
   try {
-    const file = await open(temporary, "wx", options.mode ?? 0o644);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (options.fresh === true) {
-      // Unlike renaming, linking never replaces what is there.
-      await link(temporary, target);
-      await rm(temporary);
-    } else {
-      await rename(temporary, target);
-    }
-    // The name is durable once the folder is.
-    const folder = await open(dirname(target), "r");
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await written;
   } catch (cause) {
-    await rm(temporary, { force: true });
-    const code = (cause as NodeJS.ErrnoException).code;
-    const detail = code === "EEXIST" ? `${path} is there already` : `${path}: ${code ?? "unknown"}`;
+    const detail = isHoldfastError(cause, "storage.output-exists")
+      ? `${path} is there already`
+      : `${path}: ${(cause as NodeJS.ErrnoException).code ?? "unknown"}`;
     throw signError("models.signature-unwritable", { detail, cause });
   }
 }
