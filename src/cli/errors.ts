@@ -16,6 +16,10 @@ export const CliErrors = {
     what: "the system refused",
     hint: "check the path that the message names, and its permissions",
   },
+  "cli.output-closed": {
+    what: "standard output was closed before all of it was written",
+    hint: "let the command behind the pipe read to the end",
+  },
 } as const satisfies ErrorTable;
 
 export const cliError = defineErrors(CliErrors);

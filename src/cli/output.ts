@@ -4,8 +4,11 @@
  * @module
  */
 
+import type { Writable } from "node:stream";
+
 import type { CommandResult, Style } from "../core/index.ts";
 import { printable } from "../server/index.ts";
+import { cliError } from "./errors.ts";
 import type { Format } from "./parse.ts";
 
 export interface Output {
@@ -38,6 +41,27 @@ export function writeResult({ write, format, style }: Output, result: CommandRes
   }
   const text = visible(result.text(style), style === ANSI);
   if (text !== "") write(`${text}\n`);
+}
+
+/**
+ * Puts bytes on standard output, each piece once the one before is taken.
+ *
+ * @throws `cli.output-closed` where the reader goes away before the end, and what `bytes` throws
+ */
+export async function writeBytes(stream: Writable, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const part of bytes) {
+    await new Promise<void>((resolve, reject) => {
+      stream.write(part, (cause) => {
+        if (cause instanceof Error) reject(isGone(cause) ? cliError("cli.output-closed", { cause }) : cause);
+        else resolve();
+      });
+    });
+  }
+}
+
+/** Whether an error of a stream says that nobody reads it any more. */
+export function isGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
 }
 
 const PLAIN: Style = { bold: same, dim: same, red: same, green: same, yellow: same };

@@ -14,7 +14,7 @@ import { Exit, systemClock, type ExitCode } from "../core/index.ts";
 import { createLogger, loadServices, LOG_LEVELS, modules, type LogLevel } from "../server/index.ts";
 import { cliError } from "./errors.ts";
 import { reportError } from "./failure.ts";
-import { createOutput, writeResult } from "./output.ts";
+import { createOutput, isGone, writeBytes, writeResult } from "./output.ts";
 import { parseCommandLine, type Invocation } from "./parse.ts";
 import { createProgress } from "./progress.ts";
 
@@ -64,9 +64,11 @@ async function execute({ command, args, rest, options, globals }: Invocation): P
     const result = await run({ services, args, rest, options, progress: progress.show });
     progress.clear();
     const exit = result.exit ?? Exit.clean;
+    // What is taken for whole must be whole: only after the last byte.
+    if (result.bytes !== undefined) await writeBytes(process.stdout, result.bytes);
     // Before the write: a reader that went away must not change what the command found.
     process.exitCode = exit;
-    writeResult(output, result);
+    if (result.bytes === undefined) writeResult(output, result);
     return exit;
   } finally {
     progress.clear();
@@ -93,7 +95,7 @@ function wantsJson(argv: readonly string[]): boolean {
 function endQuietlyOnBrokenPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     // What is printed after it has gone ends here too: a server goes on without its reader.
-    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+    if (!isGone(error)) throw error;
     process.stdout.destroy();
   });
   process.stderr.on("error", () => undefined);

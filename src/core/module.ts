@@ -84,6 +84,11 @@ export interface CommandResult {
   readonly text: (style: Style) => string;
   /** The same in the other formats that the command declares: the object to be printed as JSON. */
   readonly formats?: Readonly<Partial<Record<"sarif", () => unknown>>>;
+  /**
+   * Bytes for standard output in place of `data` and `text`, whatever the format: what goes into a pipe. What it throws is
+   * the error of the command.
+   */
+  readonly bytes?: AsyncIterable<Uint8Array>;
   /** Default: `Exit.clean`. */
   readonly exit?: ExitCode;
 }

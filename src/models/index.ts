@@ -44,6 +44,7 @@ export type { AwsCredentials } from "./seal/providers/sigv4.ts";
 export { vaultKey, type VaultKeyOptions } from "./seal/providers/vault.ts";
 export { auditSet, type SetAudit, type SetProblem } from "./seal/set/audit.ts";
 export type { ManifestFile, SetManifest } from "./seal/set/manifest.ts";
+export { rotateFile, type RotatedFile, type RotateFileOptions } from "./seal/rotate.ts";
 export { rotateSet, shredSet, type RotateSetOptions, type ShreddedSet } from "./seal/set/rotate.ts";
 export { sealFolder, type SealedSet, type SealFolderOptions } from "./seal/set/seal.ts";
 export { unsealFolder, type UnsealFolderOptions } from "./seal/set/unseal.ts";

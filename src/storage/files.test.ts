@@ -122,7 +122,7 @@ describe("flushing", { skip: process.platform !== "linux" && "skipped: asks /pro
     const handle = await open(folder);
     const files = Object.getPrototypeOf(handle) as FileHandle;
     await handle.close();
-    const sync = files.sync;
+    const sync = Reflect.get<FileHandle, "sync">(files, "sync");
     mock.method(files, "sync", async function (this: FileHandle) {
       const what = readlinkSync(`/proc/self/fd/${this.fd}`).replace(/-[0-9a-f]{12}$/, "");
       flushed.push([what, existsSync(path)]);

@@ -1,17 +1,23 @@
 /**
- * Sealing and unsealing in a process of its own, so that its memory can be measured and its life ended.
+ * Sealing and unsealing with the command, in a process of its own as people run it, so that its memory can be measured and
+ * its life ended.
  *
  * @module
  */
 
 import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { KeyPair } from "../../src/models/index.ts";
 
 export interface Work {
-  readonly act: "sealFile" | "unsealFile" | "sealFolder" | "unsealFolder";
+  readonly act: "seal" | "unseal";
   readonly from: string;
   readonly to: string;
   readonly keys: KeyPair;
+  /** A folder for the key and the data of the command. */
+  readonly home: string;
 }
 
 export interface Measured {
@@ -22,24 +28,26 @@ export interface Measured {
   readonly peak: number;
 }
 
-/** Starts the work; it prints one line of {@link Measured} at its end. */
-export function startWork({ act, from, to, keys }: Work): ChildProcess {
-  const door = new URL("../../src/models/index.ts", import.meta.url).href;
-  const core = new URL("../../src/core/index.ts", import.meta.url).href;
-  const script = `
-    import { ${act} } from ${JSON.stringify(door)};
-    import { Secret } from ${JSON.stringify(core)};
-    const keys = { recipients: [${JSON.stringify(keys.recipient)}], identities: [new Secret(process.env.IDENTITY)] };
-    const start = performance.now();
-    const before = process.cpuUsage();
-    await ${act}(${JSON.stringify(from)}, ${JSON.stringify(to)}, keys);
-    const seconds = (performance.now() - start) / 1000;
-    const { user, system } = process.cpuUsage(before);
-    console.log(JSON.stringify({ seconds, cpu: (user + system) / 1e6, peak: process.resourceUsage().maxRSS * 1024 }));
-  `;
-  return spawn(process.execPath, ["--input-type=module", "--eval", script], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, IDENTITY: keys.identity.reveal() },
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+/** Loaded before the command: at its end it says on descriptor 3 what it took. */
+const METER = `data:text/javascript,${encodeURIComponent(`
+  import { writeSync } from "node:fs";
+  process.on("exit", () => {
+    const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+    const cpu = (userCPUTime + systemCPUTime) / 1e6;
+    writeSync(3, JSON.stringify({ seconds: performance.now() / 1000, cpu, peak: maxRSS * 1024 }));
+  });
+`)}`;
+
+/** Starts the command; what it took can be read from its fourth stream. */
+export function startWork({ act, from, to, keys, home }: Work): ChildProcess {
+  const key = join(home, "key");
+  mkdirSync(home, { recursive: true });
+  writeFileSync(key, `${keys.identity.reveal()}\n`, { mode: 0o600 });
+  const who = act === "seal" ? ["--to", keys.recipient] : ["--with", key];
+  const args = [act, from, "--output", to, ...who, "--data", join(home, "data")];
+  return spawn(process.execPath, ["--import", METER, MAIN, ...args], {
+    stdio: ["ignore", "ignore", "inherit", "pipe"],
   });
 }
 
@@ -47,7 +55,7 @@ export function startWork({ act, from, to, keys }: Work): ChildProcess {
 export async function measureWork(work: Work): Promise<Measured> {
   const child = startWork(work);
   let output = "";
-  child.stdout?.on("data", (text: Buffer) => {
+  child.stdio[3]?.on("data", (text: Buffer) => {
     output += text.toString();
   });
   const code = await new Promise((resolve) => {

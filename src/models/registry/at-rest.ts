@@ -5,8 +5,7 @@
  */
 
 import type { Observation, Proof } from "../../core/index.ts";
-import { openStore, openRegistry, type RegistryServices } from "./services.ts";
-import { listReleases } from "./store.ts";
+import type { RegistryServices } from "./services.ts";
 
 /** What the proof of sealed sets needs to know of the configuration. */
 interface SetServices {
@@ -38,6 +37,11 @@ export function withStore<Services extends SetServices>(proof: Proof<Services>):
 async function observeStore(
   services: RegistryServices,
 ): Promise<Pick<Observation, "outcome" | "observed"> | undefined> {
+  // A module is data: what opens the store is loaded when it is asked.
+  const [{ openStore, openRegistry }, { listReleases }] = await Promise.all([
+    import("./services.ts"),
+    import("./store.ts"),
+  ]);
   const registry = await openRegistry(services);
   if ((await listReleases(registry.db)).length === 0) return undefined;
   const { sealed, clear } = await (await openStore(services)).census();

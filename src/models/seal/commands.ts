@@ -30,6 +30,7 @@ const keyFile = {
   summary: "where the key of a sealed folder is kept, instead of within it",
 };
 const set = { name: "set", summary: "folder that `holdfast seal` made", required: true };
+const sealed = { name: "path", summary: "age file, or folder that `holdfast seal` made", required: true };
 
 const SERVICES =
   "Key services are asked with what the environment says: VAULT_ADDR, VAULT_TOKEN and VAULT_NAMESPACE for vault:…; " +
@@ -42,14 +43,17 @@ export const sealCommands: readonly Command<SealServices>[] = [
     description:
       "A file becomes one age file, which the age command reads too. A folder becomes a sealed set: an age file for each " +
       "file, a manifest by which anybody can audit it without a key, and the set's key, sealed to the recipients. The " +
-      "original stays where it is. The output is there whole, or not at all.\n\n" +
+      "original stays where it is. The output is there whole, or not at all; what goes through a pipe ends with an error " +
+      "where it is not whole.\n\n" +
       SERVICES,
-    arguments: [{ name: "path", summary: "file or folder to encrypt", required: true }],
+    arguments: [{ name: "path", summary: "file or folder to encrypt; - is standard input", required: true }],
     options: [
       to,
       {
         flags: "--output <path>",
-        summary: "where the result goes (default: beside it, with .age or .sealed behind its name)",
+        summary:
+          "where the result goes; - is standard output (default: beside it, with .age or .sealed behind its name; of " +
+          "standard input, standard output)",
       },
       keyFile,
     ],
@@ -66,6 +70,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
         what: "Keep the key apart, so that copies of the set are worth nothing without it",
         line: "holdfast seal ./data --to aws-kms:alias/data --key-file /keys/data.age",
       },
+      { what: "What comes in through a pipe, to standard output", line: "holdfast seal - --to model.key.pub" },
     ],
     load: async () => (await import("./commands/seal.ts")).run,
   },
@@ -74,12 +79,18 @@ export const sealCommands: readonly Command<SealServices>[] = [
     summary: "decrypt what was sealed",
     description:
       "Verifies all of it before anything appears: an altered, cut off or exchanged file ends with an error and no output. " +
-      "What was decrypted is readable by this user alone.\n\n" +
+      "What was decrypted is readable by this user alone. On standard output each piece is verified before it appears; only " +
+      "the exit code 0 says that it was all: act on nothing before, and set pipefail in scripts.\n\n" +
       SERVICES,
-    arguments: [{ name: "path", summary: "age file, or folder that `holdfast seal` made", required: true }],
+    arguments: [{ ...sealed, summary: `${sealed.summary}; - is standard input` }],
     options: [
       open,
-      { flags: "--output <path>", summary: "where the result goes (default: the name without .age or .sealed)" },
+      {
+        flags: "--output <path>",
+        summary:
+          "where the result goes; - is standard output (default: the name without .age or .sealed; of standard input, " +
+          "standard output)",
+      },
       keyFile,
     ],
     examples: [
@@ -87,6 +98,10 @@ export const sealCommands: readonly Command<SealServices>[] = [
       {
         what: "A file that the age command made",
         line: "holdfast unseal model.gguf.age --with ~/.config/age/keys.txt",
+      },
+      {
+        what: "Into another command, which reads standard input",
+        line: "holdfast unseal model.age --with model.key --output -",
       },
     ],
     load: async () => (await import("./commands/unseal.ts")).run,
@@ -110,7 +125,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
   {
     path: "seal inspect",
     summary: "show what is sealed, and to whom, without a key",
-    arguments: [{ name: "path", summary: "age file, or folder that `holdfast seal` made", required: true }],
+    arguments: [sealed],
     examples: [{ what: "A sealed folder", line: "holdfast seal inspect model.sealed" }],
     load: async () => (await import("./commands/inspect.ts")).run,
   },
@@ -127,12 +142,13 @@ export const sealCommands: readonly Command<SealServices>[] = [
   },
   {
     path: "seal rotate",
-    summary: "change who may read a sealed folder, without touching its files",
+    summary: "change who may read what is sealed, without decrypting it",
     description:
-      "Seals the set's key anew, to the given recipients alone; the sealed files and the manifest stay as they are. Who " +
-      "could read it before and kept a copy of the old key file still can: where a key has become known, unseal and seal " +
-      "again. Recorded in the ledger.",
-    arguments: [set],
+      "Of a sealed folder the set's key is sealed anew, to the given recipients alone; the sealed files and the manifest stay " +
+      "as they are. Of an age file its header is made anew, and the rest is copied as it is. Who could read it before and " +
+      "kept a copy of the old key file, or of the old file, still can: where a key has become known, unseal and seal again. " +
+      "Recorded in the ledger.",
+    arguments: [sealed],
     options: [open, to, keyFile],
     examples: [
       { what: "To a new key", line: "holdfast seal rotate model.sealed --with old.key --to new.key.pub" },
@@ -140,6 +156,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
         what: "To the newest version of a key in Vault",
         line: "holdfast seal rotate model.sealed --with vault:transit/models --to vault:transit/models",
       },
+      { what: "One age file", line: "holdfast seal rotate model.gguf.age --with old.key --to new.key.pub" },
     ],
     load: async () => (await import("./commands/rotate.ts")).run,
   },

@@ -95,9 +95,14 @@ export const SealErrors = {
     what: "the key service gave an answer that is not of its protocol",
     hint: "check that the address is that of the key service, and nothing in between answers for it",
   },
-  "seal.output-exists": {
-    what: "the output is there already",
-    hint: "give another one with --output, or move it away",
+  "seal.output-terminal": {
+    what: "standard output is a terminal, and what would be written to it is not text",
+    hint: "send it into a pipe or a file, or give --output; `--output -` says that the terminal is meant",
+    exit: Exit.usage,
+  },
+  "seal.output-unnamed": {
+    what: "nothing says where the output goes",
+    hint: "say it with --output; - is standard output",
     exit: Exit.usage,
   },
   "seal.source-changed": {

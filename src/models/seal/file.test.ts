@@ -7,7 +7,8 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { isHoldfastError } from "../../core/index.ts";
 import { generateKey, type KeyPair } from "./age/keys.ts";
-import { CHUNK_BYTES, NONCE_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES } from "./age/payload.ts";
+import { CHUNK_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES } from "./age/chunk.ts";
+import { NONCE_BYTES } from "./age/payload.ts";
 import { sealFile, unsealFile } from "./file.ts";
 import { openSealed } from "./open.ts";
 import { sealStream, unsealStream } from "./stream.ts";
@@ -265,8 +266,8 @@ describe("an output", () => {
     const file = await sealed(Buffer.from("content"));
     const there = fresh("there");
     await writeFile(there, "mine");
-    await rejects(unsealFile(file, there, { identities: [keys.identity] }), "seal.output-exists");
-    await rejects(sealFile(file, there, { recipients: [keys.recipient] }), "seal.output-exists");
+    await rejects(unsealFile(file, there, { identities: [keys.identity] }), "storage.output-exists");
+    await rejects(sealFile(file, there, { recipients: [keys.recipient] }), "storage.output-exists");
     assert.equal(await readFile(there, "utf8"), "mine");
   });
 

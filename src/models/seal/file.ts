@@ -9,9 +9,10 @@
 
 import { randomBytes } from "node:crypto";
 import { open, stat, type FileHandle } from "node:fs/promises";
+import { makeFile } from "../../storage/index.ts";
+import { sealedBytes } from "./age/chunk.ts";
 import { createHeader, type Identity, type Recipient } from "./age/keys.ts";
-import { NONCE_BYTES, payloadKey, sealedBytes } from "./age/payload.ts";
-import { makeFile } from "./durable.ts";
+import { NONCE_BYTES, payloadKey } from "./age/payload.ts";
 import { sealError } from "./errors.ts";
 import { contentOf, fileSource, readLayout, unsealing, withoutArmor } from "./open.ts";
 import { passAll, type PassageOptions } from "./passage.ts";
@@ -36,14 +37,14 @@ export interface SealedFile {
   readonly head: Uint8Array;
 }
 
-const SEALED_MODE = 0o644;
+export const SEALED_MODE = 0o644;
 /** What was sealed was meant to be secret. */
-const UNSEALED_MODE = 0o600;
+export const UNSEALED_MODE = 0o600;
 
 /**
  * Encrypts the file `from` into a new file `to`.
  *
- * @throws what `createHeader` throws; `seal.source-kind`, `seal.output-exists`, `seal.source-changed` where something
+ * @throws what `createHeader` throws; `seal.source-kind`, `storage.output-exists`, `seal.source-changed` where something
  *   wrote to `from` meanwhile, `seal.thread-failed`, the reason of the signal. `to` is not there then.
  *
  * @example
@@ -89,7 +90,7 @@ export async function sealInto(from: string, output: FileHandle, options: SealFi
  * Decrypts the sealed file `from` into a new file `to`, which only this user can read.
  *
  * @returns bytes of the content
- * @throws what `openSealed` throws; `seal.output-exists`, `seal.thread-failed`, the reason of the signal. `to` is not
+ * @throws what `openSealed` throws; `storage.output-exists`, `seal.thread-failed`, the reason of the signal. `to` is not
  *   there then.
  */
 export async function unsealFile(from: string, to: string, options: UnsealFileOptions): Promise<number> {
@@ -107,7 +108,7 @@ export async function unsealFile(from: string, to: string, options: UnsealFileOp
   return layout.size;
 }
 
-/** A pipe would be waited for without end. */
-async function refuseSpecial(path: string): Promise<void> {
+/** A pipe would be waited for without end. @throws `seal.source-kind` */
+export async function refuseSpecial(path: string): Promise<void> {
   if (!(await stat(path)).isFile()) throw sealError("seal.source-kind", { detail: path });
 }

@@ -10,18 +10,10 @@
 
 import { open, type FileHandle } from "node:fs/promises";
 import { decodeArmor, looksArmored, MAX_ARMOR_BYTES } from "./age/armor.ts";
+import { CHUNK_BYTES, chunkCount, openChunk, SEALED_CHUNK_BYTES } from "./age/chunk.ts";
 import { MAX_HEADER_BYTES, parseHeader, type Header } from "./age/header.ts";
 import { openHeader, type Identity } from "./age/keys.ts";
-import {
-  CHUNK_BYTES,
-  chunkCount,
-  chunkInvalid,
-  NONCE_BYTES,
-  openChunk,
-  payloadKey,
-  plainBytes,
-  SEALED_CHUNK_BYTES,
-} from "./age/payload.ts";
+import { chunkInvalid, NONCE_BYTES, payloadKey, plainBytes } from "./age/payload.ts";
 import { sealError } from "./errors.ts";
 import type { Passage } from "./segment.ts";
 
@@ -125,7 +117,11 @@ export function contentOf(source: ByteSource, layout: Layout): Pick<SealedConten
  */
 export async function readLayout(source: ByteSource, identities: readonly Identity[]): Promise<Layout> {
   const header = await readHeader(source);
-  const fileKey = await openHeader(header, identities);
+  return await layoutOf(source, header, await openHeader(header, identities));
+}
+
+/** The same of a header that is opened already. @throws `seal.header-invalid`, `seal.payload-invalid` */
+export async function layoutOf(source: ByteSource, header: Header, fileKey: Uint8Array): Promise<Layout> {
   const offset = header.bytes.length + NONCE_BYTES;
   const nonce = await source.read(header.bytes.length, NONCE_BYTES);
   if (nonce.length < NONCE_BYTES) throw sealError("seal.header-invalid", { detail: "it ends early" });
@@ -184,7 +180,9 @@ async function openAt(source: ByteSource, { offset, key, size }: Layout, index: 
   const sealed = await source.read(at, Math.min(SEALED_CHUNK_BYTES, source.size - at));
   // Cut off since it was opened: the tag would not match either, but this says what happened.
   if (sealed.length < Math.min(SEALED_CHUNK_BYTES, source.size - at)) throw chunkInvalid(index);
-  return openChunk(key, index, index === last, sealed);
+  const plain = openChunk(key, index, index === last, sealed);
+  if (plain === undefined) throw chunkInvalid(index);
+  return plain;
 }
 
 function keptChunks(source: ByteSource, layout: Layout): (index: number) => Promise<Uint8Array> {

@@ -7,8 +7,17 @@
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { sealError, SealErrors } from "./errors.ts";
-import { doSegment, segmentBuffer, segmentCount, type Passage } from "./segment.ts";
+import { chunkInvalid } from "./age/payload.ts";
+import { sealError } from "./errors.ts";
+import {
+  segmentCount,
+  segmentWork,
+  Shared,
+  type Ending,
+  type Passage,
+  type SegmentFault,
+  type ThreadData,
+} from "./segment.ts";
 
 export interface PassageOptions {
   /** Threads. Default: one for each core, 2 at most: each takes some 35 MB, and two are faster than most disks. */
@@ -18,27 +27,6 @@ export interface PassageOptions {
   /** Ends the work early: it rejects with the signal's reason, and leaves no output. */
   readonly signal?: AbortSignal;
 }
-
-/** What a thread is started with. */
-export interface ThreadData {
-  readonly passage: Passage;
-  /** At {@link NEXT}, {@link DONE} and {@link STOP}. */
-  readonly shared: BigInt64Array<SharedArrayBuffer>;
-}
-
-/** How a thread ended: with an error of ours, one of the system, or well. */
-export interface Ending {
-  readonly code?: string;
-  readonly detail?: string | undefined;
-  readonly system?: string;
-}
-
-/** Number of the segment that is taken next. */
-export const NEXT = 0;
-/** Bytes of the content done. */
-export const DONE = 1;
-/** Not 0: take no more. */
-export const STOP = 2;
 
 /** Up to so many bytes are done here: some 10 ms of work, less than a thread takes to start. */
 const INLINE_BYTES = 8 * 1024 * 1024;
@@ -58,22 +46,23 @@ export async function passAll(passage: Passage, options: PassageOptions = {}): P
 }
 
 async function passHere(passage: Passage, { signal }: PassageOptions): Promise<void> {
-  const buffer = segmentBuffer(passage.size);
+  const doSegment = segmentWork(passage);
   for (let segment = 0; segment < segmentCount(passage.size); segment++) {
-    doSegment(passage, segment, buffer);
+    const done = doSegment(segment);
+    if (typeof done === "object") throw errorOf(done);
     await setImmediate();
     signal?.throwIfAborted();
   }
 }
 
 async function passOnThreads(passage: Passage, { threads, progress, signal }: PassageOptions): Promise<void> {
-  const shared = new BigInt64Array(new SharedArrayBuffer(3 * BigInt64Array.BYTES_PER_ELEMENT));
+  const shared = new BigInt64Array(new SharedArrayBuffer(Object.keys(Shared).length * BigInt64Array.BYTES_PER_ELEMENT));
   const most = threads ?? Math.min(availableParallelism(), MAX_THREADS);
   const count = Math.max(1, Math.min(most, segmentCount(passage.size)));
   const stop = (): void => {
-    Atomics.store(shared, STOP, 1n);
+    Atomics.store(shared, Shared.stop, 1n);
   };
-  const timer = setInterval(() => progress?.(Number(Atomics.load(shared, DONE)), passage.size), PROGRESS_MS);
+  const timer = setInterval(() => progress?.(Number(Atomics.load(shared, Shared.done)), passage.size), PROGRESS_MS);
   signal?.addEventListener("abort", stop);
   try {
     // All of them, also where one fails: none may write any more when the output is removed.
@@ -107,12 +96,12 @@ async function runThread(workerData: ThreadData): Promise<void> {
   });
   worker.on("error", (cause) => reject(sealError("seal.thread-failed", { cause })));
   worker.on("exit", () => (ending === undefined ? reject(sealError("seal.thread-failed")) : resolve(ending)));
-  const { code, detail, system } = await promise;
+  const { fault, system } = await promise;
   if (system !== undefined)
     throw sealError("seal.thread-failed", { detail: system, hint: "check the disk and its free space" });
-  if (code === undefined) return;
-  throw sealError(
-    code in SealErrors ? (code as keyof typeof SealErrors) : "seal.thread-failed",
-    detail === undefined ? {} : { detail },
-  );
+  if (fault !== undefined) throw errorOf(fault);
+}
+
+function errorOf(fault: SegmentFault): Error {
+  return fault.code === "seal.payload-invalid" ? chunkInvalid(fault.chunk) : sealError(fault.code);
 }

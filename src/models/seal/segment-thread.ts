@@ -6,9 +6,7 @@
  */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { isHoldfastError } from "../../core/index.ts";
-import { doSegment, segmentBuffer, segmentCount } from "./segment.ts";
-import { DONE, NEXT, STOP, type Ending, type ThreadData } from "./passage.ts";
+import { segmentCount, segmentWork, Shared, type Ending, type ThreadData } from "./segment.ts";
 
 const { passage, shared } = workerData as ThreadData;
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
@@ -16,17 +14,21 @@ parentPort?.postMessage(work());
 
 function work(): Ending {
   const count = segmentCount(passage.size);
-  const buffer = segmentBuffer(passage.size);
   try {
-    while (Atomics.load(shared, STOP) === 0n) {
-      const segment = Number(Atomics.add(shared, NEXT, 1n));
+    const doSegment = segmentWork(passage);
+    while (Atomics.load(shared, Shared.stop) === 0n) {
+      const segment = Number(Atomics.add(shared, Shared.next, 1n));
       if (segment >= count) break;
-      Atomics.add(shared, DONE, BigInt(doSegment(passage, segment, buffer)));
+      const done = doSegment(segment);
+      if (typeof done === "object") {
+        Atomics.store(shared, Shared.stop, 1n);
+        return { fault: done };
+      }
+      Atomics.add(shared, Shared.done, BigInt(done));
     }
     return {};
   } catch (error) {
-    Atomics.store(shared, STOP, 1n);
-    if (isHoldfastError(error)) return { code: error.code, detail: error.detail };
+    Atomics.store(shared, Shared.stop, 1n);
     const { code, syscall } = error as NodeJS.ErrnoException;
     return { system: [code, syscall].join(" ") };
   }

@@ -2,22 +2,15 @@
  * Encrypts or decrypts a stretch of a file's chunks, from one open file to another, each chunk at its own place. Chunks
  * do not depend on each other, so that threads work on stretches side by side, and a stretch is all the memory it takes.
  *
- * Synchronous: it runs in threads of its own (`segment-thread.ts`), or for small files where it is called.
+ * Synchronous: it runs in threads of its own (`segment-thread.ts`), or for small files where it is called. It loads next
+ * to nothing, so that its errors are data.
  *
  * @module
  */
 
+import { createSecretKey } from "node:crypto";
 import { readSync, writevSync } from "node:fs";
-import {
-  CHUNK_BYTES,
-  chunkCount,
-  chunkInvalid,
-  openChunk,
-  sealChunk,
-  SEALED_CHUNK_BYTES,
-  sealedBytes,
-} from "./age/payload.ts";
-import { sealError } from "./errors.ts";
+import { CHUNK_BYTES, chunkCount, openChunk, sealChunk, SEALED_CHUNK_BYTES, sealedBytes } from "./age/chunk.ts";
 
 /** What is done to all chunks of one file. File descriptors belong to the process, and so to all of its threads. */
 export interface Passage {
@@ -32,58 +25,89 @@ export interface Passage {
   readonly toOffset: number;
 }
 
+/** Why a segment could not be done: a chunk that is not what was sealed, or a file that became shorter meanwhile. */
+export type SegmentFault =
+  | { readonly code: "seal.payload-invalid"; readonly chunk: number }
+  | { readonly code: "seal.source-changed" };
+
+/** Does one segment. @returns bytes of the content done, or the fault, and then nothing of the segment is written */
+type DoSegment = (segment: number) => number | SegmentFault;
+
+/** What threads share: numbers in an array, at these places. */
+export const Shared = {
+  /** Number of the segment that is taken next. */
+  next: 0,
+  /** Bytes of the content done. */
+  done: 1,
+  /** Not 0: take no more. */
+  stop: 2,
+} as const;
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly passage: Passage;
+  /** As {@link Shared} says. */
+  readonly shared: BigInt64Array<SharedArrayBuffer>;
+}
+
+/** How a thread ended: with a fault, an error of the system, or well. */
+export interface Ending {
+  readonly fault?: SegmentFault;
+  readonly system?: string;
+}
+
 /** Chunks of a segment: 1 MiB. Larger ones were no faster, and each thread holds one twice. */
 const SEGMENT_CHUNKS = 16;
-
-/**
- * What node:crypto returns lies outside of the heap, where it is not counted, and is freed when the heap is collected:
- * without this a thread held some 50 MB of it. Something on the heap for each chunk has it collected every few megabytes.
- */
-const ballast: { slots: readonly unknown[] } = { slots: [] };
-const BALLAST_SLOTS = 2048;
 
 /** Segments of a content of so many bytes. */
 export function segmentCount(size: number): number {
   return Math.ceil(chunkCount(size) / SEGMENT_CHUNKS);
 }
 
-/**
- * Does one segment; `buffer` is as large as {@link segmentBuffer} makes it, and free for the next afterwards.
- *
- * @returns bytes of the content done
- * @throws `seal.payload-invalid`, before anything of the segment is written; `seal.source-changed` where the file that is
- *   sealed has become shorter
- */
-export function doSegment(passage: Passage, segment: number, buffer: Uint8Array): number {
-  const { direction, key, size, from, fromOffset, to, toOffset } = passage;
-  const chunks = chunkCount(size);
-  const first = segment * SEGMENT_CHUNKS;
-  const end = Math.min(chunks, first + SEGMENT_CHUNKS);
+/** What does the segments of a passage, one after another, in memory that it keeps. */
+export function segmentWork({ direction, key: secret, size, from, fromOffset, to, toOffset }: Passage): DoSegment {
   const seals = direction === "seal";
   const [unitIn, unitOut] = seals ? [CHUNK_BYTES, SEALED_CHUNK_BYTES] : [SEALED_CHUNK_BYTES, CHUNK_BYTES];
   const totalIn = seals ? size : sealedBytes(size);
+  const chunks = chunkCount(size);
+  const buffer = Buffer.allocUnsafeSlow(Math.min(SEGMENT_CHUNKS, chunks) * unitIn);
+  const key = createSecretKey(secret);
 
-  const length = Math.min(end * unitIn, totalIn) - first * unitIn;
-  const held = buffer.subarray(0, length);
-  const read = readFully(from, held, fromOffset + first * unitIn);
-  if (read < length) throw seals ? sealError("seal.source-changed") : chunkInvalid(first + Math.floor(read / unitIn));
+  return (segment) => {
+    const first = segment * SEGMENT_CHUNKS;
+    const end = Math.min(chunks, first + SEGMENT_CHUNKS);
+    const held = buffer.subarray(0, Math.min(end * unitIn, totalIn) - first * unitIn);
+    const read = readFully(from, held, fromOffset + first * unitIn);
+    if (read < held.length) return seals ? { code: "seal.source-changed" } : invalid(first + Math.floor(read / unitIn));
 
-  const out: Uint8Array[] = [];
-  for (let index = first; index < end; index++) {
-    const chunk = held.subarray((index - first) * unitIn, (index - first + 1) * unitIn);
-    const last = index === chunks - 1;
-    // oxlint-disable-next-line unicorn/no-new-array -- filling the slots would cost more than encrypting
-    ballast.slots = new Array(BALLAST_SLOTS);
-    if (seals) out.push(...sealChunk(key, index, last, chunk));
-    else out.push(openChunk(key, index, last, chunk));
-  }
-  writeFully(to, out, toOffset + first * unitOut);
-  return Math.min(end * CHUNK_BYTES, size) - first * CHUNK_BYTES;
+    const out: Uint8Array[] = [];
+    for (let index = first; index < end; index++) {
+      const chunk = held.subarray((index - first) * unitIn, (index - first + 1) * unitIn);
+      const last = index === chunks - 1;
+      if (seals) {
+        out.push(...sealChunk(key, index, last, chunk));
+      } else {
+        const plain = openChunk(key, index, last, chunk);
+        if (plain === undefined) return invalid(index);
+        out.push(plain);
+      }
+    }
+    writeFully(to, out, toOffset + first * unitOut);
+    for (const part of out) release(part);
+    return Math.min(end * CHUNK_BYTES, size) - first * CHUNK_BYTES;
+  };
 }
 
-/** Memory for the segments of one thread, of a content of so many bytes. */
-export function segmentBuffer(size: number): Uint8Array {
-  return Buffer.allocUnsafeSlow(Math.min(SEGMENT_CHUNKS, chunkCount(size)) * SEALED_CHUNK_BYTES);
+function invalid(chunk: number): SegmentFault {
+  return { code: "seal.payload-invalid", chunk };
+}
+
+/**
+ * Frees what node:crypto returned at once. It lies outside of the heap, where it is not counted, and would be freed when
+ * the heap is collected: a thread held some 50 MB of it, and wrote each chunk to memory that no cache holds.
+ */
+function release({ buffer }: Uint8Array): void {
+  (buffer as ArrayBuffer).transfer(0);
 }
 
 function readFully(file: number, buffer: Uint8Array, position: number): number {

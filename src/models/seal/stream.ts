@@ -10,18 +10,10 @@
 
 import { randomBytes } from "node:crypto";
 import { decodeArmor, looksArmored, MAX_ARMOR_BYTES } from "./age/armor.ts";
+import { CHUNK_BYTES, openChunk, sealChunk, SEALED_CHUNK_BYTES, TAG_BYTES } from "./age/chunk.ts";
 import { parseHeader, type Header } from "./age/header.ts";
 import { createHeader, openHeader, type Identity, type Recipient } from "./age/keys.ts";
-import {
-  CHUNK_BYTES,
-  chunkInvalid,
-  NONCE_BYTES,
-  openChunk,
-  payloadKey,
-  sealChunk,
-  SEALED_CHUNK_BYTES,
-  TAG_BYTES,
-} from "./age/payload.ts";
+import { chunkInvalid, NONCE_BYTES, payloadKey } from "./age/payload.ts";
 import { sealError } from "./errors.ts";
 import { createIntake, type Intake } from "./intake.ts";
 
@@ -79,22 +71,16 @@ export async function* unsealStream(
     const last = await intake.atEnd();
     // An empty last chunk is only that of an empty content.
     if (last && index > 0 && sealed.length <= TAG_BYTES) throw chunkInvalid(index);
-    const plain = tryChunk(key, index, last, sealed);
+    const plain = openChunk(key, index, last, sealed);
     if (plain === undefined) {
       // A whole chunk where the file was cut off behind it, or extended: it is authentic, only its place is not.
-      if (sealed.length === SEALED_CHUNK_BYTES) yield openChunk(key, index, !last, sealed);
+      const whole = sealed.length === SEALED_CHUNK_BYTES ? openChunk(key, index, !last, sealed) : undefined;
+      if (whole === undefined) throw chunkInvalid(index);
+      yield whole;
       throw chunkInvalid(last ? index + 1 : index);
     }
     yield plain;
     if (last) return;
-  }
-}
-
-function tryChunk(key: Uint8Array, index: number, last: boolean, sealed: Uint8Array): Uint8Array | undefined {
-  try {
-    return openChunk(key, index, last, sealed);
-  } catch {
-    return undefined;
   }
 }
 

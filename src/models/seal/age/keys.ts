@@ -68,13 +68,15 @@ export function isPostQuantum(recipient: Recipient): boolean {
 }
 
 /**
- * Makes a new file key, and the header that wraps it for each of `recipients`.
+ * Makes a file key, or takes the one of a file whose recipients change, and the header that wraps it for each of
+ * `recipients`.
  *
  * @throws `seal.recipient-missing`, `seal.recipient-invalid`, `seal.passphrase-alone`, `seal.quantum-mixed`,
  *   `seal.header-limit`, and the errors of a recipient's own
  */
 export async function createHeader(
   recipients: readonly Recipient[],
+  kept?: Uint8Array,
 ): Promise<{ readonly header: Header; readonly fileKey: Uint8Array }> {
   if (recipients.length === 0) throw sealError("seal.recipient-missing");
   if (recipients.length > 1 && recipients.some((recipient) => typeof recipient !== "string" && "alone" in recipient)) {
@@ -85,15 +87,17 @@ export async function createHeader(
   if (strong.length > 0 && strong.length < native.length) throw sealError("seal.quantum-mixed");
 
   const encrypter = new Encrypter();
-  for (const recipient of recipients) addRecipient(encrypter, recipient);
   let fileKey: Uint8Array | undefined;
-  // A recipient without a stanza: the package makes the file key, and this is how it hands it over.
+  // A recipient without a stanza, asked first: the package makes the file key, and this is how it hands it over, or takes
+  // another one in its place.
   encrypter.addRecipient({
     wrapFileKey: (made) => {
+      if (kept !== undefined) made.set(kept);
       fileKey = made;
       return [];
     },
   });
+  for (const recipient of recipients) addRecipient(encrypter, recipient);
   const file = await encrypter.encrypt(new Uint8Array());
   const bytes = file.subarray(0, file.length - EMPTY_PAYLOAD_BYTES);
   // Also the stanzas of recipients that are not ours have to be well-formed.
@@ -101,6 +105,8 @@ export async function createHeader(
   if (header?.bytes.length !== bytes.length || fileKey === undefined) {
     throw sealError("seal.header-limit", { detail: `more than ${MAX_HEADER_BYTES} bytes` });
   }
+  // Its authentication code is made with the file key: a header with any other would lose the file that it is put before.
+  if (kept !== undefined) await openHeader(header, [{ unwrapFileKey: () => kept }]);
   return { header, fileKey };
 }
 

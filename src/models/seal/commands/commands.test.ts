@@ -60,13 +60,22 @@ it("a file is sealed beside itself, inspected, and unsealed", async () => {
   assert.match(sealed.lines, /^sealed {2}.*model\.gguf\.age/);
   const { lines } = await run("seal inspect", { path: at("model.gguf.age") });
   assert.match(lines, /content {3}4 bytes\nsealed to\n {2}X25519\n {2}X25519/);
-  await rejects(run("unseal", { path: at("model.gguf.age") }, { with: [at("two")] }), "seal.output-exists");
+  await rejects(run("unseal", { path: at("model.gguf.age") }, { with: [at("two")] }), "storage.output-exists");
   await run("unseal", { path: at("model.gguf.age") }, { with: [at("two")], output: at("back.gguf") });
   assert.equal(await readFile(at("back.gguf"), "utf8"), "GGUF");
   await rejects(run("seal", { path: at("model.gguf") }), "seal.recipient-missing");
   await rejects(run("unseal", { path: at("model.gguf.age") }, { output: at("x") }), "seal.key-missing");
   await rejects(run("seal", { path: at("model.gguf") }, { to: [at("one.pub")], keyFile: at("k") }), "seal.source-kind");
-  await rejects(run("seal rotate", { set: at("model.gguf.age") }), "seal.set-missing");
+  await rejects(run("unseal", { path: at("model.gguf") }, { with: [at("two")] }), "seal.output-unnamed");
+
+  const options = { with: [at("one")], to: [at("two.pub")] };
+  const rotated = await run("seal rotate", { path: at("model.gguf.age") }, options);
+  assert.match(rotated.lines, /^rotated {2}.*model\.gguf\.age\n/);
+  await rejects(run("seal rotate", { path: at("model.gguf.age") }, options), "seal.no-match");
+  await rejects(run("seal rotate", { path: at("model.gguf.age") }, { ...options, keyFile: "k" }), "seal.source-kind");
+  await run("unseal", { path: at("model.gguf.age") }, { with: [at("two")], output: at("again.gguf") });
+  assert.equal(await readFile(at("again.gguf"), "utf8"), "GGUF");
+  assert.deepEqual(await changes(), [["sealed-file:model.gguf.age", "file rotated"]]);
 });
 
 it("a folder is sealed, audited, rotated and shredded, and each change stands in the ledger", async () => {
@@ -81,8 +90,11 @@ it("a folder is sealed, audited, rotated and shredded, and each change stands in
   assert.equal(other.exit, 1);
   assert.match(other.lines, /^not as sealed[^]*not the expected one/);
   await rejects(run("seal audit", { set }, { manifest: "abc" }), "seal.manifest-invalid");
+  const elsewhere = { to: [at("one.pub")], output: "-" };
+  await rejects(run("seal", { path: at("model") }, elsewhere), "seal.source-kind");
+  await rejects(run("unseal", { path: set }, { with: [at("one")], output: "-" }), "seal.source-kind");
 
-  await run("seal rotate", { set }, { with: [at("one")], to: [at("two.pub")] });
+  await run("seal rotate", { path: set }, { with: [at("one")], to: [at("two.pub")] });
   await rejects(run("unseal", { path: set }, { with: [at("one")], output: at("back") }), "seal.no-match");
   await run("unseal", { path: set }, { with: [at("two")], output: at("back") });
   assert.equal(await readFile(at("back/weights.bin"), "utf8"), "weights");

@@ -6,9 +6,9 @@
 
 import { resolve } from "node:path";
 import { systemClock, type CommandRun } from "../../../core/index.ts";
+import { makeFile, refuseExisting } from "../../../storage/index.ts";
 import { generateKey } from "../age/keys.ts";
 import type { SealServices } from "../commands.ts";
-import { makeFile, refuseExisting } from "../durable.ts";
 
 export const run: CommandRun<SealServices> = async ({ args, options }) => {
   const file = resolve(args["file"] ?? "");

@@ -38,17 +38,30 @@ export function keyFileOf({ options }: Input): { readonly keyFile?: string } {
   return keyFile === undefined ? {} : { keyFile };
 }
 
+/** @throws `seal.source-kind` where `--key-file` is given for what is no folder */
+export function refuseKeyFile({ options }: Input): void {
+  if (options["keyFile"] === undefined) return;
+  throw sealError("seal.source-kind", {
+    detail: "--key-file is for folders",
+    hint: "put the file into a folder and seal that: its key then has a file of its own",
+  });
+}
+
 /** Runs long work with progress, and so that Ctrl-C ends it in order: what was begun is removed. */
 export async function interruptible<T>(
   { progress }: Input,
   what: string,
-  work: (options: Pick<PassageOptions, "progress" | "signal">) => Promise<T>,
+  work: (options: Required<Pick<PassageOptions, "progress" | "signal">>) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController();
   const stop = (): void => abort.abort(sealError("seal.interrupted"));
   for (const signal of STOPS) process.once(signal, stop);
   try {
     return await work({ signal: abort.signal, progress: (done, total) => progress(what, done, total) });
+  } catch (error) {
+    // What is interrupted may say so in words of its own.
+    abort.signal.throwIfAborted();
+    throw error;
   } finally {
     for (const signal of STOPS) process.off(signal, stop);
   }
@@ -56,18 +69,26 @@ export async function interruptible<T>(
 
 const STOPS = ["SIGINT", "SIGTERM"] as const;
 
-/** Hands evidence of what was done to a set to the ledger. The set is known by the digest of its manifest. */
+/** Hands evidence of what was done to something sealed to the ledger. A set is known by the digest of its manifest. */
 export async function recordChange(
   { services }: Input,
-  set: { readonly id: string; readonly manifestDigest: string },
+  { name, sha256 }: { readonly name: string; readonly sha256: string },
   change: Readonly<Record<string, string | number>> & { readonly what: string },
 ): Promise<void> {
-  const subject = [{ name: `sealed-set:${set.id}`, digest: { sha256: set.manifestDigest } }];
+  const subject = [{ name, digest: { sha256 } }];
   const at = new Date(services.clock.now()).toISOString();
   const db = await services.db();
   await db.transaction((tx) =>
     enqueueEvidence(tx, statement(subject, PredicateType.change, { id: uuidv7(), at, ...change })),
   );
+}
+
+/** A set as a subject of evidence. */
+export function setSubject(set: { readonly id: string; readonly manifestDigest: string }): {
+  readonly name: string;
+  readonly sha256: string;
+} {
+  return { name: `sealed-set:${set.id}`, sha256: set.manifestDigest };
 }
 
 /** `1.5 GB`. */

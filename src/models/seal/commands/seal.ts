@@ -7,35 +7,71 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type CommandResult, type CommandRun, textOption } from "../../../core/index.ts";
+import { makeFile } from "../../../storage/index.ts";
 import type { SealServices } from "../commands.ts";
-import { sealError } from "../errors.ts";
-import { sealFile } from "../file.ts";
+import { SEALED_MODE, sealFile } from "../file.ts";
 import { sealFolder } from "../set/seal.ts";
-import { bytesText, filesText, interruptible, keyFileOf, recipientsOf, recordChange, type Input } from "./options.ts";
+import { sealStream } from "../stream.ts";
+import {
+  bytesText,
+  filesText,
+  interruptible,
+  keyFileOf,
+  recipientsOf,
+  recordChange,
+  refuseKeyFile,
+  setSubject,
+  type Input,
+} from "./options.ts";
+import { bytesOfFile, PIPE, refusePipe, standardInput, standardOutput } from "./pipes.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const path = input.args["path"] ?? "";
+  if (path === PIPE) return await piped(input);
   return (await stat(path)).isDirectory() ? await folder(input, path) : await file(input, path);
 };
 
+async function piped(input: Input): Promise<CommandResult> {
+  refuseKeyFile(input);
+  const recipients = await recipientsOf(input);
+  const output = textOption(input.options, "output") ?? PIPE;
+  if (output === PIPE) return standardOutput(input, sealStream(standardInput(), { recipients }));
+  let contentBytes = 0;
+  const count = (bytes: number): void => {
+    contentBytes += bytes;
+  };
+  const bytes = await interruptible(input, "sealing", ({ signal }) =>
+    makeFile(output, SEALED_MODE, async (handle) => {
+      await handle.writeFile(sealStream(standardInput({ signal, count }), { recipients }));
+      return (await handle.stat()).size;
+    }),
+  );
+  return sealedResult({ output, contentBytes, bytes, recipients: recipients.length });
+}
+
 async function file(input: Input, path: string): Promise<CommandResult> {
-  if (input.options["keyFile"] !== undefined) {
-    throw sealError("seal.source-kind", {
-      detail: "--key-file is for folders",
-      hint: "put the file into a folder and seal that: its key then has a file of its own",
-    });
-  }
+  refuseKeyFile(input);
   const output = textOption(input.options, "output") ?? `${resolve(path)}.age`;
   const recipients = await recipientsOf(input);
-  const made = await interruptible(input, "sealing", (options) => sealFile(path, output, { ...options, recipients }));
-  return {
-    data: { output, contentBytes: made.contentBytes, bytes: made.bytes, recipients: recipients.length },
-    text: (style) => `${style.green("sealed")}  ${output}  ${bytesText(made.bytes)}`,
-  };
+  if (output === PIPE) return standardOutput(input, sealStream(bytesOfFile(path), { recipients }));
+  const { contentBytes, bytes } = await interruptible(input, "sealing", (options) =>
+    sealFile(path, output, { ...options, recipients }),
+  );
+  return sealedResult({ output, contentBytes, bytes, recipients: recipients.length });
+}
+
+function sealedResult(made: {
+  readonly output: string;
+  readonly contentBytes: number;
+  readonly bytes: number;
+  readonly recipients: number;
+}): CommandResult {
+  return { data: made, text: (style) => `${style.green("sealed")}  ${made.output}  ${bytesText(made.bytes)}` };
 }
 
 async function folder(input: Input, path: string): Promise<CommandResult> {
   const output = textOption(input.options, "output") ?? `${resolve(path)}.sealed`;
+  refusePipe(output);
   const recipients = await recipientsOf(input);
   // Before the work: without a place for the evidence nothing is done.
   await input.services.db();
@@ -44,7 +80,7 @@ async function folder(input: Input, path: string): Promise<CommandResult> {
   );
   const { id, files } = manifest;
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  await recordChange(input, { id, manifestDigest }, { what: "set sealed", files: files.length });
+  await recordChange(input, setSubject({ id, manifestDigest }), { what: "set sealed", files: files.length });
   return {
     data: { output, id, manifestDigest, keyFile, files: files.length, bytes, recipients: recipients.length },
     text: (style) =>

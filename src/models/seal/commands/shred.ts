@@ -9,7 +9,7 @@ import type { SealServices } from "../commands.ts";
 import { sealError } from "../errors.ts";
 import { shredSet } from "../set/rotate.ts";
 import { readManifest } from "../set/unseal.ts";
-import { keyFileOf, recordChange } from "./options.ts";
+import { keyFileOf, recordChange, setSubject } from "./options.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const folder = input.args["set"] ?? "";
@@ -27,7 +27,7 @@ export const run: CommandRun<SealServices> = async (input) => {
     };
   }
   const { id, manifestDigest, keyDigest } = shredded;
-  await recordChange(input, { id, manifestDigest }, { what: "set shredded", keyDigest });
+  await recordChange(input, setSubject({ id, manifestDigest }), { what: "set shredded", keyDigest });
   return {
     data: { path: folder, shredded: true, ...shredded },
     text: (style) =>

@@ -6,38 +6,69 @@
 
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type CommandRun, textOption } from "../../../core/index.ts";
+import { type CommandResult, type CommandRun, textOption } from "../../../core/index.ts";
+import { makeFile } from "../../../storage/index.ts";
 import type { SealServices } from "../commands.ts";
 import { sealError } from "../errors.ts";
-import { unsealFile } from "../file.ts";
+import { UNSEALED_MODE, unsealFile } from "../file.ts";
 import { unsealFolder } from "../set/unseal.ts";
-import { bytesText, filesText, identitiesOf, interruptible, keyFileOf } from "./options.ts";
+import { unsealStream } from "../stream.ts";
+import { bytesText, filesText, identitiesOf, interruptible, keyFileOf, refuseKeyFile, type Input } from "./options.ts";
+import { contentOfFile, PIPE, refusePipe, standardInput, standardOutput } from "./pipes.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const path = input.args["path"] ?? "";
-  const isSet = (await stat(path)).isDirectory();
-  const output = textOption(input.options, "output") ?? withoutEnding(resolve(path), isSet ? ".sealed" : ".age");
+  if (path === PIPE) return await piped(input);
+  return (await stat(path)).isDirectory() ? await folder(input, path) : await file(input, path);
+};
+
+async function piped(input: Input): Promise<CommandResult> {
+  refuseKeyFile(input);
   const identities = await identitiesOf(input);
-  if (isSet) {
-    const { id, files } = await interruptible(input, "unsealing", (options) =>
-      unsealFolder(path, output, { ...options, ...keyFileOf(input), identities }),
-    );
-    return {
-      data: { output, id, files: files.length },
-      text: (style) => `${style.green("unsealed")}  ${output}  ${filesText(files.length)}`,
-    };
-  }
+  const output = textOption(input.options, "output") ?? PIPE;
+  if (output === PIPE) return standardOutput(input, unsealStream(standardInput(), { identities }));
+  const bytes = await interruptible(input, "unsealing", ({ signal }) =>
+    makeFile(output, UNSEALED_MODE, async (handle) => {
+      await handle.writeFile(unsealStream(standardInput({ signal }), { identities }));
+      return (await handle.stat()).size;
+    }),
+  );
+  return fileResult(output, bytes);
+}
+
+async function file(input: Input, path: string): Promise<CommandResult> {
+  refuseKeyFile(input);
+  const output = textOption(input.options, "output") ?? withoutEnding(resolve(path), ".age");
+  const identities = await identitiesOf(input);
+  if (output === PIPE) return standardOutput(input, contentOfFile(path, identities));
   const bytes = await interruptible(input, "unsealing", (options) =>
     unsealFile(path, output, { ...options, identities }),
   );
+  return fileResult(output, bytes);
+}
+
+function fileResult(output: string, bytes: number): CommandResult {
   return {
     data: { output, bytes },
     text: (style) => `${style.green("unsealed")}  ${output}  ${bytesText(bytes)}`,
   };
-};
+}
 
-/** @throws `seal.output-exists` where the name does not say how it was called before */
+async function folder(input: Input, path: string): Promise<CommandResult> {
+  const output = textOption(input.options, "output") ?? withoutEnding(resolve(path), ".sealed");
+  refusePipe(output);
+  const identities = await identitiesOf(input);
+  const { id, files } = await interruptible(input, "unsealing", (options) =>
+    unsealFolder(path, output, { ...options, ...keyFileOf(input), identities }),
+  );
+  return {
+    data: { output, id, files: files.length },
+    text: (style) => `${style.green("unsealed")}  ${output}  ${filesText(files.length)}`,
+  };
+}
+
+/** @throws `seal.output-unnamed` where the name does not say how it was called before */
 function withoutEnding(path: string, ending: string): string {
   if (path.endsWith(ending)) return path.slice(0, -ending.length);
-  throw sealError("seal.output-exists", { detail: path, hint: "say with --output where the result goes" });
+  throw sealError("seal.output-unnamed", { detail: path });
 }

@@ -13,8 +13,8 @@ import { createReadStream } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemClock, type Clock } from "../../../core/index.ts";
+import { makeFolder, refuseExisting, replaceFile, syncFolder, writeDurably } from "../../../storage/index.ts";
 import type { Recipient } from "../age/keys.ts";
-import { makeFolder, refuseExisting, replaceFile, syncFolder, writeDurably } from "../durable.ts";
 import { sealInto } from "../file.ts";
 import type { PassageOptions } from "../passage.ts";
 import { generateDataKey, sealDataKey } from "./data-key.ts";
@@ -55,7 +55,7 @@ const KEY_MODE = 0o600;
  * Encrypts the folder `from` into a new folder `to`, a sealed set.
  *
  * @throws what `createHeader` throws; `seal.source-kind` for a link or whatever else is no file; `seal.source-empty`,
- *   `seal.set-limit`, `seal.output-exists`, `seal.source-changed`, `seal.thread-failed`, the reason of the signal.
+ *   `seal.set-limit`, `storage.output-exists`, `seal.source-changed`, `seal.thread-failed`, the reason of the signal.
  *   `to` is not there then.
  *
  * @example

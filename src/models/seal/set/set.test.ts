@@ -208,7 +208,7 @@ describe("a sealed set", () => {
     await rejects(sealFolder(from, to, options), "seal.source-empty");
     await symlink("/etc/hostname", join(from, "link"));
     await rejects(sealFolder(from, to, options), "seal.source-kind");
-    await rejects(sealFolder(join(folder, "model"), sealed, options), "seal.output-exists");
+    await rejects(sealFolder(join(folder, "model"), sealed, options), "storage.output-exists");
     await rejects(sealFolder(join(folder, "model"), to, { recipients: ["age1no"] }), "seal.recipient-invalid");
     await rejects(auditSet(from), "seal.set-missing");
     await assert.rejects(stat(to), { code: "ENOENT" });

@@ -9,9 +9,9 @@ import { hash } from "node:crypto";
 import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Secret } from "../../../core/index.ts";
+import { makeFolder, syncFolder } from "../../../storage/index.ts";
 import type { Identity } from "../age/keys.ts";
 import { NONCE_BYTES } from "../age/payload.ts";
-import { makeFolder, syncFolder } from "../durable.ts";
 import { sealError } from "../errors.ts";
 import { fileSource, readHeader, readLayout, unsealing } from "../open.ts";
 import { passAll, type PassageOptions } from "../passage.ts";
@@ -49,7 +49,7 @@ const MAX_MANIFEST = 64 * 1024 * 1024;
  * Decrypts the sealed set `from` into a new folder `to`, which only this user can enter.
  *
  * @returns the files' manifest
- * @throws as {@link openSet}; `seal.set-altered` with the file, `seal.payload-invalid`, `seal.output-exists`,
+ * @throws as {@link openSet}; `seal.set-altered` with the file, `seal.payload-invalid`, `storage.output-exists`,
  *   `seal.thread-failed`, the reason of the signal. `to` is not there then.
  */
 export async function unsealFolder(from: string, to: string, options: UnsealFolderOptions): Promise<SetManifest> {
