@@ -1,12 +1,11 @@
 /**
- * The digest of a stretch of a file: the work that the hashing threads do. Synchronous, since it runs where nobody waits
- * but the thread itself.
+ * The digest of a stretch of a file: the work that the hashing threads do.
  *
  * @module
  */
 
-import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { createHash, hash as hashAtOnce } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, read as readLater, readSync } from "node:fs";
 import { createBlake3 } from "./blake3.ts";
 import type { SignErrorCode } from "./errors.ts";
 import type { FileIdentity } from "./walk.ts";
@@ -34,11 +33,25 @@ interface DigestFault {
   readonly detail: string;
 }
 
+export interface DigestOptions {
+  /** Told of bytes that were hashed. */
+  readonly read?: (bytes: number) => void;
+  /**
+   * Whether a core is free to read the next bytes while these are hashed: bytes that come from another core's cache are
+   * hashed as fast as this core can. Where every core hashes, it would only cost.
+   */
+  readonly ahead?: boolean;
+}
+
 /**
  * Bytes read at once. Large enough that calls cost nothing, small enough that what was copied from the page cache is
  * still in the core's own cache when it is hashed.
  */
 const CHUNK_BYTES = 256 * 1024;
+/** Bytes read ahead: more, since each time costs two turns between threads. */
+const AHEAD_BYTES = 1024 * 1024;
+
+const NAMES: Readonly<Record<Exclude<HashType, "blake3">, string>> = { sha256: "sha256", blake2b: "blake2b512" };
 
 const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 
@@ -46,25 +59,35 @@ const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
  * Hashes one stretch.
  *
  * The file is opened without following a link, and must be the very file that was listed, in size and time of change,
- * before the first byte is read and after the last: bytes of two versions never make one digest.
- *
- * @param read told of each chunk of bytes that was hashed
+ * after the last byte is read, and where it is read in several pieces before the first: bytes of two versions never make
+ * one digest.
  */
-export function digestStretch(stretch: Stretch, hashType: HashType, read: (bytes: number) => void): Digested {
+export async function digestStretch(
+  stretch: Stretch,
+  hashType: HashType,
+  { read, ahead = false }: DigestOptions = {},
+): Promise<Digested> {
   const { name, path, identity, from, to } = stretch;
   let file: number | undefined;
   try {
     file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-    if (!isSame(file, identity)) return changed(name);
-    const hash = startHash(hashType);
-    for (let at = from; at < to;) {
-      const count = readSync(file, buffer, 0, Math.min(CHUNK_BYTES, to - at), at);
-      if (count === 0) return changed(name);
-      hash.update(count === CHUNK_BYTES ? buffer : buffer.subarray(0, count));
-      at += count;
-      read(count);
+    if (to - from <= CHUNK_BYTES && hashType !== "blake3") {
+      const count = readSync(file, buffer, 0, to - from, from);
+      if (count < to - from || !isSame(file, identity)) return changed(name);
+      read?.(count);
+      return { digest: hashAtOnce(NAMES[hashType], buffer.subarray(0, count), "hex") };
     }
     if (!isSame(file, identity)) return changed(name);
+    const hash = startHash(hashType);
+    const update = (bytes: Uint8Array): void => {
+      hash.update(bytes);
+      read?.(bytes.length);
+    };
+    const whole =
+      ahead && to - from > AHEAD_BYTES
+        ? await readAhead(file, { from, to }, update)
+        : readInTurn(file, { from, to }, update);
+    if (!whole || !isSame(file, identity)) return changed(name);
     return { digest: hash.digest() };
   } catch (error) {
     return { fault: { code: "models.file-unreadable", detail: `${name}: ${reasonOf(error)}` } };
@@ -73,10 +96,48 @@ export function digestStretch(stretch: Stretch, hashType: HashType, read: (bytes
   }
 }
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** @returns false where the file ends before `to` */
+function readInTurn(file: number, { from, to }: Range, update: (bytes: Uint8Array) => void): boolean {
+  for (let at = from; at < to;) {
+    const count = readSync(file, buffer, 0, Math.min(CHUNK_BYTES, to - at), at);
+    if (count === 0) return false;
+    update(buffer.subarray(0, count));
+    at += count;
+  }
+  return true;
+}
+
+/** The same, and the next piece is read by a thread of libuv meanwhile. */
+async function readAhead(file: number, { from, to }: Range, update: (bytes: Uint8Array) => void): Promise<boolean> {
+  let [now, next] = [Buffer.allocUnsafeSlow(AHEAD_BYTES), Buffer.allocUnsafeSlow(AHEAD_BYTES)];
+  const start = (into: Buffer, at: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      readLater(file, into, 0, Math.min(AHEAD_BYTES, to - at), at, (error, count) => {
+        if (error === null) resolve(count);
+        else reject(error);
+      });
+    });
+  let reading = start(now, from);
+  for (let at = from; at < to;) {
+    const count = await reading;
+    if (count === 0) return false;
+    at += count;
+    if (at < to) reading = start(next, at);
+    update(now.subarray(0, count));
+    [now, next] = [next, now];
+  }
+  return true;
+}
+
 /** A hash under way. */
 function startHash(hashType: HashType): { update(bytes: Uint8Array): unknown; digest(): string } {
   if (hashType === "blake3") return createBlake3();
-  const hash = createHash(hashType === "blake2b" ? "blake2b512" : hashType);
+  const hash = createHash(NAMES[hashType]);
   return { update: (bytes) => hash.update(bytes), digest: () => hash.digest("hex") };
 }
 

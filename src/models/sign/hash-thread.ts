@@ -5,17 +5,22 @@
  */
 
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
-import { digestStretch } from "./digest.ts";
+import { digestStretch, type Digested } from "./digest.ts";
 import type { Batch, BatchDone, HashThreadData } from "./pool.ts";
 
 if (parentPort !== null) serve(parentPort, workerData as HashThreadData);
 
-function serve(port: MessagePort, { hashType, counters, place }: HashThreadData): void {
-  const count = (bytes: number): void => {
+function serve(port: MessagePort, { hashType, counters, place, ahead }: HashThreadData): void {
+  const read = (bytes: number): void => {
     Atomics.add(counters, place, BigInt(bytes));
   };
-  port.on("message", ({ first, stretches }: Batch) => {
-    const digests = stretches.map((stretch) => digestStretch(stretch, hashType, count));
+  const work = async ({ first, stretches }: Batch): Promise<void> => {
+    const digests: Digested[] = [];
+    for (const stretch of stretches) digests.push(await digestStretch(stretch, hashType, { read, ahead }));
     port.postMessage({ first, digests } satisfies BatchDone);
+  };
+  let before = Promise.resolve();
+  port.on("message", (batch: Batch) => {
+    before = before.then(() => work(batch));
   });
 }

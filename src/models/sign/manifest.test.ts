@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -228,30 +228,53 @@ describe("hashModel", () => {
   });
 
   it("refuses a file that changes while it is hashed, and one that changed since it was listed", async () => {
-    const folder = folderOf({ big: Buffer.alloc(600_000) });
-    const place = join(folder, "big");
-    const listed = (await walkModel(folder)).files[0] as ModelFile;
-    const stretch = { ...listed, from: 0, to: listed.size };
-    assert.ok("digest" in digestStretch(stretch, "sha256", () => {}));
-    const fault = { fault: { code: "models.file-changed", detail: "big" } };
-    assert.deepEqual(
-      digestStretch(stretch, "sha256", () => appendFileSync(place, "x")),
-      fault,
-    );
-    assert.deepEqual(
-      digestStretch(stretch, "sha256", () => assert.fail("nothing of it is read")),
-      fault,
-    );
-    truncateSync(place, 300_000);
-    const shorter = (await walkModel(folder)).files[0] as ModelFile;
-    assert.deepEqual(
-      digestStretch({ ...shorter, from: 0, to: 300_001 }, "sha256", () => {}),
-      fault,
-    );
-    rmSync(place);
-    symlinkSync("/dev/zero", place);
-    const fallen = digestStretch(stretch, "sha256", () => {});
-    assert.ok("fault" in fallen && fallen.fault.code === "models.file-unreadable", "a link is not followed");
+    // Read at once, in pieces, and in pieces ahead of the hash.
+    for (const [size, ahead] of [
+      [100_000, false],
+      [600_000, false],
+      [3_000_000, true],
+    ] as const) {
+      const folder = folderOf({ big: Buffer.alloc(size, "x") });
+      const place = join(folder, "big");
+      const listed = (await walkModel(folder)).files[0] as ModelFile;
+      const stretch = { ...listed, from: 0, to: size };
+      const digest = sha256(Buffer.alloc(size, "x"));
+      assert.deepEqual(await digestStretch(stretch, "sha256", { ahead }), { digest });
+      const fault = { fault: { code: "models.file-changed", detail: "big" } };
+      if (size > 100_000) {
+        const read = (): void => appendFileSync(place, "x");
+        assert.deepEqual(await digestStretch(stretch, "sha256", { read, ahead }), fault);
+        const nothing = (): void => assert.fail("nothing of it is read");
+        assert.deepEqual(await digestStretch(stretch, "sha256", { read: nothing, ahead }), fault);
+      } else {
+        appendFileSync(place, "x");
+        assert.deepEqual(await digestStretch(stretch, "sha256"), fault);
+      }
+      truncateSync(place, size - 1);
+      const shorter = (await walkModel(folder)).files[0] as ModelFile;
+      assert.deepEqual(await digestStretch({ ...shorter, from: 0, to: size }, "sha256", { ahead }), fault);
+      rmSync(place);
+      symlinkSync("/dev/zero", place);
+      const fallen = await digestStretch(stretch, "sha256", { ahead });
+      assert.ok("fault" in fallen && fallen.fault.code === "models.file-unreadable", "a link is not followed");
+    }
+  });
+
+  it("gives the same digest in pieces of any size, read ahead or not", async () => {
+    for (const size of [0, 1, 262_144, 262_145, 1_048_576, 1_048_577, 2_097_152, 3_333_333]) {
+      const bytes = randomBytes(size);
+      const listed = (await walkModel(folderOf({ file: bytes }))).files[0] as ModelFile;
+      for (const from of [0, Math.min(size, 7)]) {
+        const digest = sha256(bytes.subarray(from));
+        for (const ahead of [true, false]) {
+          let counted = 0;
+          const read = (count: number): void => void (counted += count);
+          const stretch = { ...listed, from, to: size };
+          assert.deepEqual(await digestStretch(stretch, "sha256", { ahead, read }), { digest });
+          assert.equal(counted, size - from);
+        }
+      }
+    }
   });
 
   it("ends when it is told to, with the reason", async () => {

@@ -1,5 +1,6 @@
 /**
- * Hashes stretches of files on all cores, with one thread each and one small buffer a thread.
+ * Hashes stretches of files on all cores, with one thread each and one small buffer a thread. A single file is one stretch
+ * and so one thread, since SHA-256 goes from the first byte to the last: another core reads ahead for it.
  *
  * The largest stretches go first, so that no thread is left with a long one at the end; small ones travel in batches, so
  * that a folder of many small files is not a folder of many messages. Little work is done where it is asked for, since
@@ -10,7 +11,7 @@
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { digestStretch, type Digested, type HashType, type Stretch } from "./digest.ts";
+import { digestStretch, type Digested, type DigestOptions, type HashType, type Stretch } from "./digest.ts";
 import { signError } from "./errors.ts";
 
 export interface HashingOptions {
@@ -28,6 +29,7 @@ export interface HashThreadData {
   /** Bytes that the thread has hashed: one place of a shared array. */
   readonly counters: BigInt64Array<SharedArrayBuffer>;
   readonly place: number;
+  readonly ahead: Required<DigestOptions>["ahead"];
 }
 
 /** One message to a thread, answered by {@link BatchDone}. */
@@ -78,14 +80,16 @@ export async function hashStretches(
   const total = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
   const digests =
     total <= INLINE_BYTES[hashType] && stretches.length <= INLINE_STRETCHES
-      ? hashHere(stretches, hashType)
+      ? await hashHere(stretches, hashType)
       : await hashOnThreads(stretches, hashType, total, options);
   options.progress?.(total, total);
   return digests;
 }
 
-function hashHere(stretches: readonly Stretch[], hashType: HashType): string[] {
-  return stretches.map((stretch) => hexOf(digestStretch(stretch, hashType, () => {})));
+async function hashHere(stretches: readonly Stretch[], hashType: HashType): Promise<string[]> {
+  const digests: string[] = [];
+  for (const stretch of stretches) digests.push(hexOf(await digestStretch(stretch, hashType)));
+  return digests;
 }
 
 async function hashOnThreads(
@@ -99,7 +103,8 @@ async function hashOnThreads(
   const count = Math.max(1, Math.min(threads, batches.length, Math.ceil(total / THREAD_BYTES)));
   const counters = new BigInt64Array(new SharedArrayBuffer(count * BigInt64Array.BYTES_PER_ELEMENT));
   const digests = Array.from<string>({ length: stretches.length });
-  const workers = Array.from({ length: count }, (_, place) => startThread({ hashType, counters, place }));
+  const ahead = count < availableParallelism();
+  const workers = Array.from({ length: count }, (_, place) => startThread({ hashType, counters, place, ahead }));
   const timer = setInterval(() => progress?.(sumOf(counters), total), PROGRESS_MS);
   const abort = Promise.withResolvers<never>();
   const onAbort = (): void => abort.reject(signal?.reason as Error);
