@@ -13,7 +13,7 @@ import { registryError } from "../errors.ts";
 import type { StoredBlob } from "../measure.ts";
 import { openRegistry, openStore, type RegistryServices } from "../services.ts";
 import { findVersion, readDecisions } from "../store.ts";
-import { argument, bytesText, fileAt, option, releaseOf, shown, type Input } from "./common.ts";
+import { argument, bytesText, fileAt, option, releaseOf, shown, timeText, type Input } from "./common.ts";
 import { who } from "./take.ts";
 
 /** Attaches documents, once each is about these very weights. All of them, or none. */
@@ -55,14 +55,12 @@ export const runEvidence: CommandRun<RegistryServices> = async (input) => {
   const kept = await attachments(registry.db, { model: release.model, root: release.weights.root });
   const decisions = await readDecisions(registry.db, registry.operators, release);
   const files = [...kept].map(([kind, blob]) => ({ ...blob, kind, path: ATTACHMENTS[kind].file }));
-  const texts = decisions.map(({ what, by, at, envelope }) => {
-    return {
-      what: `${what} by ${by}`,
-      at,
-      path: `decisions/${at}-${what}-${by}.dsse.json`,
-      bytes: Buffer.from(envelope),
-    };
-  });
+  const texts = decisions.map(({ what, by, at, envelope }, index) => ({
+    what: `${what} by ${by}`,
+    at: timeText(at),
+    path: `decisions/${index + 1}-${what}-${by}.dsse.json`,
+    bytes: Buffer.from(envelope),
+  }));
   const out = option(input, "out");
   const folder = out === undefined ? undefined : fileAt(input, out);
   const isNone = files.length + texts.length === 0;
@@ -72,7 +70,7 @@ export const runEvidence: CommandRun<RegistryServices> = async (input) => {
       release: `${release.model}@sha256:${release.digest}`,
       root: `sha256:${release.weights.root}`,
       attached: files.map(({ kind, path, digest, size }) => ({ kind, file: path, digest: `sha256:${digest}`, size })),
-      decisions: texts.map(({ what, path }) => ({ what, file: path })),
+      decisions: texts.map(({ what, at, path }) => ({ what, at, file: path })),
       ...(folder === undefined || isNone ? {} : { folder }),
     },
     text: (style) => {

@@ -44,7 +44,7 @@ export const runImport: CommandRun<RegistryServices> = async (input) => {
   const published = await publish(registry, { model, files, source }, extras, who(input));
   if (signature !== undefined) await attach(registry, published.version, "signature", signature);
   const checked = imported.checked === 0 ? "" : `, ${imported.checked} with the digest that their source promised`;
-  const notes = [`${files.length} files, ${bytesText(published.version.bytes)}${checked}`];
+  const notes = [`${files.length} files, ${bytesText(published.version.bytes)}${checked}`, ...thereAlready(published)];
   return await examined(input, registry, blobs, published, notes);
 };
 
@@ -57,7 +57,7 @@ export const runRelease: CommandRun<RegistryServices> = async (input) => {
   if (Object.keys(extras).length === 0)
     throw registryError("models.options-invalid", { detail: "name at least one part" });
   const published = await publishParts(registry, of, extras, who(input));
-  return await result(registry, published, [], undefined);
+  return await result(registry, published, thereAlready(published), undefined);
 };
 
 /** Scans what is stored, and verifies its signature where it is said whose is trusted. */
@@ -121,12 +121,17 @@ async function result(
     },
     text: (style) =>
       [
-        `${style.bold(shown(release))} is ${stateText(now.state, style)}${isNew ? "" : style.dim(" (it was there already)")}`,
+        `${style.bold(shown(release))} is ${stateText(now.state, style)}`,
         ...notes,
         style.dim(nextStep(release, now, registry.rules)),
       ].join("\n"),
     exit: verdict === undefined || verdict === "clean" ? Exit.clean : Exit.findings,
   };
+}
+
+/** What is said where nothing new was made. */
+export function thereAlready({ isNew }: Published): string[] {
+  return isNew ? [] : ["this very release was there already"];
 }
 
 async function partsOf(input: Input, blobs: BlobStore): Promise<ReleaseExtras> {

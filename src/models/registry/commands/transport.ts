@@ -18,7 +18,7 @@ import { publish } from "../releases.ts";
 import { openRegistry, openStore, type RegistryServices } from "../services.ts";
 import { findVersion, readStanding } from "../store.ts";
 import { argument, bytesText, option, releaseOf, shown, type Input } from "./common.ts";
-import { examined, who } from "./take.ts";
+import { examined, thereAlready, who } from "./take.ts";
 
 /** Pushes a release. Only what is approved leaves the house. */
 export const runPush: CommandRun<RegistryServices> = async (input) => {
@@ -83,6 +83,7 @@ export const runPull: CommandRun<RegistryServices> = async (input) => {
     }
     const notes = [
       `${files.length} files, ${bytesText(published.version.bytes)}, every digest checked, from ${source.repository}@${source.digest}`,
+      ...thereAlready(published),
       `with it: ${[...attached.keys()].map((kind) => ATTACHMENTS[kind].title).join(", ") || "no signature and no documents"}`,
     ];
     return await examined(input, registry, blobs, published, notes);
