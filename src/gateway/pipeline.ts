@@ -252,10 +252,13 @@ export async function clear(leased: Leased, services: PipelineServices): Promise
   const instructions = parsed.spans.flatMap(({ origin, text }) => (origin === "system" ? [text] : []));
   const known = parsed.spans.flatMap(({ origin, text }) => (origin === "user" ? [text] : []));
   const { vault } = inspection;
+  const context = vault === undefined ? { instructions, known } : { instructions, known, vault };
+  const preparing = guardFor(leased, services).prepare("response", context);
+  if (preparing !== undefined) await preparing;
   return {
     ...leased,
     candidates,
-    context: vault === undefined ? { instructions, known } : { instructions, known, vault },
+    context,
     outgoing: inspection.masked.length === 0 ? body : masked(value, inspection, "gateway.blocked"),
   } as unknown as Cleared;
 }

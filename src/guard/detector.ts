@@ -59,6 +59,11 @@ export interface Detector {
    */
   readonly guarantee?: "strict" | "windowed";
   /**
+   * In steps, what a detector would otherwise do at once when it first reads in this context; undefined where that is no
+   * long work. Nothing but how long others wait may depend on it.
+   */
+  prepare?(context: Pick<DetectContext, "instructions" | "known">): Paced<void> | undefined;
+  /**
    * Every finding in `text`, by its start. Locations are UTF-16 offsets in `text` under `context.pointer`; no finding
    * holds any of the matched text.
    */

@@ -187,6 +187,32 @@ test("a detector that takes longer than its time blocks, or not by an explicit c
   }
 });
 
+test("undoing disguises counts into a detector's time, and the next detector goes on from there", async () => {
+  // Layers within layers: well over a millisecond of work.
+  const layer = (text: string): string => Buffer.from(text).toString("base64");
+  const text = `${layer(layer(layer("this is forbidden. ".repeat(10_000))))} `.repeat(2);
+  const seen: string[] = [];
+  const reader = (id: string): Detector => ({
+    ...brokenDetector((read) => {
+      if (read.includes("forbidden")) seen.push(id);
+      return [];
+    }),
+    id,
+    reads: "views",
+  });
+  const hasty = { ...settings("block", "block", "block"), timeoutMs: 1 };
+  const patient = { ...settings("flag"), timeoutMs: 60_000 };
+  const both = createGuard({
+    detectors: [reader("hasty"), reader("patient")],
+    settings: { hasty, patient },
+  });
+  const { verdict } = await both.inspect([span(text)], "request");
+  assert.equal(verdict.action, "block");
+  assert.equal(verdict.runs[0]?.why, "the detector took longer than its time limit");
+  assert.equal(verdict.runs[1]?.outcome, "ran");
+  assert.deepEqual([...new Set(seen)], ["patient"]);
+});
+
 test("a detector of views finds what is encoded, and points at the encoded text", async () => {
   const guard = createGuard({
     detectors: [{ ...wordDetector("forbidden"), reads: "views" }],

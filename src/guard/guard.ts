@@ -18,7 +18,7 @@ import { failureOf, withinTime } from "./failure.ts";
 import { maskText, mergeLabels, type Region } from "./mask.ts";
 import { atOnce, inTurns, LONG, soon, STEP, type Paced } from "./pace.ts";
 import { assign, decide, type Assignment, type GuardSettings, type Outcome } from "./policy.ts";
-import { readText, viewsOf, type Readable } from "./read.ts";
+import { readText, timed, viewsOf, type Readable } from "./read.ts";
 import { openStream, type GuardStream } from "./stream.ts";
 import { createVault, type Vault } from "./vault.ts";
 
@@ -51,6 +51,11 @@ export interface Inspection {
 export interface Guard {
   /** Judges one whole message. Never rejects because of what a detector or the text does. */
   inspect(spans: readonly TextSpan[], direction: Direction, exchange?: ExchangeContext): Promise<Inspection>;
+  /**
+   * Makes ready what `stream` would otherwise do at once, where that is long work: a long system prompt that answers are
+   * compared with. `exchange` holds the same lists as the one that is given to `stream`.
+   */
+  prepare(direction: Direction, exchange: ExchangeContext): Promise<void> | undefined;
   /** Judges one channel of text that arrives in pieces, cut anywhere. */
   stream(direction: Direction, origin: Origin, pointer: string, exchange?: ExchangeContext): GuardStream;
 }
@@ -80,7 +85,7 @@ export function createGuard(options: { detectors: readonly Detector[]; settings:
   return {
     inspect: async (spans, direction, exchange = {}) => {
       const long = isLong(spans);
-      const readables = spans.map((span): Readable => ({ span, derived: undefined }));
+      const readables = spans.map((span): SpanToRead => ({ span, readable: { text: span.text } }));
       const outcomes: (Outcome | Promise<Outcome>)[] = [];
       for (const assignment of assignments[direction]) {
         const work = run(assignment, readables, direction, exchange);
@@ -96,9 +101,24 @@ export function createGuard(options: { detectors: readonly Detector[]; settings:
       const masking = changeSpans(spans, settled, exchange.vault);
       return { verdict, ...(long ? await inTurns(masking) : atOnce(masking)) };
     },
+    prepare: (direction, exchange) => {
+      const works = assignments[direction].flatMap(({ action, detector }) =>
+        action === undefined ? [] : (detector.prepare?.(exchange) ?? []),
+      );
+      return works.length === 0 ? undefined : inTurns(oneAfterAnother(works));
+    },
     stream: (direction, origin, pointer, exchange = {}) =>
       openStream(assignments[direction], contextOf(direction, origin, pointer, exchange), exchange.vault),
   };
+}
+
+interface SpanToRead {
+  readonly span: TextSpan;
+  readonly readable: Readable;
+}
+
+function* oneAfterAnother(works: readonly Paced<void>[]): Paced<void> {
+  for (const work of works) yield* work;
 }
 
 /** A message that is read in turns (`pace.ts`). */
@@ -127,7 +147,7 @@ const NO_TEXTS: readonly string[] = [];
 /** Runs one detector over every span. What it does asynchronously has begun, and may still be under way. */
 function* run(
   assignment: Assignment,
-  readables: readonly Readable[],
+  readables: readonly SpanToRead[],
   direction: Direction,
   exchange: ExchangeContext,
 ): Paced<{ readonly outcome: Outcome | Promise<Outcome> }> {
@@ -138,10 +158,12 @@ function* run(
   const until = performance.now() + timeoutMs;
   let work = 0;
   try {
-    for (const readable of readables) {
-      const { pointer, text, origin } = readable.span;
+    const preparing = readables.length === 0 ? undefined : detector.prepare?.(exchange);
+    if (preparing !== undefined) yield* timed(preparing, until);
+    for (const { span, readable } of readables) {
+      const { pointer, text, origin } = span;
       const context = contextOf(direction, origin, pointer, exchange);
-      const views = detector.reads === "views" ? yield* viewsOf(readable) : undefined;
+      const views = detector.reads === "views" ? yield* viewsOf(readable, until) : undefined;
       const found = yield* readText(detector, text, context, views, until);
       if (found instanceof Promise) {
         pending.push(

@@ -8,20 +8,22 @@
 
 import type { Finding } from "../core/index.ts";
 import { checkAnswer } from "./answer.ts";
-import type { DetectContext, Detector, TextSpan } from "./detector.ts";
+import type { DetectContext, Detector } from "./detector.ts";
 import { checkTime } from "./failure.ts";
 import { derive, type Derived, type DerivedView } from "./normalise/index.ts";
 import { SHORT, type Paced } from "./pace.ts";
 
-/** A span, and the views of it once some detector needed them: they are derived once for all. */
+/** A text, and the views of it once some detector needed them: they are derived once for all. */
 export interface Readable {
-  readonly span: TextSpan;
-  derived: Derived | undefined;
+  readonly text: string;
+  derived?: Derived;
+  /** Views that are being derived. Where one detector's time is over, the next goes on from there. */
+  deriving?: Paced<Derived>;
 }
 
-/** The views of a span's text. */
-export function* viewsOf(readable: Readable): Paced<Derived> {
-  return (readable.derived ??= yield* derive(readable.span.text));
+/** The views of a text. @throws `guard.timeout` between two steps after `until` */
+export function* viewsOf(readable: Readable, until: number): Paced<Derived> {
+  return (readable.derived ??= yield* timed((readable.deriving ??= derive(readable.text)), until));
 }
 
 /**
@@ -85,8 +87,8 @@ function* answerFor(
   return Array.isArray(found) && found.length === 0 ? found : checkAnswer(found, text, context.pointer);
 }
 
-/** The steps of a long reading, as long as there is time. */
-function* timed<T>(steps: Paced<T>, until: number): Paced<T> {
+/** The steps of long work, as long as there is time. @throws `guard.timeout` */
+export function* timed<T>(steps: Paced<T>, until: number): Paced<T> {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;

@@ -22,9 +22,8 @@ import { maskRange, type Region } from "./mask.ts";
 import { LONG, STEP, takeTurns } from "./pace.ts";
 import { decide, type Assignment, type Outcome } from "./policy.ts";
 import { repeats } from "./read.ts";
-import type { Derived } from "./normalise/index.ts";
 import type { Vault } from "./vault.ts";
-import { passingScan, windowScan, windowViews } from "./window.ts";
+import { passingScan, windowScan, windowViews, type WindowViews } from "./window.ts";
 
 /** What may go on to the reader after a piece came in. */
 export interface StreamStep {
@@ -65,8 +64,8 @@ export function openStream(
   context: DetectContext,
   vault: Vault | undefined,
 ): GuardStream {
-  const viewsOf = windowViews();
-  const readers = assignments.flatMap((assignment) => openReaders(assignment, context, viewsOf));
+  const views = windowViews();
+  const readers = assignments.flatMap((assignment) => openReaders(assignment, context, views));
   const restorer = vault?.restorer();
   let held = "";
   let base = 0;
@@ -188,21 +187,17 @@ export function openStream(
 }
 
 /** How `assignment`'s detector reads the channel: exactly or in passing, and the views that it wants in passing. */
-function openReaders(
-  assignment: Assignment,
-  context: DetectContext,
-  viewsOf: (window: string) => Derived,
-): readonly Reader[] {
+function openReaders(assignment: Assignment, context: DetectContext, views: WindowViews): readonly Reader[] {
   const { detector, action, timeoutMs } = assignment;
   const reader = { assignment, settled: 0, failure: undefined };
   if (action === undefined) return [{ ...reader, scan: undefined }];
   if (detector.guarantee === "windowed") {
-    return [{ ...reader, scan: passingScan(detector, context, "all", timeoutMs, viewsOf) }];
+    return [{ ...reader, scan: passingScan(detector, context, "all", timeoutMs, views) }];
   }
   try {
     const exact: Reader = { ...reader, scan: detector.open?.(context) ?? windowScan(detector, context) };
     if (detector.reads !== "views") return [exact];
-    return [exact, { ...reader, exact, scan: passingScan(detector, context, "views", timeoutMs, viewsOf) }];
+    return [exact, { ...reader, exact, scan: passingScan(detector, context, "views", timeoutMs, views) }];
   } catch (error) {
     return [{ ...reader, scan: undefined, failure: failureOf(error) }];
   }

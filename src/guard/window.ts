@@ -16,9 +16,9 @@ import type { Finding } from "../core/index.ts";
 import { checkAnswer } from "./answer.ts";
 import { STREAM_STEP, STREAM_WINDOW, type DetectContext, type Detector, type Hit, type Scan } from "./detector.ts";
 import { withinTime } from "./failure.ts";
-import { deriveViews, type Derived } from "./normalise/index.ts";
+import type { Derived } from "./normalise/index.ts";
 import { atOnce } from "./pace.ts";
-import { readText, readViews, repeats } from "./read.ts";
+import { readText, readViews, repeats, viewsOf, type Readable } from "./read.ts";
 
 /** Opens a {@link Scan} that works by `detector.detect`. */
 export function windowScan(detector: Detector, context: DetectContext): Scan {
@@ -71,14 +71,14 @@ export function windowScan(detector: Detector, context: DetectContext): Scan {
  * @param looksAt `all`: the text and, if the detector wants them, its views; `views`: those alone, for a detector that
  * reads the text itself exactly
  * @param timeoutMs for one look
- * @param viewsOf the views of a window: shared by the scans of a channel, which all look at the same windows
+ * @param views the views of a window: shared by the scans of a channel, which all look at the same windows
  */
 export function passingScan(
   detector: Detector,
   context: DetectContext,
   looksAt: "all" | "views",
   timeoutMs: number,
-  viewsOf: (window: string) => Derived,
+  views: WindowViews,
 ): Scan {
   const hits: Hit[] = [];
   /** The last of the channel, and where it begins. */
@@ -112,7 +112,7 @@ export function passingScan(
   /** Judges the window that ends at `at`. */
   const look = (at: number): void | Promise<void> => {
     const from = Math.max(base, at - STREAM_WINDOW);
-    const found = read(detector, text.slice(from - base, at - base), context, looksAt, timeoutMs, viewsOf);
+    const found = read(detector, text.slice(from - base, at - base), context, looksAt, timeoutMs, views);
     if (found instanceof Promise) return found.then((later) => take(later, from, at));
     take(found, from, at);
     return undefined;
@@ -145,12 +145,15 @@ export function passingScan(
   };
 }
 
+/** The views of a window. @throws `guard.timeout` after `until` */
+export type WindowViews = (window: string, until: number) => Derived;
+
 /** Derives the views of a window once, for all who look at it. */
-export function windowViews(): (window: string) => Derived {
-  let last: { readonly window: string; readonly derived: Derived } | undefined;
-  return (window) => {
-    if (last?.window !== window) last = { window, derived: deriveViews(window) };
-    return last.derived;
+export function windowViews(): WindowViews {
+  let last: Readable | undefined;
+  return (window, until) => {
+    if (last?.text !== window) last = { text: window };
+    return atOnce(viewsOf(last, until));
   };
 }
 
@@ -161,10 +164,10 @@ function read(
   context: DetectContext,
   looksAt: "all" | "views",
   timeoutMs: number,
-  viewsOf: (window: string) => Derived,
+  views: WindowViews,
 ): readonly Finding[] | Promise<readonly Finding[]> {
   const until = performance.now() + timeoutMs;
-  const derived = detector.reads === "views" ? viewsOf(text) : undefined;
+  const derived = detector.reads === "views" ? views(text, until) : undefined;
   const found =
     looksAt === "all"
       ? atOnce(readText(detector, text, context, derived, until))

@@ -62,6 +62,7 @@ export function openExchange(guard: Guard, { onVerdict }: UseOptions): Exchange 
       const { verdict, masked, vault } = await guard.inspect(texts.spans, "request");
       report(verdict, "request");
       if (vault !== undefined) context = { ...context, vault };
+      await guard.prepare("response", context);
       return masked.length === 0 ? message : texts.replace(masked);
     },
     response: async (message, reading) => {

@@ -16,6 +16,7 @@
  */
 
 import type { Finding } from "../../../core/index.ts";
+import { atOnce, STEP, type Paced } from "../../pace.ts";
 import { hashWords, openRing, type Passages, type Run } from "./passages.ts";
 import { openWords } from "./words.ts";
 
@@ -70,42 +71,90 @@ interface Compiled {
 
 /** Compiles prompts, and keeps the last ones compiled: the same prompt comes with every request. */
 export interface PromptCompiler {
-  /** Passages of `prompt` to look for; `undefined`: it is too short. A new one for each text, since it counts. */
-  passages(prompt: string, known: readonly string[], pointer: string): Passages | undefined;
+  /**
+   * Long texts made ready in steps, for as long as the two lists live: `passages` finds them so. Undefined where that is no
+   * long work. What was not made ready is, at once, when it is needed.
+   */
+  prepare(prompts: readonly string[], known: readonly string[]): Paced<void> | undefined;
+  /**
+   * Passages of `prompt`, one of `prompts`, to look for; `undefined`: it is too short. A new one for each text, since it
+   * counts.
+   */
+  passages(prompt: string, prompts: readonly string[], known: readonly string[], pointer: string): Passages | undefined;
 }
 
-/** Units of prompts that are kept compiled. */
+/** Units of prompts that are kept compiled, and of the longest one that is. */
 const CACHE_UNITS = 1 << 20;
+const CACHED_UNITS = 1 << 18;
+/** Texts of more units are long work: some 10 ms. */
+const LONG_UNITS = 1 << 16;
+/** Words that are hashed in one step. */
+const WORDS_PER_STEP = 1_024;
 
 export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler {
   const words = Math.max(SIZE + 1, options.words ?? 8);
   const share = options.share ?? 0.3;
-  const common = shinglesOf([...BOILERPLATE, ...(options.quotable ?? [])]);
+  const common = atOnce(shinglesOf([...BOILERPLATE, ...(options.quotable ?? [])]));
   const cache = new Map<string, Compiled | undefined>();
   let cached = 0;
+  /** What was made ready, by the lists that it is of. */
+  const readyPrompts = new WeakMap<readonly string[], ReadonlyMap<string, Compiled | undefined>>();
+  const readyKnown = new WeakMap<readonly string[], ReadonlySet<number>>();
 
-  const compiled = (prompt: string): Compiled | undefined => {
-    if (cache.has(prompt)) return cache.get(prompt);
-    const made = compile(prompt, words, common);
+  function* compiled(prompt: string, prompts: readonly string[]): Paced<Compiled | undefined> {
+    const ready = readyPrompts.get(prompts);
+    if (ready?.has(prompt) === true) return ready.get(prompt);
+    const made = cache.has(prompt) ? cache.get(prompt) : yield* compile(prompt, words, common);
+    // Whatever else comes until an answer is read: what was made ready stays so.
+    if (isLong(prompts)) readyPrompts.set(prompts, new Map(readyPrompts.get(prompts)).set(prompt, made));
+    if (prompt.length <= CACHED_UNITS && !cache.has(prompt)) remember(prompt, made);
+    return made;
+  }
+  function remember(prompt: string, made: Compiled | undefined): void {
     if (cached + prompt.length > CACHE_UNITS) {
       cache.clear();
       cached = 0;
     }
     cached += prompt.length;
     cache.set(prompt, made);
-    return made;
-  };
+  }
+  function* shinglesKnown(known: readonly string[]): Paced<ReadonlySet<number>> {
+    const shingles = readyKnown.get(known) ?? (yield* shinglesOf(known));
+    readyKnown.set(known, shingles);
+    return shingles;
+  }
 
   return {
-    passages: (prompt, known, pointer) => {
-      const ready = compiled(prompt);
+    prepare: (prompts, known) => {
+      if (prompts.length === 0 || (!isLong(prompts) && !isLong(known))) return undefined;
+      return (function* prepared(): Paced<void> {
+        for (const prompt of new Set(prompts)) yield* compiled(prompt, prompts);
+        // A short one is read when it is needed, which it seldom is.
+        if (isLong(known)) yield* shinglesKnown(known);
+      })();
+    },
+    passages: (prompt, prompts, known, pointer) => {
+      const ready = atOnce(compiled(prompt, prompts));
       if (ready === undefined) return undefined;
       let own: ReadonlySet<number> | undefined;
       // Most answers repeat nothing of the prompt: what the reader said is read for the others alone.
-      const isKnown = (hash: number): boolean => (own ??= shinglesOf(known)).has(hash);
+      const isKnown = (hash: number): boolean => (own ??= atOnce(shinglesKnown(known))).has(hash);
       return passagesOf(ready, isKnown, share, pointer);
     },
   };
+}
+
+function isLong(texts: readonly string[]): boolean {
+  return texts.reduce((sum, text) => sum + text.length, 0) > LONG_UNITS;
+}
+
+/** Gives the reader a text in pieces. */
+function* readIn(text: string, reader: ReturnType<typeof openWords>): Paced<void> {
+  for (let at = 0; at < text.length; at += STEP) {
+    reader.push(text.slice(at, at + STEP));
+    yield;
+  }
+  reader.end();
 }
 
 function passagesOf(prompt: Compiled, isKnown: (hash: number) => boolean, share: number, pointer: string): Passages {
@@ -135,7 +184,7 @@ function passagesOf(prompt: Compiled, isKnown: (hash: number) => boolean, share:
 }
 
 /** Compiles a prompt; `undefined` if it is too short. */
-function compile(prompt: string, words: number, common: ReadonlySet<number>): Compiled | undefined {
+function* compile(prompt: string, words: number, common: ReadonlySet<number>): Paced<Compiled | undefined> {
   const ones: number[] = [];
   const twos: number[] = [];
   let weight = 0;
@@ -144,14 +193,14 @@ function compile(prompt: string, words: number, common: ReadonlySet<number>): Co
     twos.push(two);
     weight += letters;
   });
-  reader.push(prompt);
-  reader.end();
+  yield* readIn(prompt, reader);
   if (ones.length < SHORTEST || weight < SHORT_WEIGHT) return undefined;
 
   const shingles = new Map<number, number>();
   const bits = new Uint8Array(0x2000);
   const beginnings = [new Set<number>(), new Set<number>(), new Set<number>()];
   for (let at = 0; at + SIZE <= ones.length; at++) {
+    if (at % WORDS_PER_STEP === WORDS_PER_STEP - 1) yield;
     const [one, two] = hashWords(ones, twos, at, at + SIZE);
     const hash = join(one, two);
     if (common.has(hash) || shingles.has(hash)) continue;
@@ -173,15 +222,14 @@ function compile(prompt: string, words: number, common: ReadonlySet<number>): Co
 }
 
 /** The shingles of texts. */
-function shinglesOf(texts: readonly string[]): ReadonlySet<number> {
+function* shinglesOf(texts: readonly string[]): Paced<ReadonlySet<number>> {
   const hashes = new Set<number>();
   for (const text of texts) {
     const ring = openRing(SIZE);
     const reader = openWords((start, _end, one, two, weight) => {
       if (ring.add(start, one, two, weight)) hashes.add(join(ring.one(), ring.two()));
     });
-    reader.push(text);
-    reader.end();
+    yield* readIn(text, reader);
   }
   return hashes;
 }
