@@ -128,4 +128,17 @@ export const gatewayMigrations: readonly Migration[] = [
       `create index extraction_states_expiry on extraction_states (expires_at)`,
     ],
   },
+  {
+    id: "0007-budget-marks",
+    statements: [
+      `create table budget_marks (
+         counter text primary key,
+         kind text not null,
+         starts_at bigint not null,
+         epoch text not null,
+         base bigint not null,
+         mark bigint not null
+       )`,
+    ],
+  },
 ];

@@ -1,6 +1,7 @@
 /**
- * Three replicas on one PostgreSQL and one Redis, under load, while Redis and PostgreSQL go away and come back and a replica
- * is killed: the budget holds, no reservation stays behind, and every answer has its receipt, once, in one ledger.
+ * Three replicas on one PostgreSQL and one Redis, under load, while Redis stands still, and Redis and PostgreSQL go away and
+ * come back, and a replica is killed: the budget holds, no reservation stays behind, and every answer has its receipt, once,
+ * in one ledger.
  */
 
 import assert from "node:assert/strict";
@@ -21,7 +22,9 @@ import { emptyPlace, holdfast, startUp, type Place, type Up } from "./holdfast.t
 /** What the clients say: proofs and probes of the product ask the model too, and are not what is counted here. */
 const SAYING = "how much is left of the budget?";
 const CLIENTS = 64;
-const LIMIT = 500;
+const LIMIT = 900;
+/** After so long without an answer the budget is at its end: longer than an empty Redis waits before it grants anything. */
+const QUIET_MS = 12_000;
 /** How long a reservation outlives its gateway, and some seconds for a busy machine. */
 const LEASE_MS = 30_000;
 
@@ -53,8 +56,8 @@ async function startCountingModel(context: TestContext): Promise<{ readonly url:
 
 interface Seen {
   readonly id: string;
-  /** It was granted out of a replica's share, since that replica took Redis for lost. */
-  readonly fromShare: boolean;
+  /** Granted or refused out of what its replica had booked ahead, since that took Redis for lost. */
+  readonly fromEscrow: boolean;
 }
 
 /** The receipts, in the order of the log. */
@@ -64,7 +67,7 @@ async function receiptsIn({ cwd }: Place): Promise<readonly Seen[]> {
     const { predicate, predicateType } = decodeStatement(bytes);
     if (predicateType !== PredicateType.receipt) continue;
     const { id, budgets } = predicate as { id: string; budgets?: readonly { counter: string }[] };
-    seen.push({ id, fromShare: budgets?.some(({ counter }) => counter === "share") === true });
+    seen.push({ id, fromEscrow: budgets?.some(({ counter }) => counter === "escrow") === true });
   }
   return seen;
 }
@@ -117,36 +120,36 @@ admin: {listen: 127.0.0.1:0}
         return 0;
       }
     };
-    /** Refusals since the last answer: many in a row, and the budget is at its end. */
-    const load = { done: false, refused: 0 };
+    const load = { done: false, answeredAt: performance.now() };
     const client = async (_: unknown, number: number): Promise<void> => {
       for (let turn = number; !load.done; turn++) {
-        const status = await ask(alive[turn % alive.length] as Up);
-        load.refused = status === 429 ? load.refused + 1 : 0;
-        if (status !== 200) await sleep(20);
+        if ((await ask(alive[turn % alive.length] as Up)) === 200) load.answeredAt = performance.now();
+        else await sleep(20);
       }
     };
     const clients = Promise.all(Array.from({ length: CLIENTS }, client));
     const until = async (count: number): Promise<void> => {
-      while (answered.length < count && load.refused < 10 * CLIENTS) await sleep(10);
+      while (answered.length < count && performance.now() < load.answeredAt + QUIET_MS) await sleep(10);
     };
 
-    // Redis goes, with all that it knew, and comes back.
-    await until(60);
-    await redis.kill();
-    await until(90);
-    await redis.start();
-    // Until all three count with it again: what one has told by then is known when it is gone.
-    await sleep(2_000);
-    await until(150);
+    // Redis stands still for longer than anyone waits: one replica takes it for lost, and another may not.
+    await until(100);
+    redis.pause();
+    await sleep(2_500);
+    redis.resume();
+    await until(200);
 
-    const back = new Set(answered);
+    // It goes, with all that it knew, and comes back.
+    await redis.kill();
+    await sleep(1_000);
+    await redis.start();
+    await until(answered.length + 100);
 
     // The replica that signs is killed in flight.
     const [dead, ...rest] = ups as [Up, Up, Up];
     alive = rest;
     dead.child.kill("SIGKILL");
-    await until(220);
+    await until(answered.length + 60);
 
     // PostgreSQL breaks all connections, and comes back: nothing is answered in between.
     await postgres.kill();
@@ -158,8 +161,7 @@ admin: {listen: 127.0.0.1:0}
     await until(away + 20);
 
     // To the end of the budget, and some time beyond it.
-    while ((await Promise.all(alive.map(ask))).some((status) => status !== 429)) await sleep(50);
-    await sleep(1_000);
+    await until(Infinity);
     load.done = true;
     await clients;
 
@@ -193,9 +195,10 @@ admin: {listen: 127.0.0.1:0}
       [],
     );
     assert.ok(answered.length > LIMIT / 2);
-    // Exact. But for what a machine does that is too busy to answer: a replica that waits two seconds for Redis takes it for
-    // lost, and spends at most its share of what was left, which the others may spend as well.
-    const alone = whole.filter(({ id, fromShare }) => fromShare && !back.has(id)).length;
-    assert.ok(model.asked() <= LIMIT + alone, `${model.asked()} of ${LIMIT}, ${alone} of them out of shares`);
+    const ahead = whole.filter(({ id, fromEscrow }) => fromEscrow && answered.includes(id)).length;
+    const said = `${model.asked()} of ${LIMIT} asked, ${answered.length} answered, ${ahead} granted out of escrows`;
+    context.diagnostic(said);
+    assert.ok(model.asked() <= LIMIT, said);
+    assert.ok(ahead > 0, said);
   },
 );

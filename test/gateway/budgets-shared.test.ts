@@ -47,46 +47,55 @@ describe("gateways that share their counters", { skip: redisMissing ?? false }, 
     return answers.filter(({ status }) => status === 200).length;
   };
 
+  const metricsOf = async ({ gateway }: Harness): Promise<string> => (await gateway.metricsText?.()) ?? "";
+  const asked = (): number => gateways.reduce((sum, gateway) => sum + gateway.upstream.requests.length, 0);
+
   it("count as one, also with Redis away, and again when it is back without its memory", async () => {
     assert.equal(await many(15), 15);
-    assert.match((await ask(0)).headers.get("ratelimit") ?? "", /^"req";r=44, "tok";r=\d+;t=\d+$/);
-    // A request that is refused for its tokens takes none of the others, and shows each how they stand.
+    const shown = /^"req";r=(\d+), "tok";r=\d+;t=\d+$/.exec((await ask(0)).headers.get("ratelimit") ?? "")?.[1];
+    // What the others have booked ahead is not left: a quarter at most.
+    assert.ok(Number(shown) <= 44 && Number(shown) >= 33, shown);
+    // A request that is refused for its tokens takes none of the others.
     for (const gateway of gateways) {
-      const refused = await gateway.post(CHAT, chat("hi", { max_tokens: 1_000_000 }));
-      assert.deepEqual([refused.status, refused.headers.get("ratelimit")?.slice(0, 10)], [429, '"req";r=44']);
+      assert.equal((await gateway.post(CHAT, chat("hi", { max_tokens: 1_000_000 }))).status, 429);
     }
 
+    // Each of them books some ahead within a second of being used.
+    await delay(1_500);
     await server.kill();
-    // 44 are left: 14 for each of the three.
     const first = await ask(0);
     assert.equal(first.status, 200, first.text);
     const receipt = await (gateways[0] as Harness).receipt(first.headers.get("request-id"));
     assert.deepEqual(
       receipt.budgets?.map(({ name, counter }) => [name, counter]),
       [
-        ["req", "share"],
-        ["tok", "share"],
+        ["req", "escrow"],
+        ["tok", "escrow"],
       ],
     );
-    assert.equal(await many(57), 3 * 14 - 1);
+    const away = 1 + (await many(57));
+    assert.ok(away >= 3 && away <= 11, `${away} of what was booked ahead`);
     const refused = await ask(0);
     assert.equal(refused.status, 429);
-    assert.match(refused.json.error?.message ?? "", /req: 0 requests of 60 requests left of this instance's share/);
-    const metrics = (await gateways[0]?.gateway.metricsText?.()) ?? "";
+    assert.match(
+      refused.json.error?.message ?? "",
+      /req: 0 requests of 60 requests left of what this instance booked ahead/,
+    );
+    assert.ok(Number(refused.headers.get("retry-after")) <= 1);
+    const metrics = await metricsOf(gateways[0] as Harness);
     assert.match(metrics, /^holdfast_counters_away 1$/m);
-    assert.match(metrics, /^holdfast_budget_requests_total\{budget="req",outcome="settled",counter="share"\} 14$/m);
-    assert.match(metrics, /^holdfast_budget_requests_total\{budget="req",outcome="refused",counter="share"\} \d+$/m);
+    assert.match(metrics, /^holdfast_budget_requests_total\{budget="req",outcome="settled",counter="escrow"\} \d+$/m);
+    assert.match(metrics, /^holdfast_budget_requests_total\{budget="req",outcome="refused",counter="escrow"\} \d+$/m);
     assert.ok(gateways[0]?.logged.some((line) => line.includes("the shared counters are away")));
 
     await server.start();
     for (let round = 0; round < 1_200; round++) {
-      const texts = await Promise.all(gateways.map(async ({ gateway }) => await gateway.metricsText?.()));
-      if (texts.every((text) => text?.includes("\nholdfast_counters_away 0\n"))) break;
+      const texts = await Promise.all(gateways.map(metricsOf));
+      if (texts.every((text) => text.includes("\nholdfast_counters_away 0\n"))) break;
       await delay(50);
     }
-    // 16 before, 42 while it was away: two are left, for all three together.
-    assert.equal(await many(9), 2);
-    const upstream = gateways.reduce((sum, gateway) => sum + gateway.upstream.requests.length, 0);
-    assert.equal(upstream, 60);
+    // To its end. What was booked ahead when Redis forgot it counts as spent, and what was marked.
+    for (let refusals = 0; refusals < 30; refusals++) if ((await many(3)) > 0) refusals = 0;
+    assert.ok(asked() <= 60 && asked() > 16 + away + 15, `${asked()} of 60`);
   });
 });

@@ -2,14 +2,39 @@
  * What this replica knows of one counter: pure bookkeeping, without a clock and without a network.
  *
  * `own` grows with what this replica spent; `said` is how much of it the shared counter has confirmed. `spent` and
- * `reserved` are of all replicas, as last seen. All of it is of one window and of one epoch of the shared counter; in
- * another epoch, which knows nothing of the one before, what was last seen becomes the `base`, and what was not said the
- * new `own` (`storage`, quotas).
+ * `reserved` are of all replicas, as last seen. All of it is of one window and of one epoch of the shared counter; of
+ * what was before that epoch only a bound is known, its `base` (`storage`, quotas; `marks.ts`).
  *
  * @module
  */
 
 import type { CounterState, Window } from "../../storage/index.ts";
+import type { Escrow } from "./escrow.ts";
+
+/** What a request may use of one counter. */
+export interface Demand {
+  readonly counter: string;
+  readonly window: Window;
+  readonly limit: number;
+  readonly amount: number;
+  readonly chargeIfLost: boolean;
+}
+
+/** A reservation that was granted. */
+export interface Grant {
+  readonly id: string;
+  readonly demands: readonly Demand[];
+  /** The windows that it counts in, by their start. */
+  readonly starts: readonly number[];
+  /** The epoch in which its amounts are booked, be it by itself or in the escrows. Another one counts them as spent. */
+  readonly epoch: string | undefined;
+  /** What it was taken out of, in the order of the demands; empty: it was booked by itself. */
+  readonly escrows: readonly (Escrow | undefined)[];
+  /** The shared counters know it by its own id. */
+  booked: boolean;
+  /** Before this they do not end it, in milliseconds on the clock that never steps. */
+  endsAt: number;
+}
 
 export interface Account {
   readonly counter: string;
@@ -17,85 +42,74 @@ export interface Account {
   start: number;
   /** The epoch that the rest is of; undefined: of none that is known. */
   epoch: string | undefined;
+  /** Booked by all before this epoch, at most. */
   base: number;
+  /** As much may be booked by all, says the database; undefined: it was not asked yet. */
+  mark: number | undefined;
   own: number;
   said: number;
   spent: number;
   reserved: number;
-  /** What this replica may spend by itself while the shared counters are away, and how much of it is taken. */
-  share: { readonly allowance: number; taken: number } | undefined;
+  /** Booked ahead, for when the shared counters are away. */
+  escrow: Escrow | undefined;
+  /** What was reserved in the last seconds, the earlier the less of it. */
+  pace: number;
+  /** What was granted of it last. What is refused says nothing of what it is used for. */
+  asked: Demand;
   /** Reservations that are not settled. */
   live: number;
   /** When it was last used, in milliseconds on the clock that never steps. */
   usedAt: number;
 }
 
-export function newAccount(counter: string, window: Window, start: number): Account {
+export function newAccount(asked: Demand, start: number): Account {
+  const { counter, window } = asked;
+  const nothing = { base: 0, mark: undefined, own: 0, said: 0, spent: 0, reserved: 0 };
   return {
     counter,
     window,
     start,
     epoch: undefined,
-    base: 0,
-    own: 0,
-    said: 0,
-    spent: 0,
-    reserved: 0,
-    share: undefined,
+    ...nothing,
+    escrow: undefined,
+    pace: 0,
+    asked,
     live: 0,
     usedAt: 0,
   };
 }
 
-/** Begins a later window, in which nothing is spent yet. An earlier one changes nothing. */
-export function roll(account: Account, start: number): void {
-  if (start <= account.start) return;
-  Object.assign(account, { start, base: 0, own: 0, said: 0, spent: 0, reserved: 0, share: undefined });
+/** Whether it may be booked in that epoch: what was before is known, and a bound is set. */
+export function isEntered(account: Account, epoch: string | undefined): boolean {
+  return epoch !== undefined && account.epoch === epoch && account.mark !== undefined;
 }
 
-/** Moves the account into an epoch; nothing where it is in that one. */
-export function enterEpoch(account: Account, epoch: string): void {
-  if (account.epoch === epoch) return;
-  account.base = account.spent;
-  account.own -= account.said;
-  account.said = 0;
-  account.epoch = epoch;
+/** Begins an epoch, or a window. All that was before counts in the base. */
+export function enter(
+  account: Account,
+  epoch: string,
+  { base, mark }: { readonly base: number; readonly mark: number },
+): void {
+  Object.assign(account, { epoch, base, mark, own: 0, said: 0, spent: base, reserved: 0 });
 }
 
 /** Takes what the shared counter answered when it was told `own`. */
 export function see(account: Account, state: CounterState, epoch: string, own: number): void {
-  roll(account, state.start);
-  if (state.start !== account.start || account.epoch !== epoch) return;
+  // The counters say in which window they are, by their clock: the local one was a guess until now.
+  if (account.epoch !== epoch) account.start = state.start;
+  else if (state.start > account.start) begin(account, state.start);
+  if (account.epoch !== epoch || state.start !== account.start || account.mark === undefined) return;
   account.said = Math.max(account.said, own);
   account.spent = Math.max(account.spent, state.spent);
   account.reserved = state.reserved;
 }
 
+/** Begins a later window, in which nothing is spent yet. */
+function begin(account: Account, start: number): void {
+  Object.assign(account, { start, base: 0, mark: undefined, own: 0, said: 0, spent: 0, reserved: 0 });
+}
+
 /** What is spent as far as this replica knows: by all as last seen, and by itself since then. */
 export function spentOf(account: Account): number {
   return account.spent + account.own - account.said;
-}
-
-/**
- * Takes `amounts` from the shares of all accounts, or from none. Each share is fixed when it is first asked for: a part of
- * what was left as last seen, with all that was reserved then counted as gone.
- */
-export function takeShares(
-  accounts: readonly Account[],
-  claims: readonly { readonly limit: number; readonly amount: number }[],
-  part: number,
-): boolean {
-  accounts.forEach((account, index) => {
-    const left = (claims[index]?.limit ?? 0) - account.spent - account.reserved;
-    account.share ??= { allowance: Math.floor(Math.max(0, left) * part), taken: 0 };
-  });
-  const amountOf = (index: number): number => claims[index]?.amount ?? 0;
-  const fits = accounts.every(({ share }, index) => {
-    return share !== undefined && share.taken + amountOf(index) <= share.allowance;
-  });
-  if (!fits) return false;
-  accounts.forEach(({ share }, index) => {
-    if (share !== undefined) share.taken += amountOf(index);
-  });
-  return true;
 }

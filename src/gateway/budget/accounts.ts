@@ -1,14 +1,17 @@
 /**
  * The accounts of this replica with the shared counters: reserve, settle, and what happens while they are away.
  *
- * **Away** is when a call was not answered, and when the counters forgot what they knew. From then on reservations come
- * out of this replica's share: of each budget a part of what was left as last seen, fixed for as long as this lasts, never
- * more. A few times a second the replica tries to come back: it says what it has spent, registers the reservations that
- * are still open and settles those that ended meanwhile. Only when all of that was taken does it count with the others
- * again. All of it is said as totals, so that what was said twice counts once.
+ * **Away** is when a call was not answered, and when the counters forgot what they knew (`link.ts`). From then on requests are
+ * granted out of what this replica had booked before, its escrow, and out of nothing else (`escrow.ts`). A few times a second
+ * the replica tries to come back: it says what it has spent, registers what it granted meanwhile and settles what ended. Only
+ * when all of that was taken does it count with the others again, and gives back the escrow that it took from. All of it is
+ * said as totals, so that what was said twice counts once.
  *
- * What was left «as last seen» is at most a second old for budgets in use. What other replicas reserved within that second
- * may be given out once more; it is the one way past a limit, and the shares bound it.
+ * **No more than the budget**, then, since whatever is spent was booked: by its request, or in the escrow that it came out of.
+ * A booking ends when its replica settled it, and had said what was spent of it; or when it expired. With `onLost: charge` it
+ * counts as spent then. With `free` that is the one way past a limit: what was reserved by a replica that died, or was cut off
+ * from the counters for longer than `leaseMs`. A call that was not answered may have been done: it is settled later under its
+ * own name, which is used once. What counters forgot counts as spent (`marks.ts`).
  *
  * @module
  */
@@ -16,31 +19,23 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { isHoldfastError, uuidv7, type Clock } from "../../core/index.ts";
-import { windowAt, type Claim, type Counters, type Db, type QuotaAnswer, type Window } from "../../storage/index.ts";
-import { enterEpoch, newAccount, roll, see, spentOf, takeShares, type Account } from "./account.ts";
-import { findSpend, forgetSpend, hasSpend, saveSpend } from "./store.ts";
-
-/** What a request may use of one counter. */
-export interface Demand {
-  readonly counter: string;
-  readonly window: Window;
-  readonly limit: number;
-  readonly amount: number;
-  readonly chargeIfLost: boolean;
-}
-
-/** A reservation that was granted. */
-export interface Grant {
-  readonly id: string;
-  readonly demands: readonly Demand[];
-  /** The windows that it counts in, by their start. */
-  readonly starts: readonly number[];
-  /** It came out of this replica's share. */
-  readonly fromShare: boolean;
-  /** The epoch in which the shared counters know it. */
-  epoch: string | undefined;
-  renewAt: number;
-}
+import { windowAt, type Counters, type Db, type QuotaAnswer } from "../../storage/index.ts";
+import { spentOf, type Account, type Demand, type Grant } from "./account.ts";
+import {
+  accountsOf,
+  ask,
+  bareAccount,
+  bookingOf,
+  isSpendableNow,
+  retire,
+  settle,
+  settleWaiting,
+  type Book,
+} from "./book.ts";
+import { leftIn, takeEscrows } from "./escrow.ts";
+import { exchange, FRESH_MS, tendEscrows } from "./exchange.ts";
+import { Link } from "./link.ts";
+import { Marks } from "./marks.ts";
 
 /** How a counter stands, after a reservation or a refusal. */
 export interface Balance {
@@ -56,7 +51,8 @@ export interface Balance {
 export interface Reserved {
   /** Undefined when it was refused. */
   readonly grant: Grant | undefined;
-  readonly fromShare: boolean;
+  /** It came out of this replica's escrow, or had no room in it. */
+  readonly fromEscrow: boolean;
   /** In the order of the demands. */
   readonly balances: readonly Balance[];
 }
@@ -66,8 +62,6 @@ export interface AccountsOptions {
   readonly db: Db;
   readonly clock: Clock;
   readonly log: { warn(message: string, fields?: object): void; info(message: string, fields?: object): void };
-  /** This replica's part of what is left while the counters are away. Default: one over the replicas last seen. */
-  readonly share?: number | undefined;
   /** How long a reservation outlives the gateway that made it, in milliseconds. */
   readonly leaseMs: number;
   /** Where no other process counts along: what is settled is on disk within this time. Default: before it is settled. */
@@ -79,91 +73,77 @@ const TALK_MS = 1_000;
 const RETRY_MS = 200;
 /** Between two questions to counters that are about to know all again, in milliseconds. */
 const WAIT_MS = 100;
-/** Rounds in which what came in meanwhile is told too; the rest is told with the next talk. */
-const ROUNDS = 10;
-/** Counters that were used within this time are looked at in every talk. */
-const FRESH_MS = 5_000;
-/** Counters in one call. */
-const CHUNK = 64;
-/** Settlements that wait for the counters to come back at most; beyond it their leases end by themselves. */
-const MOST_WAITING = 10_000;
+/** How often a reservation is asked for again: in a new window, with a higher mark, and without the own escrow. */
+const TURNS = 6;
 /** Accounts before those are looked for that say nothing any more; doubles with what is in use. */
 const SWEEP_AT = 1_024;
 
 export class Accounts {
   readonly #options: AccountsOptions;
-  readonly #holder = uuidv7();
-  readonly #accounts = new Map<string, Account>();
-  readonly #loading = new Map<string, Promise<Account>>();
-  readonly #live = new Set<Grant>();
-  readonly #unsettled = new Set<Grant>();
-  readonly #unsaved = new Set<Account>();
-  #saving: Promise<void> | undefined;
-  #saveTimer: NodeJS.Timeout | undefined;
-  #epoch: string | undefined;
-  #holders = 1;
-  #away: { readonly why: string } | undefined;
+  readonly #book: Book;
   #sweepAt = SWEEP_AT;
   #timer: NodeJS.Timeout | undefined;
   #talking: Promise<void> | undefined;
   #closed = false;
-  /** No spend is known of any earlier time. */
-  #nothingBefore = false;
 
   private constructor(options: AccountsOptions) {
     this.#options = options;
+    const marks = new Marks(options);
+    const link = new Link(
+      options,
+      (account) => marks.note(account),
+      () => this.#schedule(RETRY_MS),
+    );
+    const nothing = { accounts: new Map(), live: new Set<Grant>(), unsettled: new Set<Grant>() };
+    this.#book = { options, link, marks, ...nothing, retired: new Set() };
   }
 
   /** Opens the accounts. The shared counters may be away. */
   static async open(options: AccountsOptions): Promise<Accounts> {
     const accounts = new Accounts(options);
-    await forgetSpend(options.db, options.clock.now());
-    accounts.#nothingBefore = !(await hasSpend(options.db));
+    const { link, marks } = accounts.#book;
+    link.nothingBefore = await marks.open();
     await accounts.talk();
     return accounts;
   }
 
-  /** True while this replica spends out of its share. */
+  /** True while this replica spends out of its escrow. */
   get away(): boolean {
-    return this.#away !== undefined;
+    return this.#book.link.away;
   }
 
-  /** This replica's part of every limit while the shared counters are away. */
-  get share(): number {
-    return this.#options.share ?? 1 / this.#holders;
+  /** Replicas that count together, as last seen. */
+  get replicas(): number {
+    return this.#book.link.replicas;
   }
 
   /** Reserves what is demanded, of all counters or of none. @throws the database's errors */
   async reserve(demands: readonly Demand[]): Promise<Reserved> {
-    const { clock, leaseMs } = this.#options;
-    const accounts = await Promise.all(demands.map((demand) => this.#account(demand)));
-    const now = clock.monotonic();
-    for (const account of accounts) account.usedAt = now;
+    const { link, unsettled } = this.#book;
+    const accounts = demands.map((demand) => this.#account(demand));
     const id = uuidv7();
-    const asked = this.#away === undefined;
-    while (this.#away === undefined) {
-      const answer = await this.#orAway(() => this.#call("reserve", id, demands, accounts));
-      if (answer === undefined) break;
+    for (let turn = 1; !link.away; turn++) {
+      const booking = bookingOf(this.#book, id, demands);
+      const answer = await link.orAway(() => ask(this.#book, booking));
+      if (answer === undefined) {
+        // It may be booked all the same. What is granted out of the escrow instead goes by the same name.
+        const reserved = this.#takeEscrows(id, demands, accounts);
+        if (reserved.grant === undefined) unsettled.add(booking);
+        return reserved;
+      }
+      if (answer.status === "moved") break;
       if (answer.status === "recovering") {
-        // They answer, and will know all within seconds: that is better than a share of what nobody knows yet.
+        // They answer, and will know all within seconds.
         await delay(WAIT_MS);
         continue;
       }
+      const done = answer.status === "done";
+      if (!done && turn < TURNS && (await this.#canMakeRoom(booking, accounts, answer))) continue;
       const starts = answer.counters.map(({ start }) => start);
-      const { epoch } = answer;
-      const grant = { id, demands, starts, fromShare: false, epoch, renewAt: now + leaseMs / 3 };
-      if (answer.status === "done") this.#granted(grant);
-      const balances = this.#balances(demands, accounts);
-      return { grant: answer.status === "done" ? grant : undefined, fromShare: false, balances };
+      const grant = done ? this.#granted({ ...booking, starts }) : undefined;
+      return { grant, fromEscrow: false, balances: this.#balances(demands, accounts) };
     }
-    for (const account of accounts) roll(account, windowAt(account.window, clock.now()).start);
-    const fits = takeShares(accounts, demands, this.share);
-    const starts = accounts.map(({ start }) => start);
-    const grant = { id, demands, starts, fromShare: true, epoch: undefined, renewAt: now };
-    if (fits) this.#granted(grant);
-    // A call that was not answered may have reserved it all the same.
-    else if (asked) this.#unsettled.add(grant);
-    return { grant: fits ? grant : undefined, fromShare: true, balances: this.#balances(demands, accounts) };
+    return this.#takeEscrows(id, demands, accounts);
   }
 
   /**
@@ -171,180 +151,61 @@ export class Accounts {
    * counts along it is durable when this resolves, or within `saveWithinMs`. Settling twice does nothing.
    */
   async settle(grant: Grant, spent: readonly number[]): Promise<void> {
-    if (!this.#live.delete(grant)) return;
-    const accounts = grant.demands.map(({ counter }) => this.#accounts.get(counter));
-    accounts.forEach((account, index) => {
+    const { accounts, link, live, marks } = this.#book;
+    if (!live.delete(grant)) return;
+    grant.demands.forEach(({ counter, amount }, index) => {
+      const used = spent[index] ?? 0;
+      const account = accounts.get(counter);
+      const escrow = grant.escrows[index];
+      if (escrow !== undefined) escrow.taken += used - amount;
+      // What was booked by itself is gone already, unless more than that was used.
+      else if (account?.escrow !== undefined && link.away) account.escrow.taken += Math.max(0, used - amount);
       if (account === undefined) return;
       account.live--;
       if (account.start !== grant.starts[index]) return;
-      const amount = spent[index] ?? 0;
-      account.own += amount;
-      const over = amount - (grant.demands[index]?.amount ?? 0);
-      // What was reserved with the others counts as gone already, unless more than that was used.
-      if (account.share !== undefined) account.share.taken += grant.fromShare ? over : Math.max(0, over);
+      // All that was booked in another epoch counts as spent already.
+      account.own += account.epoch === grant.epoch ? used : Math.max(0, used - amount);
     });
-    await this.#sendSettlement(grant);
+    await settle(this.#book, grant);
     const { counters, saveWithinMs } = this.#options;
     if (counters.shared) return;
-    if (saveWithinMs === undefined) await this.#save();
-    else this.#saveTimer ??= setTimeout(() => void this.#save(), saveWithinMs).unref();
+    if (saveWithinMs === undefined) await marks.save();
+    else marks.saveWithin(saveWithinMs);
   }
 
   /** How the counters of a grant stand now. */
   balancesOf({ demands }: Grant): readonly Balance[] {
-    const accounts = demands.map(({ counter }) => this.#accounts.get(counter));
-    return this.#balances(
-      demands,
-      accounts.map((account, index) => {
-        const { counter, window } = demands[index] as Demand;
-        return account ?? newAccount(counter, window, windowAt(window, this.#options.clock.now()).start);
-      }),
-    );
+    return this.#balances(demands, accountsOf(this.#book, demands));
   }
 
-  /** Says what is not said and saves what is not saved. Reservations that are still open stay with the counters. */
+  /** Says what is not said, gives escrows back, and saves what is not saved. Open reservations stay with the counters. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    clearTimeout(this.#saveTimer);
     await this.#talking;
-    if (this.#options.counters.shared) await this.#exchangeAll().catch(() => undefined);
-    await this.#save();
-  }
-
-  #granted(grant: Grant): Grant {
-    this.#live.add(grant);
-    for (const { counter } of grant.demands) {
-      const account = this.#accounts.get(counter);
-      if (account !== undefined) account.live++;
+    const { accounts, marks } = this.#book;
+    if (this.#options.counters.shared) {
+      for (const account of accounts.values()) retire(this.#book, account);
+      await exchange(this.#book).catch(() => undefined);
     }
-    return grant;
+    await marks.save();
   }
 
-  async #sendSettlement(grant: Grant): Promise<void> {
-    if (this.#away === undefined) {
-      const sent = await this.#orAway(() => this.#callSettle(grant));
-      if (sent !== undefined) return;
-    }
-    // Registered nowhere, or where nobody answers now.
-    if (this.#unsettled.size < MOST_WAITING) this.#unsettled.add(grant);
-  }
-
-  #callSettle(grant: Grant): Promise<QuotaAnswer> {
-    const accounts = grant.demands.map((demand) => this.#accounts.get(demand.counter) ?? this.#bare(demand));
-    return this.#call("settle", grant.id, grant.demands, accounts);
-  }
-
-  #bare({ counter, window }: Demand): Account {
-    return newAccount(counter, window, windowAt(window, this.#options.clock.now()).start);
-  }
-
-  async #account(demand: Demand): Promise<Account> {
-    const known = this.#accounts.get(demand.counter);
-    if (known !== undefined) return known;
-    let loading = this.#loading.get(demand.counter);
-    if (loading === undefined) {
-      loading = this.#load(demand).finally(() => this.#loading.delete(demand.counter));
-      this.#loading.set(demand.counter, loading);
-    }
-    return await loading;
-  }
-
-  async #load(demand: Demand): Promise<Account> {
-    const account = this.#bare(demand);
-    account.usedAt = this.#options.clock.monotonic();
-    const saved = await findSpend(this.#options.db, demand.counter);
-    if (saved !== undefined && saved.window === demand.window && saved.start === account.start) {
-      account.spent = saved.spent;
-      account.epoch = saved.epoch;
-    }
-    this.#sweep();
-    this.#accounts.set(demand.counter, account);
-    return account;
-  }
-
-  /** Forgets accounts of windows that are over, and of counters that came to nothing. */
-  #sweep(): void {
-    if (this.#accounts.size < this.#sweepAt) return;
-    const { clock } = this.#options;
-    const old = clock.monotonic() - FRESH_MS;
-    for (const [name, account] of this.#accounts) {
-      const over = windowAt(account.window, account.start).end <= clock.now();
-      const unused = account.usedAt < old && account.live === 0 && !this.#unsaved.has(account);
-      if (unused && account.share === undefined && (over || spentOf(account) === 0)) this.#accounts.delete(name);
-    }
-    this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#accounts.size);
-  }
-
-  /** One call to the counters, told and answered in the current epoch. @throws `storage.counters-unavailable` */
-  async #call(
-    op: "reserve" | "register" | "settle" | "report",
-    lease: string,
-    demands: readonly Demand[],
-    accounts: readonly Account[],
-  ): Promise<QuotaAnswer> {
-    for (;;) {
-      const epoch = this.#epoch;
-      const claims = demands.map((demand, index): Claim => {
-        const account = accounts[index] as Account;
-        if (epoch !== undefined) enterEpoch(account, epoch);
-        const { start, base, own } = account;
-        return { ...demand, known: epoch === undefined ? undefined : { start, base, own } };
-      });
-      const { counters, leaseMs } = this.#options;
-      const answer = await counters.quota({
-        op,
-        holder: this.#holder,
-        epoch,
-        lease,
-        ttlMs: leaseMs,
-        claims,
-        nothingBefore: this.#nothingBefore,
-      });
-      this.#holders = answer.holders;
-      this.#epoch = answer.epoch;
-      if (answer.status === "moved") {
-        this.#nothingBefore = false;
-        this.#leave("they forgot what they knew");
-        continue;
-      }
-      answer.counters.forEach((state, index) => {
-        const account = accounts[index] as Account;
-        const before = account.spent;
-        see(account, state, answer.epoch, claims[index]?.known?.own ?? 0);
-        if (account.spent > 0 && account.spent !== before) this.#unsaved.add(account);
-      });
-      return answer;
-    }
-  }
-
-  /** What `ask` answers, or undefined when the counters are away from now on. */
-  async #orAway<T>(ask: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isHoldfastError(error, "storage.counters-unavailable")) throw error;
-      this.#leave("they do not answer");
-      return undefined;
-    }
-  }
-
-  #leave(why: string): void {
-    if (this.#away !== undefined) return;
-    this.#away = { why };
-    const { log } = this.#options;
-    log.warn(`budgets: the shared counters are away, ${why}: this instance spends at most its share of what is left`, {
-      share: this.share,
-      instances: this.#holders,
+  /** Talks with the shared counters now, rather than within the second. */
+  async talk(): Promise<void> {
+    this.#talking ??= this.#talkOnce().finally(() => {
+      this.#talking = undefined;
+      this.#schedule(this.away ? RETRY_MS : TALK_MS);
     });
-    this.#schedule(RETRY_MS);
+    await this.#talking;
   }
 
-  #return(): void {
-    if (this.#away === undefined) return;
-    this.#away = undefined;
-    for (const account of this.#accounts.values()) account.share = undefined;
-    this.#options.log.info("budgets: the shared counters are back, and know what was spent meanwhile");
+  async #talkOnce(): Promise<void> {
+    await this.#book.link.orAway(async () => {
+      await exchange(this.#book);
+      if (this.#options.counters.shared && !this.#closed) await tendEscrows(this.#book);
+    });
+    await this.#book.marks.save();
   }
 
   #schedule(ms: number): void {
@@ -360,99 +221,79 @@ export class Accounts {
     }, ms).unref();
   }
 
-  /** Talks with the shared counters now, rather than within the second. */
-  async talk(): Promise<void> {
-    this.#talking ??= this.#talkOnce().finally(() => {
-      this.#talking = undefined;
-      this.#schedule(this.#away === undefined ? TALK_MS : RETRY_MS);
-    });
-    await this.#talking;
-  }
-
-  async #talkOnce(): Promise<void> {
-    await this.#orAway(() => this.#exchangeAll());
-    await this.#save();
-  }
-
-  /** Tells the counters all that they do not know, and learns how they stand; then this replica counts with them. */
-  async #exchangeAll(): Promise<void> {
-    const { clock, leaseMs } = this.#options;
-    for (let round = 1; ; round++) {
-      const now = clock.monotonic();
-      const all = [...this.#accounts.values()].filter((account) => {
-        return this.#away !== undefined || account.own > account.said || now - account.usedAt < FRESH_MS;
-      });
-      let { status } = await this.#call("report", "", [], []);
-      for (let at = 0; at < all.length; at += CHUNK) {
-        const accounts = all.slice(at, at + CHUNK);
-        ({ status } = await this.#call("report", "", accounts.map(lookAt), accounts));
-      }
-      for (const grant of this.#unsettled) {
-        await this.#callSettle(grant);
-        this.#unsettled.delete(grant);
-      }
-      for (const grant of this.#live) {
-        if (grant.epoch === this.#epoch && clock.monotonic() < grant.renewAt) continue;
-        const accounts = grant.demands.map((demand) => this.#accounts.get(demand.counter) ?? this.#bare(demand));
-        const { epoch } = await this.#call("register", grant.id, grant.demands, accounts);
-        grant.epoch = epoch;
-        grant.renewAt = clock.monotonic() + leaseMs / 3;
-        // It ended while it was registered.
-        if (!this.#live.has(grant)) this.#unsettled.add(grant);
-      }
-      if (status === "recovering") return;
-      const complete = [...this.#live].every(({ epoch }) => epoch === this.#epoch) && this.#unsettled.size === 0;
-      if (!complete && round < ROUNDS) continue;
-      this.#return();
-      return;
+  #account(demand: Demand): Account {
+    const { accounts } = this.#book;
+    let account = accounts.get(demand.counter);
+    if (account === undefined) {
+      this.#sweep();
+      account = bareAccount(this.#book, demand);
+      accounts.set(demand.counter, account);
     }
+    account.usedAt = this.#options.clock.monotonic();
+    return account;
+  }
+
+  /** Forgets accounts of windows that are over, and of counters that came to nothing. */
+  #sweep(): void {
+    const { accounts, marks } = this.#book;
+    if (accounts.size < this.#sweepAt) return;
+    const { clock } = this.#options;
+    const old = clock.monotonic() - FRESH_MS;
+    for (const [name, account] of accounts) {
+      const over = windowAt(account.window, account.start).end <= clock.now();
+      const unused = account.usedAt < old && account.live === 0 && !marks.isUnsaved(account);
+      if (unused && account.escrow === undefined && (over || spentOf(account) === 0)) accounts.delete(name);
+    }
+    this.#sweepAt = Math.max(SWEEP_AT, 2 * accounts.size);
+  }
+
+  #granted(grant: Grant): Grant {
+    this.#book.live.add(grant);
+    accountsOf(this.#book, grant.demands).forEach((account, index) => {
+      const demand = grant.demands[index] as Demand;
+      account.live++;
+      account.pace += demand.amount;
+      account.asked = demand;
+    });
+    return grant;
+  }
+
+  /** Grants it out of the escrows, or refuses it. */
+  #takeEscrows(id: string, demands: readonly Demand[], accounts: readonly Account[]): Reserved {
+    const escrows = takeEscrows(accounts, demands, (escrow) => isSpendableNow(this.#book, escrow));
+    if (escrows === undefined) {
+      return { grant: undefined, fromEscrow: true, balances: this.#balances(demands, accounts) };
+    }
+    const booking = bookingOf(this.#book, id, demands);
+    const starts = escrows.map((escrow, index) => escrow?.grant.starts[0] ?? (booking.starts[index] as number));
+    const epoch = escrows.find((escrow) => escrow !== undefined)?.grant.epoch ?? booking.epoch;
+    const grant = this.#granted({ ...booking, starts, epoch, escrows, booked: false });
+    return { grant, fromEscrow: true, balances: this.#balances(demands, accounts) };
+  }
+
+  /** Whether a refusal need not be the last word: asked again, there may be room. */
+  async #canMakeRoom({ demands, starts }: Grant, accounts: readonly Account[], answer: QuotaAnswer): Promise<boolean> {
+    // In another window it is to be looked anew; and where only the mark was too low, that is raised.
+    if (answer.counters.some(({ start }, index) => start !== starts[index])) return true;
+    const short = answer.counters.map(({ spent, reserved }, index) => {
+      const { limit, amount } = demands[index] as Demand;
+      return spent + reserved + amount > limit;
+    });
+    if (!short.includes(true)) return true;
+    const held = accounts.filter(({ escrow }, index) => short[index] === true && escrow !== undefined);
+    for (const account of held) retire(this.#book, account);
+    if (held.length > 0) await this.#book.link.orAway(() => settleWaiting(this.#book));
+    return held.length > 0;
   }
 
   #balances(demands: readonly Demand[], accounts: readonly Account[]): readonly Balance[] {
     return demands.map(({ limit }, index) => {
       const account = accounts[index] as Account;
       const spent = spentOf(account);
-      const { share, reserved } = account;
-      const left = share === undefined ? limit - spent - reserved : share.allowance - share.taken;
-      return {
-        limit,
-        spent,
-        reserved: account.reserved,
-        left: Math.max(0, left),
-        endsAt: windowAt(account.window, account.start).end,
-      };
+      const { reserved } = account;
+      const left = (this.away ? 0 : limit - spent - reserved) + leftIn(account);
+      const endsAt = windowAt(account.window, account.start).end;
+      return { limit, spent, reserved, left: Math.max(0, left), endsAt };
     });
   }
-
-  /** Saves what was seen. Resolves when all that was unsaved at the call is durable, or could not be saved. */
-  async #save(): Promise<void> {
-    clearTimeout(this.#saveTimer);
-    this.#saveTimer = undefined;
-    await this.#saving;
-    if (this.#unsaved.size === 0) return;
-    this.#saving ??= this.#saveOnce().finally(() => {
-      this.#saving = undefined;
-    });
-    await this.#saving;
-  }
-
-  async #saveOnce(): Promise<void> {
-    const all = [...this.#unsaved].filter(({ epoch }) => epoch !== undefined);
-    this.#unsaved.clear();
-    try {
-      await saveSpend(
-        this.#options.db,
-        all.map((account) => ({ ...account, epoch: account.epoch as string })),
-      );
-    } catch (error) {
-      for (const account of all) this.#unsaved.add(account);
-      const code = isHoldfastError(error) ? error.code : "an error that is not the database's";
-      this.#options.log.warn("budgets: what was spent could not be saved", { error: code });
-    }
-  }
-}
-
-/** A claim that only looks. */
-function lookAt({ counter, window }: Account): Demand {
-  return { counter, window, limit: 0, amount: 0, chargeIfLost: false };
 }

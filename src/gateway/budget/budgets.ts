@@ -39,7 +39,7 @@ export interface Budgets {
    * @throws `gateway.budget-exceeded`
    */
   reserveCall(exchange: Exchange, call: BudgetCall): Promise<void>;
-  /** This instance's part of every limit while shared counters are away. */
+  /** This instance's part of limits that no budget is, while shared counters are away. */
   readonly share: () => number;
   readonly countersAway: () => boolean;
   close(): Promise<void>;
@@ -82,14 +82,13 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
   const prices = await loadPrices(config.prices);
   const accounts = await Accounts.open({
     ...options,
-    share: config.limits.lostCountersShare,
     leaseMs: counters.shared ? config.timeouts.leaseMs : OWN_LEASE_MS,
     saveWithinMs: config.receipts === "buffered" ? BUFFERED_MS : undefined,
   });
   const ofRequests = config.budgets.filter(({ what }) => what === "requests");
 
   return {
-    share: () => accounts.share,
+    share: () => config.limits.lostCountersShare ?? 1 / accounts.replicas,
     countersAway: () => accounts.away,
     close: () => accounts.close(),
     async reserve(exchange, request) {
@@ -134,8 +133,8 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
         chargeIfLost: budget.onLost === "charge",
       })),
     );
-    const { grant, balances, fromShare } = reserved;
-    exchange.budget = new BudgetLease({ accounts, grant, bindings, amounts, fromShare, request });
+    const { grant, balances, fromEscrow } = reserved;
+    exchange.budget = new BudgetLease({ accounts, grant, bindings, amounts, fromEscrow, request });
     exchange.budget.headers = budgetHeaders(standings(bindings, balances), clock.now());
     if (grant === undefined) throw exceeded(bindings, amounts, reserved, clock.now());
   }
@@ -183,14 +182,14 @@ function standings(bindings: readonly Binding[], balances: readonly Balance[]): 
 function exceeded(
   bindings: readonly Binding[],
   amounts: readonly number[],
-  { balances, fromShare }: Reserved,
+  { balances, fromEscrow }: Reserved,
   now: number,
 ): Error {
   const short = bindings.flatMap(({ budget, limit }, index) => {
     const [amount, balance] = [amounts[index] as number, balances[index] as Balance];
     if (amount <= balance.left) return [];
-    // What others have reserved is partly free again as soon as their requests end.
-    const soon = !fromShare && balance.spent + amount <= limit;
+    // What others have reserved is partly free again as soon as their requests end, and counters that are away come back.
+    const soon = balance.spent + amount <= limit;
     return [{ budget, limit, amount, balance, wait: amount > limit ? Infinity : soon ? now : balance.endsAt }];
   });
   const [worst] = short.toSorted((one, other) => (one.wait === other.wait ? 0 : other.wait - one.wait));
@@ -200,7 +199,7 @@ function exceeded(
   return gatewayError("gateway.budget-exceeded", {
     detail:
       `${budget.name}: ${say(balance.left)} of ${say(balance.limit)} left` +
-      `${fromShare ? " of this instance's share" : ""}, and the request may take ${amount > limit ? "more than all of it" : say(amount)}`,
+      `${fromEscrow ? " of what this instance booked ahead" : ""}, and the request may take ${amount > limit ? "more than all of it" : say(amount)}`,
     ...(Number.isFinite(wait) ? { retryAfter: secondsUntil(wait, now) } : {}),
   });
 }

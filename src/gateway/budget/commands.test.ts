@@ -8,7 +8,8 @@ import { fakeClock, type CommandResult, type CommandRun, type Style } from "../.
 import { migrate, openCounters, openDb, storageModule, type Counters, type Db } from "../../storage/index.ts";
 import { gatewayConfig } from "../config.ts";
 import { gatewayModule, type GatewayServices } from "../module.ts";
-import { Accounts, type Demand, type Grant } from "./accounts.ts";
+import type { Demand, Grant } from "./account.ts";
+import { Accounts } from "./accounts.ts";
 import { list, show } from "./commands.ts";
 
 const same = (text: string): string => text;

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 
 import type { Exchange } from "../receipt/receipt.ts";
 import type { ParsedRequest } from "../wire/index.ts";
-import type { Accounts, Grant } from "./accounts.ts";
+import type { Grant } from "./account.ts";
+import type { Accounts } from "./accounts.ts";
 import { budgetsConfig } from "./config.ts";
 import { BudgetLease } from "./lease.ts";
 
@@ -34,7 +35,7 @@ function leaseOf(more: { readonly granted?: boolean } = {}) {
     grant: more.granted === false ? undefined : grant,
     bindings: [requests, tokens, money].map((budget) => ({ budget, counter: "c", limit: 100 })),
     amounts: [1, 400, 4_000],
-    fromShare: false,
+    fromEscrow: false,
     request: {
       capped: { worst: { input: 300, output: 100, audio: false }, body: Buffer.alloc(0), dropUsage: false },
       pricing: new Map([[money, [cheap, dear]]]),

@@ -15,7 +15,8 @@
 
 import type { Exchange } from "../receipt/receipt.ts";
 import { estimateTokens, type ParsedRequest, type Usage } from "../wire/index.ts";
-import type { Accounts, Grant } from "./accounts.ts";
+import type { Grant } from "./account.ts";
+import type { Accounts } from "./accounts.ts";
 import type { Binding } from "./bind.ts";
 import type { Capped } from "./cap.ts";
 import type { BudgetConfig } from "./config.ts";
@@ -28,7 +29,8 @@ export type SettledBy = "usage" | "estimate" | "reservation" | "nothing";
 /** One budget in a receipt. */
 export interface BudgetRecord {
   readonly by: SettledBy | null;
-  readonly counter: "shared" | "share";
+  /** Booked for it with the counters, or out of what this instance had booked ahead. */
+  readonly counter: "shared" | "escrow";
   readonly name: string;
   readonly reserved: number;
   /** Null where the request was refused, or is not settled. */
@@ -42,7 +44,7 @@ interface LeaseParts {
   readonly grant: Grant | undefined;
   readonly bindings: readonly Binding[];
   readonly amounts: readonly number[];
-  readonly fromShare: boolean;
+  readonly fromEscrow: boolean;
   /** Undefined for a call that has one price, which is what was reserved. */
   readonly request: LeasedRequest | undefined;
 }
@@ -119,10 +121,10 @@ export class BudgetLease {
 
   /** For the receipt. */
   get records(): readonly BudgetRecord[] {
-    const { bindings, amounts, fromShare } = this.#parts;
+    const { bindings, amounts, fromEscrow } = this.#parts;
     return bindings.map(({ budget: { name, what } }, index) => ({
       by: this.#settled === undefined ? null : what === "requests" ? "usage" : this.#settled.by,
-      counter: fromShare ? "share" : "shared",
+      counter: fromEscrow ? "escrow" : "shared",
       name,
       reserved: amounts[index] as number,
       settled: this.#settled?.amounts[index] ?? null,

@@ -1,9 +1,10 @@
 /**
- * What was last seen spent of each budget: this part's SQL.
+ * What is kept of each budget: this part's SQL.
  *
- * The counters have the truth while they live. These rows are for when they do not: a process that starts again, with
- * counters in its memory, and a Redis that lost its own. A row names the epoch (`storage`, quotas) that its amount was
- * seen in, since in that epoch the counter knows it already.
+ * The counters have the truth while they live. These rows are for when they do not. `budget_spend` is what was last seen
+ * spent: for a process that starts again with counters in its memory, and to be shown. A row names the epoch (`storage`,
+ * quotas) that its amount was seen in, since in that epoch the counter knows it already. `budget_marks` is for a Redis that
+ * lost its memory (`marks.ts`): what may be booked at most, and what of that was booked before the present epoch.
  *
  * @module
  */
@@ -19,15 +20,10 @@ export interface Spend {
   readonly spent: number;
 }
 
-/** What was last seen of a counter, if anything was. */
-export async function findSpend(db: Db, counter: string): Promise<Spend | undefined> {
-  const [row] = await db.query<SpendRow>(sql`${columns} where counter = ${counter}`);
-  return row === undefined ? undefined : spendOf(row);
-}
-
-/** Whether anything was ever seen spent in a window that is not over. */
+/** Whether anything was ever booked in a window that is not over. */
 export async function hasSpend(db: Db): Promise<boolean> {
-  return (await db.query(sql`select 1 as one from budget_spend limit 1`)).length > 0;
+  const any = sql`select 1 as one from budget_spend union all select 1 as one from budget_marks limit 1`;
+  return (await db.query(any)).length > 0;
 }
 
 /** What was last seen of all counters of a budget, by their names. */
@@ -50,10 +46,59 @@ export async function saveSpend(db: Db, all: readonly Spend[]): Promise<void> {
   await Promise.all(saved);
 }
 
+/** A counter in one window and one epoch. */
+export interface Period {
+  readonly counter: string;
+  readonly window: Window;
+  readonly start: number;
+  readonly epoch: string;
+}
+
+export interface Mark {
+  /** Booked before the epoch, at most. */
+  readonly base: number;
+  /** Booked at most, that included. */
+  readonly mark: number;
+}
+
+/**
+ * The mark of a period; who asks first begins it. All that may have been booked in an earlier epoch is the base of a new one:
+ * the mark then, or what was seen spent with counters that had none. Undefined where a later window has begun.
+ */
+export async function enterPeriod(db: Db, { counter, window, start, epoch }: Period): Promise<Mark | undefined> {
+  const spent = sql`coalesce((select spent from budget_spend where counter = ${counter} and starts_at = ${start}), 0)`;
+  const before = sql`case when budget_marks.starts_at < excluded.starts_at or budget_marks.mark < excluded.mark
+    then excluded.mark else budget_marks.mark end`;
+  const [row] = await db.query<Mark>(sql`insert into budget_marks (counter, kind, starts_at, epoch, base, mark)
+    values (${counter}, ${window}, ${start}, ${epoch}, ${spent}, ${spent})
+    on conflict (counter) do update set
+      kind = excluded.kind, starts_at = excluded.starts_at, epoch = excluded.epoch,
+      base = case when budget_marks.epoch = excluded.epoch and budget_marks.starts_at = excluded.starts_at
+        then budget_marks.base else ${before} end,
+      mark = case when budget_marks.epoch = excluded.epoch and budget_marks.starts_at = excluded.starts_at
+        then budget_marks.mark else ${before} end
+      where budget_marks.starts_at <= excluded.starts_at
+    returning base, mark`);
+  return row;
+}
+
+/** Raises the mark of a period, and says what it is then. Undefined where another epoch or window has begun. */
+export async function raiseMark(db: Db, { counter, start, epoch }: Period, to: number): Promise<number | undefined> {
+  const [row] = await db.query<{ mark: number }>(sql`update budget_marks
+    set mark = case when mark < ${to} then ${to} else mark end
+    where counter = ${counter} and starts_at = ${start} and epoch = ${epoch} returning mark`);
+  return row?.mark;
+}
+
+/** For so long windows are kept that are over: the clock of who forgets them may be ahead. */
+const KEEP_MS = 3_600_000;
+
 /** Forgets windows that are over. */
 export async function forgetSpend(db: Db, now: number): Promise<void> {
   for (const kind of ["minute", "hour", "day", "month"] as const) {
-    await db.execute(sql`delete from budget_spend where kind = ${kind} and starts_at < ${windowAt(kind, now).start}`);
+    const { start } = windowAt(kind, now - KEEP_MS);
+    await db.execute(sql`delete from budget_spend where kind = ${kind} and starts_at < ${start}`);
+    await db.execute(sql`delete from budget_marks where kind = ${kind} and starts_at < ${start}`);
   }
 }
 

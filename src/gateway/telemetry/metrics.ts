@@ -65,12 +65,12 @@ export function startMetrics(upstreams: readonly Target[] = [], countersAway = (
   );
   const budgeted = registry.counter(
     "holdfast_budget_requests_total",
-    "Requests that a budget bound: settled or refused, by the shared counters or by this instance's share",
+    "Requests that a budget bound: settled or refused, by the shared counters or by this instance's escrow",
     ["budget", "outcome", "counter"],
   );
   registry.gauge(
     "holdfast_counters_away",
-    "1 while the shared counters are away and this instance goes on with its share of limits and budgets",
+    "1 while the shared counters are away and this instance goes on with its share of limits and its escrow of budgets",
     "gauge",
     () => (countersAway() ? 1 : 0),
   );

@@ -70,9 +70,11 @@ export function memoryQuotas(clock: Clock): (call: QuotaCall) => QuotaAnswer {
     const all = claims.map((claim) => current(claim, wall, now));
     claims.forEach((claim, index) => learn(all[index] as Counter, holder, claim));
     if (op === "settle") for (const counter of all) giveBack(counter, lease);
-    const fits = claims.every(({ limit, amount }, index) => {
-      const { spent, reserved } = stateOf(all[index] as Counter);
-      return spent + reserved + amount <= limit;
+    const fits = claims.every(({ limit, amount, known }, index) => {
+      const counter = all[index] as Counter;
+      const { start, spent, reserved } = stateOf(counter);
+      const more = counter.leases.has(lease) ? 0 : amount;
+      return spent + reserved + more <= limit && (known === undefined || known.start === start);
     });
     const takes = op === "register" || (op === "reserve" && fits);
     if (takes) {

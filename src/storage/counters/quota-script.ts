@@ -15,9 +15,13 @@ import { LENGTHS } from "./window.ts";
 const SLACK_MS = 60_000;
 
 /**
- * KEYS[1] the epoch «id born»; KEYS[2] a sorted set of holders by their last call; then for each claim a hash of sums
- * (`w` window, `b` base, `x` lost, `s` sum of the holders' own, `r` reserved, `o:<holder>` its own) and a sorted set of
- * leases «id:amount:charge» by their end.
+ * KEYS[1] the epoch «id born run», where `run` is the server process that it began in; KEYS[2] a sorted set of holders by
+ * their last call; then for each claim a hash of sums (`e` epoch, `w` window, `b` base, `x` lost, `s` sum of the holders' own,
+ * `r` reserved, `o:<holder>` its own) and a sorted set of leases «id:amount:charge» by their end.
+ *
+ * A server that was started again has a file that may be older than what it last answered, and one that took over has a
+ * copy that may. Neither can be told from one that knows all, so that both begin a new epoch: the run id is of the process.
+ * In a new epoch all that a counter says of the one before counts as spent.
  *
  * ARGV now or '', op, holder, expected epoch or '', epoch to be begun, lease, ttl, recovery; then for each claim window,
  * limit, amount, charge (1 or 0), start, base, own of what is known, or -1 for its start.
@@ -53,10 +57,13 @@ local function windowOf(kind)
   return math.floor(now / length) * length, length
 end
 
-local epoch, born = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%S+)$')
-if not epoch then
+-- A server that does not say so (its access rules may forbid it) is taken for one and the same.
+local info = redis.pcall('INFO', 'server')
+local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or '-'
+local epoch, born, of = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%S+) (%S+)$')
+if of ~= run then
   epoch, born = ARGV[5], int(math.floor(now))
-  if holder ~= '' then redis.call('SET', KEYS[1], epoch .. ' ' .. born) end
+  if holder ~= '' then redis.call('SET', KEYS[1], epoch .. ' ' .. born .. ' ' .. run) end
 end
 if holder ~= '' then
   redis.call('ZADD', KEYS[2], string.format('%.17g', now), holder)
@@ -71,10 +78,14 @@ for index = 1, (#KEYS - 2) / 2 do
   local at = 8 + (index - 1) * 7
   local sums, leases = KEYS[1 + 2 * index], KEYS[2 + 2 * index]
   local start, length = windowOf(ARGV[at + 1])
-  local had = redis.call('HMGET', sums, 'w', 'b', 'x', 's', 'r')
+  local had = redis.call('HMGET', sums, 'w', 'b', 'x', 's', 'r', 'e')
   local w, b, x, s, r = tonumber(had[1]), 0, 0, 0, 0
   if w and w >= start then
     b, x, s, r = tonumber(had[2]), tonumber(had[3]), tonumber(had[4]), tonumber(had[5])
+    if had[6] ~= epoch then
+      b, x, s, r = b + x + s + r, 0, 0, 0
+      redis.call('DEL', sums, leases)
+    end
   else
     redis.call('DEL', sums, leases)
     w = start
@@ -88,8 +99,9 @@ for index = 1, (#KEYS - 2) / 2 do
   local claim = {
     sums = sums, leases = leases, length = length, w = w, b = b, x = x, s = s, r = r,
     limit = tonumber(ARGV[at + 2]), amount = tonumber(ARGV[at + 3]), charge = ARGV[at + 4],
+    start = tonumber(ARGV[at + 5]),
   }
-  if holder ~= '' and tonumber(ARGV[at + 5]) == w then
+  if holder ~= '' and claim.start == w then
     claim.b = math.max(b, tonumber(ARGV[at + 6]))
     local own = tonumber(ARGV[at + 7])
     local said = tonumber(redis.call('HGET', sums, 'o:' .. holder) or '0')
@@ -110,7 +122,9 @@ if op ~= 'register' and op ~= 'settle' and math.abs(now - tonumber(born)) < reco
   status = 'recovering'
 elseif op == 'reserve' then
   for _, claim in ipairs(claims) do
-    if claim.b + claim.x + claim.s + claim.r + claim.amount > claim.limit then status = 'refused' end
+    local more = redis.call('ZSCORE', claim.leases, claim.member) and 0 or claim.amount
+    if claim.b + claim.x + claim.s + claim.r + more > claim.limit then status = 'refused' end
+    if claim.start >= 0 and claim.start ~= claim.w then status = 'refused' end
   end
 end
 local takes = op == 'register' or (op == 'reserve' and status == 'done')
@@ -126,7 +140,7 @@ for _, claim in ipairs(claims) do
   if spent == 0 and claim.r == 0 then
     redis.call('DEL', claim.sums, claim.leases)
   else
-    redis.call('HSET', claim.sums, 'w', int(claim.w), 'b', int(claim.b), 'x', int(claim.x), 's', int(claim.s),
+    redis.call('HSET', claim.sums, 'e', epoch, 'w', int(claim.w), 'b', int(claim.b), 'x', int(claim.x), 's', int(claim.s),
       'r', int(claim.r))
     if claim.length then
       local left = math.max(1, math.ceil(claim.w + claim.length - now)) + ${SLACK_MS}

@@ -9,10 +9,11 @@
  * **Nothing counts twice.** A holder never says «add 5»: it says «I have spent 12 in this window so far», and the counter
  * keeps the highest that each holder said (a grow-only counter). A call whose answer was lost may be made again.
  *
- * **Nothing is forgotten.** A server that lost its memory starts a new *epoch*. A holder that expected another epoch is
- * told so (`moved`) and nothing was done: it then says what it last saw spent by all (`base`, of which the counter keeps
- * the highest) and what it has spent since then (`own`). As long as an epoch is young it grants nothing new
- * (`recovering`), so that all holders have had their say before it counts on what it knows.
+ * **Nothing is forgotten.** A server that may have lost some of its memory starts a new *epoch*: it is empty, it was started
+ * again, or another took over from it. A holder that expected another epoch is told so (`moved`) and nothing was done: it
+ * then says what all have booked at most before (`base`, of which the counter keeps the highest), and begins to say anew
+ * what it spends from then on (`own`). As long as an epoch is young it grants nothing new (`recovering`): holders that do
+ * not know of one another's bookings have their say before it counts on what it knows.
  *
  * @module
  */
@@ -23,7 +24,7 @@ import type { Window } from "./window.ts";
 /** What a holder knows of a counter in the window that starts at `start`. */
 interface Known {
   readonly start: number;
-  /** Spent by all, as last seen in an earlier epoch. */
+  /** Booked by all in earlier epochs, at most. */
   readonly base: number;
   /** Spent by this holder in this epoch. */
   readonly own: number;
@@ -43,7 +44,8 @@ export interface Claim {
 
 export interface QuotaCall {
   /**
-   * - `reserve`: takes the amounts, or nothing
+   * - `reserve`: takes the amounts, or nothing; a lease that is there takes nothing more, and is renewed. Refused as well
+   *   where a claim knows of another window than the counter is in
    * - `register`: takes them whatever the limits, for a lease that another granted; one that is there is renewed
    * - `settle`: gives the lease's amounts back, its holder having said in `known` what was spent
    * - `report`: only says what is known, and asks

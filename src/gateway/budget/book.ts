@@ -1,0 +1,113 @@
+/**
+ * The bookings of this replica: how one is asked for, and how it is settled, also when nobody answers.
+ *
+ * A booking has a name that is used once. Where a call was not answered it may be done, now or later, so that it is settled
+ * under that name, and nothing is ever booked under it again but by its renewal.
+ *
+ * @module
+ */
+
+import { windowAt, type QuotaAnswer } from "../../storage/index.ts";
+import { newAccount, type Account, type Demand, type Grant } from "./account.ts";
+import type { AccountsOptions } from "./accounts.ts";
+import { isSpendable, type Escrow } from "./escrow.ts";
+import type { Link } from "./link.ts";
+import type { Marks } from "./marks.ts";
+
+export interface Book {
+  readonly options: AccountsOptions;
+  readonly link: Link;
+  readonly marks: Marks;
+  readonly accounts: Map<string, Account>;
+  /** Granted, and not settled. */
+  readonly live: Set<Grant>;
+  /** Ended, or not answered: to be settled when the counters are back. */
+  readonly unsettled: Set<Grant>;
+  /** Escrows that nothing is taken out of any more, to be settled. */
+  readonly retired: Set<Escrow>;
+}
+
+/** Settlements that wait for the counters to come back at most; beyond it their leases end by themselves. */
+const MOST_WAITING = 10_000;
+
+/** A reservation as it will be, once it is granted: by itself, from now on. */
+export function bookingOf(book: Book, id: string, demands: readonly Demand[]): Grant {
+  const { clock, leaseMs } = book.options;
+  const starts = accountsOf(book, demands).map(({ start }) => start);
+  return {
+    id,
+    demands,
+    starts,
+    epoch: book.link.epoch,
+    escrows: [],
+    booked: true,
+    endsAt: clock.monotonic() + leaseMs,
+  };
+}
+
+/** Asks for a booking, or for more time for it. @throws `storage.counters-unavailable`, the database's errors */
+export async function ask(book: Book, { id, demands, epoch }: Grant): Promise<QuotaAnswer> {
+  const accounts = accountsOf(book, demands);
+  if (epoch !== undefined) {
+    const unseen = accounts.filter((account) => account.epoch !== epoch);
+    if (unseen.length > 0) {
+      const seen = await book.link.call("report", epoch, "", unseen.map(lookAt), unseen);
+      if (seen.status === "moved") return seen;
+    }
+    await Promise.all(accounts.map((account, index) => book.marks.ready(account, epoch, demands[index] as Demand)));
+  }
+  return await book.link.call("reserve", epoch, id, demands, accounts);
+}
+
+/** Settles a booking, now or when the counters are back. */
+export async function settle(book: Book, grant: Grant): Promise<void> {
+  // One of another epoch counts as spent already, and nobody knows of it by its name.
+  if (grant.epoch !== book.link.epoch) return;
+  if (!book.link.away) {
+    const sent = await book.link.orAway(() => callSettle(book, grant));
+    if (sent !== undefined) return;
+  }
+  if (book.unsettled.size < MOST_WAITING) book.unsettled.add(grant);
+}
+
+/** Settles all that waits, but for escrows that something not yet booked was taken out of. @throws as `ask` */
+export async function settleWaiting(book: Book): Promise<void> {
+  for (const grant of book.unsettled) {
+    if (grant.epoch === book.link.epoch) await callSettle(book, grant);
+    book.unsettled.delete(grant);
+  }
+  for (const escrow of book.retired) {
+    if ([...book.live].some(({ booked, escrows }) => !booked && escrows.includes(escrow))) continue;
+    if (escrow.grant.epoch === book.link.epoch) await callSettle(book, escrow.grant);
+    book.retired.delete(escrow);
+  }
+}
+
+/** Ends an escrow here: nothing is taken out of it from now on. Its booking is settled with what waits. */
+export function retire(book: Book, account: Account): void {
+  if (account.escrow !== undefined) book.retired.add(account.escrow);
+  account.escrow = undefined;
+}
+
+/** Whether an escrow may still be spent. */
+export function isSpendableNow({ options: { clock, leaseMs } }: Book, escrow: Escrow): boolean {
+  return isSpendable(escrow, clock.monotonic(), clock.now(), leaseMs);
+}
+
+export function accountsOf(book: Book, demands: readonly Demand[]): readonly Account[] {
+  return demands.map((demand) => book.accounts.get(demand.counter) ?? bareAccount(book, demand));
+}
+
+/** An account of which nothing is known. Its window is a guess by the local clock. */
+export function bareAccount({ options }: Book, demand: Demand): Account {
+  return newAccount(demand, windowAt(demand.window, options.clock.now()).start);
+}
+
+/** A claim that only looks. */
+export function lookAt({ asked }: Account): Demand {
+  return { ...asked, limit: 0, amount: 0 };
+}
+
+function callSettle(book: Book, { id, demands, epoch }: Grant): Promise<QuotaAnswer> {
+  return book.link.call("settle", epoch, id, demands, accountsOf(book, demands));
+}

@@ -1,0 +1,107 @@
+/**
+ * The line from this replica to the shared counters: one call at a time is told and answered in one epoch, and whether they
+ * are *away*: a call was not answered, or they forgot what they knew.
+ *
+ * @module
+ */
+
+import { isHoldfastError, uuidv7 } from "../../core/index.ts";
+import type { Claim, QuotaAnswer, QuotaCall } from "../../storage/index.ts";
+import { isEntered, see, type Account, type Demand } from "./account.ts";
+import type { AccountsOptions } from "./accounts.ts";
+
+export class Link {
+  /** The epoch of the counters, as last heard. */
+  epoch: string | undefined;
+  /** Replicas that called them within the last minute. */
+  replicas = 1;
+  /** No spend is known of any earlier time. */
+  nothingBefore = false;
+  readonly #options: AccountsOptions;
+  readonly #holder = uuidv7();
+  readonly #onSpent: (account: Account) => void;
+  readonly #onAway: () => void;
+  #away = false;
+
+  constructor(options: AccountsOptions, onSpent: (account: Account) => void, onAway: () => void) {
+    this.#options = options;
+    this.#onSpent = onSpent;
+    this.#onAway = onAway;
+  }
+
+  get away(): boolean {
+    return this.#away;
+  }
+
+  /**
+   * One call, in the epoch that the caller takes it to be. Nothing is booked beyond an account's mark, and nothing of one that
+   * has not entered the epoch.
+   *
+   * @throws `storage.counters-unavailable`
+   */
+  async call(
+    op: QuotaCall["op"],
+    epoch: string | undefined,
+    lease: string,
+    demands: readonly Demand[],
+    accounts: readonly Account[],
+  ): Promise<QuotaAnswer> {
+    const claims = demands.map((demand, index): Claim => {
+      const account = accounts[index] as Account;
+      if (!isEntered(account, epoch)) return { ...demand, limit: 0, known: undefined };
+      const { start, base, own, mark = 0 } = account;
+      return { ...demand, limit: Math.min(demand.limit, mark), known: { start, base, own } };
+    });
+    const { counters, leaseMs } = this.#options;
+    const { nothingBefore } = this;
+    const answer = await counters.quota({
+      op,
+      holder: this.#holder,
+      epoch,
+      lease,
+      ttlMs: leaseMs,
+      claims,
+      nothingBefore,
+    });
+    this.replicas = answer.holders;
+    this.epoch = answer.epoch;
+    if (answer.status === "moved") {
+      this.nothingBefore = false;
+      this.leave("they forgot what they knew");
+      return answer;
+    }
+    answer.counters.forEach((state, index) => {
+      const account = accounts[index] as Account;
+      const before = account.spent;
+      see(account, state, answer.epoch, claims[index]?.known?.own ?? 0);
+      if (account.spent > 0 && account.spent !== before) this.#onSpent(account);
+    });
+    return answer;
+  }
+
+  /** What `ask` answers, or undefined when the counters are away from now on. */
+  async orAway<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isHoldfastError(error, "storage.counters-unavailable")) throw error;
+      this.leave("they do not answer");
+      return undefined;
+    }
+  }
+
+  leave(why: string): void {
+    if (this.#away) return;
+    this.#away = true;
+    this.#options.log.warn(`budgets: the shared counters are away, ${why}: this instance spends what it booked ahead`, {
+      instances: this.replicas,
+    });
+    this.#onAway();
+  }
+
+  return(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#options.log.info("budgets: the shared counters are back, and know what was spent meanwhile");
+  }
+}
