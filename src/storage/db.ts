@@ -29,6 +29,11 @@ export interface Db {
    * @throws `storage.transaction-nested`, `storage.transaction-over`, `storage.conflict` after many collisions
    */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>;
+  /**
+   * Of a server: whether it was found not to answer. Until it answers again, calls throw `storage.unavailable` at once.
+   * Left out where there is no server that could be away.
+   */
+  readonly away?: () => boolean;
   /** Waits for what is under way. Later calls throw `storage.closed`. */
   close(): Promise<void>;
 }

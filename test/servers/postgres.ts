@@ -7,7 +7,7 @@
 
 import { execFile } from "node:child_process";
 import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -16,12 +16,16 @@ import { findProgram, startProcess, unprivileged, type ServerProcess } from "./p
 
 export interface PostgresServer {
   readonly password: string;
+  readonly port: number;
   /** URL of one of its databases. `postgres` is there from the start. */
   url(database?: string): string;
   /** Stops it at once, as a crash would: connections break. */
   kill(): Promise<void>;
   /** Starts it again on the same port. */
   start(): Promise<void>;
+  /** Lets all its processes stand still: connections stay open, new ones are made, nothing answers. */
+  pause(): void;
+  resume(): void;
   /** Ends it and removes its files. */
   stop(): Promise<void>;
 }
@@ -72,12 +76,17 @@ export async function startPostgres(): Promise<PostgresServer> {
   const port = await onFreePort(start);
   return {
     password: PASSWORD,
+    port,
     url: (database = "postgres") =>
       `postgres://holdfast:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${encodeURIComponent(database)}`,
     // SIGQUIT: every server process ends at once, without a word to its clients (manual, section 19.5).
     kill: () => end("SIGQUIT"),
     start: () => start(port),
+    pause: () => signalTree(running?.pid, "SIGSTOP"),
+    resume: () => signalTree(running?.pid, "SIGCONT"),
     stop: async () => {
+      // One that stands still hears nothing.
+      signalTree(running?.pid, "SIGCONT");
       await end("SIGINT");
       await rm(folder, { recursive: true, force: true });
     },
@@ -93,6 +102,20 @@ const SETTINGS = {
   max_connections: "60",
   autovacuum: "off",
 };
+
+/** The server and its children: each connection has a process of its own. */
+function signalTree(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  // The server first: one that stands still starts no more children.
+  process.kill(pid, signal);
+  for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean)) {
+    try {
+      process.kill(Number(child), signal);
+    } catch {
+      // It ended in the meantime.
+    }
+  }
+}
 
 /** Debian keeps the server's programs outside of PATH, in a folder for each version. */
 function program(name: string): string | undefined {

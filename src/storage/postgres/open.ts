@@ -3,20 +3,25 @@
  *
  * A transaction is SERIALIZABLE (manual, section 13.2.3) and runs again when the server says that it collided with
  * another: then nothing of it has happened. Nothing else is ever tried twice, since a lost connection does not tell
- * whether the last statement took effect. A connection that failed is thrown away; the pool makes a new one.
+ * whether the last statement took effect. A connection that failed is thrown away; the pool makes a new one. A server that
+ * does not answer any more (`pulse.ts`) fails what waits for it, and all that is asked until it answers again.
  *
  * @module
  */
 
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { Pool, type PoolClient } from "pg";
+
+import { Client, Pool, type ClientConfig, type PoolClient } from "pg";
 import { isHoldfastError } from "../../core/index.ts";
 import type { Db } from "../db.ts";
 import { storageError } from "../errors.ts";
 import { isOwnText, ownText, renderSql, sql, type Sql } from "../sql.ts";
 import { refuseInside, runTransaction, type Session } from "../transaction.ts";
 import { faultOf, isServerError, outcomeUnknown } from "./fault.ts";
+import { ANSWER_MS, startPulse, type Asking } from "./pulse.ts";
 import { SCHEMA } from "./schema.ts";
+import { openSockets } from "./sockets.ts";
 import { toPostgres, typeReaders } from "./types.ts";
 
 /** Connections of one process. The server's default is 100 for all. */
@@ -34,7 +39,11 @@ const ATTEMPTS = 24;
 
 /** Opens a pool and looks at the server. @throws as `openDb` */
 export async function openPostgres(url: string): Promise<Db> {
-  const pool = makePool(url);
+  const sockets = openSockets();
+  const settings = settingsOf(url);
+  // What waited for a connection gets one that fails at once, once the server is taken for lost.
+  const stream = (): Socket => (pulse.away() ? sockets.makeBroken() : sockets.make());
+  const pool = new Pool({ ...settings, ...POOL_SETTINGS, stream });
   // A connection that breaks while nobody uses it is replaced by the pool; one in use fails its statement as well.
   const ignore = (): void => undefined;
   pool.on("error", ignore);
@@ -43,10 +52,12 @@ export async function openPostgres(url: string): Promise<Db> {
   let closing: Promise<void> | undefined;
   const underWay = new Set<Promise<unknown>>();
   const owner = {};
+  const pulse = startPulse({ open: () => openAsking(settings), onLost: () => sockets.destroy() });
   /** Runs one call, which `close` waits for: the pool would leave one alone that waits for a connection. */
   const call = async <T>(work: () => Promise<T>): Promise<T> => {
     if (closing !== undefined) throw storageError("storage.closed");
     refuseInside(owner);
+    if (pulse.away()) throw storageError("storage.unavailable", { detail: "it does not answer" });
     const running = work();
     underWay.add(running);
     try {
@@ -57,6 +68,7 @@ export async function openPostgres(url: string): Promise<Db> {
   };
   const end = async (): Promise<void> => {
     await Promise.allSettled(underWay);
+    pulse.stop();
     await pool.end();
   };
 
@@ -71,6 +83,7 @@ export async function openPostgres(url: string): Promise<Db> {
       return changed(await call(() => run(pool, rendered).catch(outcomeUnknown)));
     },
     transaction: (work) => call(() => repeat(async () => runTransaction(owner, "postgres", await begin(pool), work))),
+    away: pulse.away,
     close: async () => {
       if (closing === undefined) {
         refuseInside(owner);
@@ -83,34 +96,53 @@ export async function openPostgres(url: string): Promise<Db> {
   try {
     await examine(db);
   } catch (error) {
+    pulse.stop();
     await pool.end();
     throw error;
   }
   return db;
 }
 
-function makePool(url: string): Pool {
+/** @throws `storage.url-invalid` */
+function settingsOf(url: string): ClientConfig {
   try {
     const target = new URL(url);
     // Read when a connection starts, so that it holds for every connection and costs no round trip.
     const own = `-c search_path=${SCHEMA} -c bytea_output=hex`;
     target.searchParams.set("options", [own, target.searchParams.get("options") ?? ""].join(" ").trim());
-    return new Pool({
-      connectionString: target.href,
-      application_name: "holdfast",
-      max: POOL,
-      connectionTimeoutMillis: WAIT_MS,
-      lock_timeout: WAIT_MS,
-      statement_timeout: STATEMENT_MS,
-      idle_in_transaction_session_timeout: IDLE_MS,
-      keepAlive: true,
-      allowExitOnIdle: true,
-      types: typeReaders,
-    });
+    return { connectionString: target.href, application_name: "holdfast", keepAlive: true };
   } catch {
     // The original error quotes the URL, and with it the password.
     throw storageError("storage.url-invalid");
   }
+}
+
+const POOL_SETTINGS = {
+  max: POOL,
+  connectionTimeoutMillis: WAIT_MS,
+  lock_timeout: WAIT_MS,
+  statement_timeout: STATEMENT_MS,
+  idle_in_transaction_session_timeout: IDLE_MS,
+  allowExitOnIdle: true,
+  types: typeReaders,
+};
+
+/** A connection for the pulse. It keeps no process alive. */
+function openAsking(settings: ClientConfig): Asking {
+  const sockets = openSockets();
+  const stream = sockets.make().unref();
+  const limits = { connectionTimeoutMillis: ANSWER_MS, query_timeout: ANSWER_MS };
+  const client = new Client({ ...settings, ...limits, stream: () => stream });
+  // What breaks it is said by the question that follows.
+  client.on("error", () => undefined);
+  let connected: Promise<unknown> | undefined;
+  return {
+    async ask() {
+      await (connected ??= client.connect());
+      await client.query("select 1");
+    },
+    end: () => sockets.destroy(),
+  };
 }
 
 /** Refuses a server that would lose or change what it is given. @throws `storage.unsuitable` */
