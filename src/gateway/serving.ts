@@ -10,7 +10,7 @@ import type { LookupFunction } from "node:net";
 import type { Duplex } from "node:stream";
 
 import { isHoldfastError, uuidv7, type Clock, type HoldfastError, type ReleaseAdmission } from "../core/index.ts";
-import type { Committer, Ledger } from "../ledger/index.ts";
+import type { Committer } from "../ledger/index.ts";
 import type { Counters, Db } from "../storage/index.ts";
 import { discardRest } from "./admission/body.ts";
 import { answer } from "./answer.ts";
@@ -22,7 +22,7 @@ import { isMcpPath } from "./mcp/endpoint.ts";
 import { Conversation, type ErrorWriter } from "./mcp/rpc-error.ts";
 import { clear, identify, lease, outcomeOf, receive } from "./pipeline.ts";
 import { encodeReceipt, type Exchange } from "./receipt/receipt.ts";
-import type { Recorder } from "./receipt/recorder.ts";
+import type { ReceiptLog, Recorder } from "./receipt/recorder.ts";
 import { Reply } from "./reply.ts";
 import { router, type Route } from "./route/table.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
@@ -38,7 +38,7 @@ export interface Log {
 export interface GatewayOptions {
   readonly config: GatewayConfig;
   readonly db: Db;
-  readonly ledger: Pick<Ledger, "append">;
+  readonly ledger: ReceiptLog;
   readonly committer: Committer;
   readonly counters: Counters;
   readonly clock: Clock;
@@ -138,8 +138,10 @@ export class Serving {
 
   ready(): { ready: boolean; why?: string } {
     if (this.#stopping) return { ready: false, why: "shutting down" };
-    const failure = this.#recorder.failure();
-    if (failure !== undefined) return { ready: false, why: failure.message };
+    const trouble = this.#recorder.trouble();
+    if (trouble !== undefined) return { ready: false, why: trouble.message };
+    // Without it no key can be looked up. What is in flight ends; a restart would mend nothing.
+    if (this.#options.db.away?.() === true) return { ready: false, why: "the database does not answer" };
     const { config, predictions, routing } = this.#generation.services;
     if (routing.targets.length === 0 && predictions.models.size === 0 && config.mcp.servers.length === 0) {
       return { ready: false, why: "no upstream is configured" };

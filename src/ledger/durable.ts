@@ -14,6 +14,8 @@ export const LOCK_FILE = join(STATE_FOLDER, "lock");
 export const JOURNAL_FILE = join(STATE_FOLDER, "journal");
 /** In a folder that follows a log in a database: the signed checkpoint whose files are being written. */
 export const NEXT_FILE = join(STATE_FOLDER, "next");
+/** Beside it: entries that wait until the database takes them. */
+export const SPOOL_FILE = join(STATE_FOLDER, "spool");
 export const STAGING_FOLDER = join(STATE_FOLDER, "staging");
 
 /**

@@ -33,6 +33,11 @@ export const LedgerErrors = {
     hint: "check that the database runs and can be reached; entries are taken again once it answers",
     status: 503,
   },
+  "ledger.spool-full": {
+    what: "the entries that wait here for the database of the ledger have filled their journal",
+    hint: "check that the database runs and can be reached; what waits is delivered, and more is taken, once it answers",
+    status: 503,
+  },
   "ledger.shared": {
     what: "this folder follows a ledger in a database, so nothing may be appended to it here",
     hint: "set storage.url to the database of the ledger; or, to begin a new ledger, move the folder and its key away",

@@ -15,6 +15,7 @@ export { openLedger, type Ledger, type LedgerOptions } from "./ledger.ts";
 export { ledgerModule, type LedgerServices } from "./module.ts";
 export { adoptKeys, ownVkey, sealKeys, type KeyFiles } from "./shared/keys.ts";
 export { openSharedLedger, type SharedLedgerOptions } from "./shared/open.ts";
+export { openSpool, type Spool } from "./shared/spool.ts";
 export type { SharedHead, SharedStore } from "./shared/store.ts";
 export { openLedgerReader, type LedgerEntry, type LedgerReader } from "./reader.ts";
 export { decodeTlogProof, encodeTlogProof, verifyTlogProof, type TlogProof } from "./tlog-proof.ts";

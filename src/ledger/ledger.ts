@@ -14,14 +14,15 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { signCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { ensureFolder, folderWriter, JOURNAL_FILE, LOCK_FILE, NEXT_FILE, STAGING_FOLDER } from "./durable.ts";
 import { edgeRoot, emptyEdge } from "./edge.ts";
 import { ledgerError } from "./errors.ts";
-import { diskFiles, type Files, type Handle } from "./files.ts";
-import { journalEncoder, type JournalEncoder, type LedgerRecord } from "./journal.ts";
+import { diskFiles, type Files } from "./files.ts";
+import { startJournal, type OpenJournal } from "./journal-file.ts";
+import type { LedgerRecord } from "./journal.ts";
 import { openKey, readVkey, writeVkey } from "./key.ts";
 import { EMPTY_ROOT, leafHash, MAX_ENTRY_BYTES } from "./merkle.ts";
 import type { NoteSigner } from "./note.ts";
@@ -117,43 +118,19 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 /** A new ledger: an empty journal, then the checkpoint of the empty tree. */
 async function makeLedger(files: Files, { folder, keyFile }: LedgerOptions, signer: NoteSigner): Promise<Recovered> {
   if ((await readVkey(files, keyFile)) !== undefined) throw ledgerError("ledger.missing", { detail: folder });
-  const journal = await newJournal(files, folder, signer.name, 0, EMPTY_ROOT, []);
+  const journal = await startJournal(
+    files,
+    folder,
+    JOURNAL_FILE,
+    { origin: signer.name, first: 0, root: EMPTY_ROOT },
+    [],
+  );
   await files.close(journal.handle);
   const checkpoint = signCheckpoint(0, EMPTY_ROOT, signer);
   const writer = folderWriter(files, folder);
   await writer.put("checkpoint", Buffer.from(checkpoint.note));
   await writer.settle();
   return { checkpoint, tree: { edge: emptyEdge(), bundle: [] }, tail: [] };
-}
-
-interface OpenJournal {
-  readonly handle: Handle;
-  readonly encoder: JournalEncoder;
-  bytes: number;
-}
-
-/** Puts a new journal in place of the old one, with the records that are not published yet. */
-async function newJournal(
-  files: Files,
-  folder: string,
-  origin: string,
-  first: number,
-  root: Uint8Array,
-  records: readonly LedgerRecord[],
-): Promise<OpenJournal> {
-  const encoder = journalEncoder({ origin, first, root });
-  const staged = join(folder, STAGING_FOLDER, "journal");
-  const handle = await files.createLog(staged, 0o600);
-  try {
-    const bytes = records.length === 0 ? encoder.header : Buffer.concat([encoder.header, encoder.batch(records)]);
-    await files.append(handle, bytes);
-    await files.rename(staged, join(folder, JOURNAL_FILE));
-    await files.syncFolder(dirname(join(folder, JOURNAL_FILE)));
-    return { handle, encoder, bytes: bytes.length };
-  } catch (error) {
-    await files.close(handle).catch(() => undefined);
-    throw error;
-  }
 }
 
 interface Pending {
@@ -191,7 +168,7 @@ async function startWriter(
   for (const name of await files.list(join(folder, STAGING_FOLDER))) {
     await files.remove(join(folder, STAGING_FOLDER, name));
   }
-  let journal = await newJournal(files, folder, signer.name, checkpoint.size, checkpoint.root, []);
+  let journal = await newJournal([]);
 
   return {
     origin: signer.name,
@@ -315,8 +292,14 @@ async function startWriter(
 
   async function rotate(): Promise<void> {
     const old = journal;
-    journal = await newJournal(files, folder, signer.name, checkpoint.size, checkpoint.root, tail);
+    journal = await newJournal(tail);
     await files.close(old.handle);
+  }
+
+  /** One without what is published. */
+  function newJournal(records: readonly LedgerRecord[]): Promise<OpenJournal> {
+    const header = { origin: signer.name, first: checkpoint.size, root: checkpoint.root };
+    return startJournal(files, folder, JOURNAL_FILE, header, records);
   }
 
   /** After this nothing is written any more. What waited for the journal may or may not be in it. */

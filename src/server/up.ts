@@ -14,6 +14,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isHoldfastError, type Secret } from "../core/index.ts";
 import { createKey, listKeys, startGateway, type UpstreamConfig } from "../gateway/index.ts";
 import { markObservation } from "../govern/index.ts";
+import { openSpool } from "../ledger/index.ts";
 import { openAdmission } from "../models/index.ts";
 import { drainEvidence, type Counters } from "../storage/index.ts";
 import { startAdmin } from "./admin/listen.ts";
@@ -64,6 +65,9 @@ export async function startHoldfast(services: Services, workers = 1): Promise<Ru
   const db = await services.db();
   const ledger = await openProductLedger(services, db);
   starting.defer(() => ledger.close());
+  // While the database is away, receipts wait in the data folder.
+  const spool = db.dialect === "postgres" ? await openSpool({ ledger, log }) : undefined;
+  if (spool !== undefined) starting.defer(() => spool.close());
   const committer = await services.committer();
   const counters = await services.counters();
   const drain = inTurn(counters, async () => {
@@ -78,7 +82,7 @@ export async function startHoldfast(services: Services, workers = 1): Promise<Ru
   const releases = openAdmission({ db, clock, config: config.models.registry });
   starting.defer(() => releases.close());
   const gatewayConfig = await withUpstreams(config.gateway, services.source.env);
-  const common = { config: gatewayConfig, db, ledger, counters, log, telemetry: config.telemetry };
+  const common = { config: gatewayConfig, db, ledger: spool ?? ledger, counters, log, telemetry: config.telemetry };
   const gateway =
     workers === 1
       ? await startGateway({ ...common, committer, clock, releases, env: services.source.env })

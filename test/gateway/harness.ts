@@ -36,6 +36,8 @@ export interface HarnessOptions {
   readonly key?: Partial<KeyInput>;
   /** Stands between the gateway and its ledger. */
   readonly wrapLedger?: (ledger: Ledger) => Pick<Ledger, "append">;
+  /** Stands between the gateway and its database. */
+  readonly wrapDb?: (db: Db) => Db;
   readonly env?: Readonly<Record<string, string>>;
   /** How names of upstreams become addresses. */
   readonly lookup?: LookupFunction;
@@ -108,7 +110,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const releases = await options.releases?.(db);
   const gateway = await startGateway({
     config,
-    db,
+    db: options.wrapDb?.(db) ?? db,
     ledger: options.wrapLedger?.(ledger) ?? ledger,
     committer,
     counters,

@@ -290,6 +290,22 @@ describe("the gateway's own state", () => {
     }
   });
 
+  it("is alive and not ready while the database is away", async () => {
+    let away = false;
+    const lone = await startHarness({ wrapDb: (db) => ({ ...db, away: () => away }) });
+    try {
+      assert.equal((await lone.get("/readyz")).status, 200);
+      away = true;
+      const ready = await lone.get("/readyz");
+      assert.deepEqual([ready.status, ready.json["why"]], [503, "the database does not answer"]);
+      assert.equal((await lone.get("/healthz")).status, 200);
+      away = false;
+      assert.equal((await lone.get("/readyz")).status, 200);
+    } finally {
+      await lone.close();
+    }
+  });
+
   it("serves nothing when the ledger takes no receipts", async () => {
     let broken = false;
     const failing = await startHarness({

@@ -5,7 +5,10 @@ import { defineErrors, isHoldfastError } from "../../core/index.ts";
 import { recorder } from "./recorder.ts";
 
 const refused = (error: unknown): boolean => isHoldfastError(error, "gateway.ledger-unavailable");
-const tooLarge = defineErrors({ "ledger.entry-too-large": { what: "too large", hint: "" } });
+const ledgerError = defineErrors({
+  "ledger.entry-too-large": { what: "too large", hint: "" },
+  "ledger.spool-full": { what: "no room", hint: "" },
+});
 const quiet = { error: () => undefined };
 
 /** A ledger whose appends settle when the test says so. */
@@ -70,13 +73,36 @@ describe("the recorder", () => {
     const ledger = heldLedger();
     const record = recorder(ledger, "durable", quiet);
     const first = record.record(new Uint8Array(1));
-    ledger.waiting[0]?.reject(tooLarge("ledger.entry-too-large"));
+    ledger.waiting[0]?.reject(ledgerError("ledger.entry-too-large"));
     await assert.rejects(first, refused);
     assert.equal(record.failure(), undefined);
     const second = record.record(new Uint8Array(1));
     ledger.waiting[1]?.resolve(0);
     await second;
     assert.deepEqual({ ...record.counts }, { recorded: 1, pending: 0, lost: 1 });
+  });
+
+  it("takes nothing for a second after an entry that the ledger had no room for", async (context) => {
+    let now = 0;
+    context.mock.method(performance, "now", () => now);
+    const ledger = heldLedger();
+    const record = recorder(ledger, "buffered", quiet);
+    await record.record(new Uint8Array(1));
+    const flushed = record.flush();
+    ledger.waiting[0]?.reject(ledgerError("ledger.spool-full"));
+    await flushed;
+    assert.throws(() => record.check(), refused);
+    assert.equal(record.trouble()?.code, "gateway.ledger-unavailable");
+    // What is under way is tried all the same, and nothing has to be restarted.
+    assert.equal(record.failure(), undefined);
+    await record.record(new Uint8Array(1));
+    now = 1_000;
+    record.check();
+    assert.equal(record.trouble(), undefined);
+    assert.deepEqual({ ...record.counts }, { recorded: 0, pending: 1, lost: 2 });
+    const last = record.flush();
+    ledger.waiting[1]?.resolve(0);
+    await last;
   });
 
   it("counts what is turned away once the ledger has stopped", async () => {

@@ -1,25 +1,31 @@
 /**
  * Receipts into the ledger. `durable` waits until the entry is on disk; `buffered` waits only when too many are on
  * their way. Either way a ledger that has stopped stops the service: an exchange without a receipt would be an exchange
- * that nobody can audit. An entry that the ledger refuses for its own sake, as too large or one too many for the
- * moment, fails that exchange alone.
+ * that nobody can audit. One that has no room for now stops it for a second. An entry that the ledger refuses for its own
+ * sake, as too large, fails that exchange alone.
  *
  * @module
  */
 
 import { isHoldfastError, type HoldfastError } from "../../core/index.ts";
-import type { Ledger } from "../../ledger/index.ts";
 import { gatewayError } from "../errors.ts";
+
+/** Where receipts go. Resolves once the entry is durable. */
+export interface ReceiptLog {
+  append(entry: Uint8Array): Promise<unknown>;
+}
 
 export interface Recorder {
   /** @throws `gateway.ledger-unavailable` */
   record(entry: Uint8Array): Promise<void>;
-  /** Before any work: @throws `gateway.ledger-unavailable` when the ledger has stopped, and counts the loss */
+  /** Before any work: @throws `gateway.ledger-unavailable` when the ledger takes nothing, and counts the loss */
   check(): void;
   /** Resolves when everything recorded so far is on disk, or has failed. */
   flush(): Promise<void>;
   /** The error that stopped the ledger, if one did. */
   failure(): HoldfastError | undefined;
+  /** Why nothing is taken now: that error, or that there was no room in the last second. */
+  trouble(): HoldfastError | undefined;
   readonly counts: RecorderCounts;
 }
 
@@ -38,14 +44,18 @@ const COMPANY_MS = 50;
 const PENDING = 4_096;
 /** The ledger's errors after which it takes nothing any more. */
 const STOPPED: ReadonlySet<string> = new Set(["ledger.write-failed", "ledger.failed", "ledger.closed"]);
+/** The ledger's errors that pass, and how long nothing is tried after one, in milliseconds. */
+const NO_ROOM: ReadonlySet<string> = new Set(["ledger.unavailable", "ledger.overloaded", "ledger.spool-full"]);
+const NO_ROOM_MS = 1_000;
 
 export function recorder(
-  ledger: Pick<Ledger, "append">,
+  ledger: ReceiptLog,
   mode: "durable" | "buffered",
   log: { readonly error: (message: string, fields?: Readonly<Record<string, unknown>>) => void },
 ): Recorder {
   const counts = { recorded: 0, pending: 0, lost: 0 };
   let failed: HoldfastError | undefined;
+  let noRoom: { readonly error: HoldfastError; readonly until: number } | undefined;
   let waiting: Uint8Array[] = [];
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> | undefined;
@@ -60,6 +70,7 @@ export function recorder(
       const error = gatewayError("gateway.ledger-unavailable", { cause });
       const code = isHoldfastError(cause) ? cause.code : "an error that is not the ledger's";
       if (failed === undefined) log.error("the ledger did not take a receipt", { error: code });
+      if (NO_ROOM.has(code)) noRoom = { error, until: performance.now() + NO_ROOM_MS };
       if (!isHoldfastError(cause) || STOPPED.has(cause.code)) failed ??= error;
       throw error;
     }
@@ -87,16 +98,21 @@ export function recorder(
       });
     });
 
-  const check = (): void => {
-    if (failed === undefined) return;
-    counts.lost++;
-    throw failed;
-  };
+  const trouble = (): HoldfastError | undefined =>
+    failed ?? (noRoom !== undefined && performance.now() < noRoom.until ? noRoom.error : undefined);
 
   return {
-    check,
+    check() {
+      const error = trouble();
+      if (error === undefined) return;
+      counts.lost++;
+      throw error;
+    },
     async record(entry) {
-      check();
+      if (failed !== undefined) {
+        counts.lost++;
+        throw failed;
+      }
       if (mode === "durable") {
         await append(entry);
         return;
@@ -109,6 +125,7 @@ export function recorder(
     },
     flush: send,
     failure: () => failed,
+    trouble,
     counts,
   };
 }

@@ -72,7 +72,7 @@ export function openIntake(store: Pick<SharedStore, "append">, onFailure: (error
       bytes += one.record.framed.length;
       known.set(key, one);
       pending.push(one);
-      writing ??= write().finally(() => (writing = undefined));
+      writing ??= write();
       return await one.promise.promise;
     },
     idle,
@@ -100,7 +100,11 @@ export function openIntake(store: Pick<SharedStore, "append">, onFailure: (error
     for (;;) {
       // Everything that arrives in this turn of the event loop shares one durable write.
       await nextTurn();
-      if (pending.length === 0) return;
+      if (pending.length === 0) {
+        // In the same turn as the last look: what comes from here on begins another.
+        writing = undefined;
+        return;
+      }
       const batch = pending.splice(0, batchLength());
       try {
         const indices = await persist(batch);

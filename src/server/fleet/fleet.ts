@@ -26,7 +26,8 @@ export interface FleetOptions {
   readonly workers: number;
   readonly config: GatewayConfig;
   readonly telemetry: TelemetryConfig;
-  readonly ledger: { append(entry: Uint8Array): Promise<number> };
+  /** Where receipts go. */
+  readonly ledger: { append(entry: Uint8Array): Promise<unknown> };
   readonly db: Db;
   readonly counters: Counters;
   /** URLs that workers open themselves; undefined: they use `db` and `counters` through the primary. */
@@ -214,7 +215,8 @@ export async function startFleet(options: FleetOptions): Promise<Gateway> {
     const replies = await Promise.all(
       entries.map(async ({ call, entry }): Promise<Appended> => {
         try {
-          return { call, index: await options.ledger.append(entry) };
+          await options.ledger.append(entry);
+          return { call };
         } catch (error) {
           return { call, fault: toFault(error) };
         }

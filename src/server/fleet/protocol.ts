@@ -54,7 +54,11 @@ export type ToWorker =
   | { readonly kind: "metrics"; readonly call: number }
   | { readonly kind: "stop"; readonly graceMs: number | undefined };
 
-export type Appended = { readonly call: number } & ({ readonly index: number } | { readonly fault: Fault });
+/** Without a fault it is durable. */
+export interface Appended {
+  readonly call: number;
+  readonly fault?: Fault;
+}
 
 export type ToPrimary =
   | { readonly kind: "hello" }

@@ -189,7 +189,7 @@ function status({ gateway }: Serving): Status {
 
 /** The primary's ledger. An entry's bytes are copied, as by the ledger itself. */
 function remoteLedger(): GatewayOptions["ledger"] & { receive(replies: readonly Appended[]): void } {
-  const waiting = new Map<number, PromiseWithResolvers<number>>();
+  const waiting = new Map<number, PromiseWithResolvers<void>>();
   let outgoing: { call: number; entry: Uint8Array }[] = [];
   let calls = 0;
   const flush = (): void => {
@@ -199,7 +199,7 @@ function remoteLedger(): GatewayOptions["ledger"] & { receive(replies: readonly 
   return {
     append(entry) {
       const call = ++calls;
-      const one = Promise.withResolvers<number>();
+      const one = Promise.withResolvers<void>();
       waiting.set(call, one);
       // All that ends in one turn of the event loop is one message, and one durable write.
       if (outgoing.push({ call, entry: new Uint8Array(entry) }) === 1) queueMicrotask(flush);
@@ -209,7 +209,7 @@ function remoteLedger(): GatewayOptions["ledger"] & { receive(replies: readonly 
       for (const reply of replies) {
         const one = waiting.get(reply.call);
         waiting.delete(reply.call);
-        if ("index" in reply) one?.resolve(reply.index);
+        if (reply.fault === undefined) one?.resolve();
         else one?.reject(fromFault(reply.fault));
       }
     },
