@@ -137,10 +137,10 @@ async function readAnswer(
   upstream: UpstreamAnswer,
   services: PipelineServices,
 ): Promise<{ bytes: Buffer; value: unknown }> {
-  const { responseBytes, jsonDepth } = services.config.limits;
-  const bytes = await upstream.collect(responseBytes);
+  const { answerBytes, jsonDepth } = services.config.limits;
+  const bytes = await upstream.collect(answerBytes, "answerBytes");
   try {
-    return { bytes, value: parseJson(bytes, { maxBytes: responseBytes, maxDepth: jsonDepth }) };
+    return { bytes, value: parseJson(bytes, { maxBytes: answerBytes, maxDepth: jsonDepth }) };
   } catch (cause) {
     throw gatewayError("gateway.upstream-invalid", { detail: `${target.name}: not JSON that can be judged`, cause });
   }

@@ -137,7 +137,13 @@ const limitsConfig = z
     jsonDepth: z.int().min(4).max(512).default(64).describe("most levels of arrays and objects in a request"),
     messages: z.int().min(1).default(2_000).describe("most messages, or inputs to embed, in a request"),
     inputTokens: z.int().min(1).default(262_144).describe("most estimated input tokens of a request"),
-    responseBytes: z.int().min(1).default(67_108_864).describe("most bytes of an upstream's answer"),
+    responseBytes: z.int().min(1).default(67_108_864).describe("most bytes of an answer that is streamed"),
+    answerBytes: z
+      .int()
+      .min(1)
+      .max(268_435_456)
+      .default(8_388_608)
+      .describe("most bytes of an answer that is read whole, since it is parsed in one piece"),
     requestsPerMinute: z.int().min(1).default(600).describe("requests a minute for a key that has no limit of its own"),
     concurrency: z.int().min(1).default(64).describe("requests at a time for a key that has no limit of its own"),
     outputTokens: z
@@ -151,7 +157,7 @@ const limitsConfig = z
       .max(1)
       .optional()
       .describe(
-        "this instance's part of every limit and budget while shared counters are away; left out: one over the instances last seen",
+        "this instance's part of rates and places while shared counters are away; left out: one over the instances last seen. Budgets go on with what was booked ahead",
       ),
   })
   .prefault({});

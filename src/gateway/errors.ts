@@ -301,7 +301,7 @@ export const GatewayErrors = {
   },
   "gateway.upstream-too-large": {
     what: "the upstream's answer is larger than the limit",
-    hint: "ask for less, or raise gateway.limits.responseBytes",
+    hint: "ask for less, or raise gateway.limits.answerBytes, or responseBytes for streams",
     status: 502,
   },
   "gateway.upstream-credentials": {

@@ -111,7 +111,7 @@ function configFor(honest: string, hostile: readonly (readonly [string, string])
       { name: "tokens", what: "tokens", limit: 1e15, window: "day", per: ["key", "model"] },
       { name: "requests", what: "requests", limit: 1e15, window: "minute" },
     ],
-    limits: { responseBytes: 262_144, bodyBytes: 262_144 },
+    limits: { responseBytes: 262_144, answerBytes: 262_144, bodyBytes: 262_144 },
     retries: { attempts: 2, backoffMs: 5 },
     // All the faults are to be met for all of the time.
     circuit: { failures: 1_000_000_000 },

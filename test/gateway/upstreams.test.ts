@@ -12,7 +12,7 @@ const UPSTREAM_KEY = "sk-upstream-0123456789abcdef";
 
 const quick: HarnessOptions = {
   config: {
-    limits: { responseBytes: 1_048_576 },
+    limits: { responseBytes: 1_048_576, answerBytes: 1_048_576 },
     timeouts: { connectMs: 500, firstByteMs: 300, idleMs: 300, totalMs: 4_000 },
     retries: { attempts: 1 },
   },

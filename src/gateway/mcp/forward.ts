@@ -100,7 +100,7 @@ export async function readMessages(
 ): Promise<void> {
   const type = answer.headers["content-type"] ?? "";
   if (/^application\/json *(?:;|$)/i.test(type)) {
-    const bytes = await answer.collect(limits.messageBytes);
+    const bytes = await answer.collect(limits.messageBytes, "messageBytes");
     await take(understand(name, bytes, limits), bytes.toString("utf8"));
     return;
   }

@@ -49,8 +49,8 @@ export interface ExchangeEnd {
 export interface UpstreamAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The whole body. @throws `gateway.upstream-too-large` and the transport's errors */
-  collect(limit: number): Promise<Buffer>;
+  /** The whole body. `setting` is the name of the limit. @throws `gateway.upstream-too-large` and the transport's errors */
+  collect(limit: number, setting?: string): Promise<Buffer>;
   /**
    * Each piece of the body in turn; the upstream is held back while `take` is pending. Resolves at the end, or as soon
    * as `take` says `"enough"`: what still comes is thrown away, so that the connection can serve again.
@@ -153,13 +153,13 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamAnswer {
     this.#failed(this.#error);
   }
 
-  async collect(limit: number): Promise<Buffer> {
+  async collect(limit: number, setting = "responseBytes"): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
     await this.forEach((chunk) => {
       size += chunk.length;
       if (size > limit) {
-        throw gatewayError("gateway.upstream-too-large", { detail: `limit ${limit} bytes (responseBytes)` });
+        throw gatewayError("gateway.upstream-too-large", { detail: `limit ${limit} bytes (${setting})` });
       }
       chunks.push(chunk);
       return "more";
