@@ -25,8 +25,8 @@ export function reportError(
       ? `${JSON.stringify({ error: { code, message, hint } })}\n`
       : `holdfast: error: ${printable(message)}\nholdfast: hint: ${printable(hint)}\n`,
   );
-  // The stack of what is not ours may hold anything: only who asks for it gets it.
-  if (debug && code === "core.internal" && error instanceof Error) write(`${error.stack ?? ""}\n`);
+  // Where it came from, for who asks for it. Its message may hold anything, and what is printed is to be reported.
+  if (debug && code === "core.internal" && error instanceof Error) write(`${framesOf(error)}\n`);
   return exit;
 }
 
@@ -46,4 +46,11 @@ function explain(error: unknown): HoldfastError {
     hint: "run it again with HOLDFAST_LOG=debug and report what it prints",
     cause: error,
   });
+}
+
+function framesOf({ stack = "" }: Error): string {
+  return stack
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .join("\n");
 }
