@@ -17,6 +17,8 @@ export interface ZipFields {
   readonly localName?: string;
   readonly localFlags?: number;
   readonly localMethod?: number;
+  /** Extra fields of the central header. */
+  readonly extra?: Uint8Array;
   /** Unix mode. */
   readonly mode?: number;
   /** Sizes and checksum behind the data. */
@@ -40,7 +42,7 @@ export function zipOf(members: readonly ZipFields[], parts: ZipParts = {}): Uint
   const central: Uint8Array[] = [];
   let at = 0;
   for (const member of members) {
-    const { data, deflate = false, flags = 0, mode = 0, descriptor = false } = member;
+    const { data, deflate = false, flags = 0, mode = 0, descriptor = false, extra = empty } = member;
     const packed = deflate ? deflateRawSync(data) : data;
     const sums = { crc: member.crc ?? crc32(data), packed: packed.length, size: member.size ?? data.length };
     const bits = flags | (descriptor ? 8 : 0);
@@ -54,8 +56,14 @@ export function zipOf(members: readonly ZipFields[], parts: ZipParts = {}): Uint
     out.push(u32(0x04034b50), u16(20), local, packed, behind);
     if (member.hidden !== true) {
       const name = Buffer.from(member.name);
-      const tail = Buffer.concat([u16(0), u16(0), u16(0), u32(mode * 0x1_0000), u32(at), name]);
-      central.push(u32(0x02014b50), u16(0x314), u16(20), header("", bits, method, sums, name.length), tail);
+      const tail = Buffer.concat([u16(0), u16(0), u16(0), u32(mode * 0x1_0000), u32(at), name, extra]);
+      central.push(
+        u32(0x02014b50),
+        u16(0x314),
+        u16(20),
+        header("", bits, method, sums, name.length, extra.length),
+        tail,
+      );
     }
     out.push(parts.between ?? empty);
     at = length(out);
@@ -84,8 +92,9 @@ function header(
   method: number,
   { crc, packed, size }: { readonly crc: number; readonly packed: number; readonly size: number },
   nameLength = Buffer.byteLength(name),
+  extraLength = 0,
 ): Uint8Array {
-  const fields = [u16(flags), u16(method), u32(0), u32(crc), u32(packed), u32(size), u16(nameLength), u16(0)];
+  const fields = [u16(flags), u16(method), u32(0), u32(crc), u32(packed), u32(size), u16(nameLength), u16(extraLength)];
   return Buffer.concat([...fields, Buffer.from(name)]);
 }
 

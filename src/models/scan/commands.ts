@@ -34,6 +34,7 @@ export const scanCommands: readonly Command[] = [
       { what: "For a code host", line: "holdfast model scan models/ --format sarif" },
       { what: "Go on with a large folder another time", line: "holdfast model scan /data --resume scan.jsonl" },
     ],
+    light: true,
     load: async () => (await import("./command-scan.ts")).run,
   },
 ];

@@ -1,23 +1,25 @@
 /**
- * Compressed streams: joblib and dill write their pickles so, and archives of tar are packed so. What node:zlib reads is
- * decompressed within the budget; bzip2, xz, lzma and LZ4 are read here, in `compressed/`. What neither reads is named, and the
- * file is inconclusive.
+ * Compressed streams: joblib and dill write their pickles so, and archives of tar are packed so. They are unpacked within
+ * the budget by the readers of `compressed/`. What none of them reads is named, and the file is inconclusive.
  *
- * Source: RFC 1950 (zlib), RFC 1952 (gzip), RFC 8878 (zstd); joblib/compressor.py for its older `ZF` files.
+ * Source: RFC 1950 (zlib); joblib/compressor.py for its older `ZF` files; the magic numbers of file(1).
  *
  * @module
  */
 
-import { constants, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
+import { constants, inflateRawSync } from "node:zlib";
 
 import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
 import { bytesSource, sliceSource, type Source } from "../source.ts";
 import { readBzip2 } from "./compressed/bz2.ts";
-import { readLz4 } from "./compressed/lz4.ts";
+import { readGzip, readZlib } from "./compressed/deflate.ts";
+import { LZ4_MAGIC, readLz4 } from "./compressed/lz4.ts";
 import { isLzmaAlone } from "./compressed/lzma.ts";
 import { Output, StreamError, type StreamFailure } from "./compressed/output.ts";
+import { frameAt } from "./compressed/skippable.ts";
 import { readXz } from "./compressed/xz.ts";
+import { readZstd, ZSTD_MAGIC } from "./compressed/zstd.ts";
 import { findHidden } from "./pickle/hidden.ts";
 import { PICKLE_RULES } from "./pickle/rules.ts";
 
@@ -69,58 +71,87 @@ const MAX_OUT = 512 * 1024 * 1024;
 /** Most bytes that go in: as well. */
 const MAX_IN = 256 * 1024 * 1024;
 
-type Kind = "gzip" | "zlib" | "zstd" | "bz2" | "xz" | "lzma" | "lz4" | "7z" | "rar" | "ZF";
+/** The readers: each writes to the output, and says how much of the input it took. */
+const READERS = {
+  gzip: readGzip,
+  zlib: readZlib,
+  zstd: readZstd,
+  bz2: readBzip2,
+  xz: readXz,
+  lzma: readXz,
+  lz4: readLz4,
+} as const satisfies Readonly<Record<string, (bytes: Uint8Array, out: Output) => number>>;
 
-const MAGICS: readonly (readonly [Kind, readonly number[]])[] = [
-  ["gzip", [0x1f, 0x8b, 0x08]],
-  ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
-  ["bz2", [0x42, 0x5a, 0x68]],
-  ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
-  ["lzma", [0x5d]],
-  ["lz4", [0x04, 0x22, 0x4d, 0x18]],
-  ["7z", [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]],
-  ["rar", [0x52, 0x61, 0x72, 0x21, 0x1a, 0x07]],
-  ["ZF", [0x5a, 0x46, 0x30, 0x78]],
+type Read = keyof typeof READERS;
+
+/** Streams and archives that are named alone, by what stands at a place of them. */
+const NAMED: readonly (readonly [name: string, at: number, magic: string, kind: "stream" | "archive"])[] = [
+  ["7z", 0, "7z\u00bc\u00af'\u001c", "archive"],
+  ["rar", 0, "Rar!\u001a\u0007", "archive"],
+  ["cab", 0, "MSCF\0\0\0\0", "archive"],
+  ["ar", 0, "!<arch>\n", "archive"],
+  ["cpio", 0, "070701", "archive"],
+  ["cpio", 0, "070702", "archive"],
+  ["cpio", 0, "070707", "archive"],
+  ["squashfs", 0, "hsqs", "archive"],
+  ["ace", 7, "**ACE**", "archive"],
+  ["lha", 2, "-lh0-", "archive"],
+  ["lha", 2, "-lh5-", "archive"],
+  ["lha", 2, "-lh7-", "archive"],
+  ["iso", 32_769, "CD001", "archive"],
+  ["lzip", 0, "LZIP\u0001", "stream"],
+  ["lzop", 0, "\u0089LZO\0\r\n\u001a\n", "stream"],
+  ["compress", 0, "\u001f\u009d\u0090", "stream"],
+  ["snappy", 0, "\u00ff\u0006\0\0sNaPpY", "stream"],
+  ["legacy lz4", 0, "\u0002!L\u0018", "stream"],
 ];
 
 export const compressedFormat: Format = {
   id: "compressed",
   rules: Object.values(COMPRESSED_RULES),
-  sniff: (source) => kindOf(source) !== undefined,
+  sniff: (source) => kindOf(source) !== undefined || namedOf(source) !== undefined,
   scan: (source, context) => {
-    const kind = kindOf(source);
-    if (kind === "gzip" || kind === "zlib" || kind === "zstd") open(kind, source, context);
-    // ZF, "0x", the length in 19 characters of hexadecimal digits; then zlib.
-    else if (kind === "ZF") open("zlib", sliceSource(source, zfHeader(source), source.size), context);
-    else if (kind !== undefined && kind in READERS) read(kind as ReadHere, source, context);
-    else if (kind !== undefined) notOpened(kind, source, context);
+    const found = kindOf(source);
+    const named = namedOf(source);
+    if (found !== undefined) read(found.kind, sliceSource(source, found.from, source.size), context);
+    else if (named !== undefined) notOpened(named, source, context);
   },
 };
 
-type ReadHere = "bz2" | "xz" | "lzma" | "lz4";
+/** Bytes that are looked at to tell the kind of a stream. */
+const LOOKED_AT = 4_096;
 
-/** The readers of this folder: each writes to the output, and says how much of the input it took. */
-const READERS: Readonly<Record<ReadHere, (bytes: Uint8Array, out: Output) => number>> = {
-  bz2: readBzip2,
-  xz: readXz,
-  lzma: readXz,
-  lz4: readLz4,
-};
+/** The kind of the stream, and where it begins: `ZF`, "0x" and the length in hexadecimal digits stand before one of zlib. */
+function kindOf(source: Source): { readonly kind: Read; readonly from: number } | undefined {
+  const start = new Uint8Array(source.read(0, LOOKED_AT));
+  const begins = (magic: string): boolean => magic === textOf(start.subarray(0, magic.length));
+  const kind = ((): Read | undefined => {
+    if (begins("\u001f\u008b\b")) return "gzip";
+    if (begins("\u00fd7zXZ\0")) return "xz";
+    if (isBzip2(start)) return "bz2";
+    if (frameAt(source, 0, ZSTD_MAGIC) !== undefined) return "zstd";
+    if (frameAt(source, 0, LZ4_MAGIC) !== undefined) return "lz4";
+    if (isZlib(start) && inflates(start)) return "zlib";
+    return isLzmaAlone(start, 0) ? "lzma" : undefined;
+  })();
+  if (kind !== undefined) return { kind, from: 0 };
+  const older = /^ZF0x[0-9a-fA-F]{1,17}\s*/.exec(textOf(start.subarray(0, 64)))?.[0];
+  return older === undefined ? undefined : { kind: "zlib", from: older.length };
+}
 
-function kindOf(source: Source): Kind | undefined {
-  const start = new Uint8Array(source.read(0, 16));
-  const found = MAGICS.find(([, magic]) => magic.every((byte, index) => start[index] === byte));
-  if (found !== undefined && (found[0] !== "bz2" || isBzip2(start)) && (found[0] !== "lzma" || isLzmaAlone(start, 0))) {
-    return found[0];
-  }
-  return isZlib(start) && inflates(source) ? "zlib" : undefined;
+function namedOf(source: Source): (typeof NAMED)[number] | undefined {
+  return NAMED.find(([, at, magic]) => textOf(source.read(at, magic.length)) === magic);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
 /** The level, and the mark of a block or of the end. */
 function isBzip2(start: Uint8Array): boolean {
+  const head = textOf(start.subarray(0, 4));
   const mark = Buffer.from(start.subarray(4, 10)).toString("hex");
-  const level = start[3] ?? 0;
-  return level >= 0x31 && level <= 0x39 && (mark === "314159265359" || mark === "177245385090");
+  return /^BZh[1-9]$/.test(head) && (mark === "314159265359" || mark === "177245385090");
 }
 
 /** RFC 1950 section 2.2: deflate, a window of at most 32 KiB, a check that fits, no dictionary. */
@@ -128,46 +159,18 @@ function isZlib([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8 && first >>> 4 <= 7 && (first * 0x100 + second) % 31 === 0 && (second & 0x20) === 0;
 }
 
-/** Two bytes are no mark: some of it must come out. */
-function inflates(source: Source): boolean {
+/** Two bytes are no mark: some of it must come out. The check sum is compared by the reader. */
+function inflates(start: Uint8Array): boolean {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: LOOKED_AT * 1_100 };
   try {
-    inflateSync(new Uint8Array(source.read(0, 4_096)), {
-      finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: 1 << 20,
-    });
-    return true;
-  } catch (error) {
-    return isTooLarge(error);
+    return inflateRawSync(start.subarray(2), options).length > 0;
+  } catch {
+    return false;
   }
-}
-
-function zfHeader(source: Source): number {
-  const start = Buffer.from(new Uint8Array(source.read(0, 64))).toString("latin1");
-  return /^ZF0x[0-9a-fA-F]{1,17}\s*/.exec(start)?.[0].length ?? 4;
-}
-
-function open(kind: "gzip" | "zlib" | "zstd", source: Source, context: ScanContext): void {
-  if (source.size > MAX_IN) {
-    context.report(COMPRESSED_RULES.large, { detail: `${source.size} bytes of ${kind}, limit ${MAX_IN}` });
-    return;
-  }
-  const bytes = source.read(0, source.size);
-  let unpacked: { readonly buffer: Uint8Array; readonly used: number };
-  try {
-    unpacked = decompress(kind, bytes);
-  } catch (error) {
-    const rule = isTooLarge(error) ? COMPRESSED_RULES.large : COMPRESSED_RULES.broken;
-    context.report(rule, { detail: isTooLarge(error) ? `limit ${MAX_OUT} bytes` : kind });
-    if (rule === COMPRESSED_RULES.broken) partial(kind, source, context);
-    return;
-  }
-  const { buffer, used } = unpacked;
-  if (!context.spend("bytes", buffer.length)) return;
-  members(kind, buffer, bytes, used, context);
 }
 
 /** What came out, and what stands behind the stream. */
-function members(kind: Kind, buffer: Uint8Array, bytes: Uint8Array, used: number, context: ScanContext): void {
+function members(kind: Read, buffer: Uint8Array, bytes: Uint8Array, used: number, context: ScanContext): void {
   const behind = bytes.length > used ? new Uint8Array(bytes.subarray(used)) : undefined;
   context.member(`(${kind})`, bytesSource(buffer));
   if (behind === undefined || behind.every((byte) => byte === 0)) return;
@@ -175,8 +178,8 @@ function members(kind: Kind, buffer: Uint8Array, bytes: Uint8Array, used: number
   context.member(`bytes at ${used}`, bytesSource(behind));
 }
 
-/** Reads with a reader of this folder. What comes out before a failure is scanned: a loader of streams has run it by then. */
-function read(kind: ReadHere, source: Source, context: ScanContext): void {
+/** What comes out before a failure is scanned: a loader of streams has run it by then. */
+function read(kind: Read, source: Source, context: ScanContext): void {
   if (source.size > MAX_IN) {
     context.report(COMPRESSED_RULES.large, { detail: `${source.size} bytes of ${kind}, limit ${MAX_IN}` });
     return;
@@ -193,7 +196,7 @@ function read(kind: ReadHere, source: Source, context: ScanContext): void {
   }
 }
 
-function gaveUp(kind: ReadHere, failure: StreamFailure, why: string, source: Source, context: ScanContext): void {
+function gaveUp(kind: Read, failure: StreamFailure, why: string, source: Source, context: ScanContext): void {
   // A budget is reported by whoever keeps it.
   if (failure === "budget") return;
   if (failure === "large") context.report(COMPRESSED_RULES.large, { detail: why });
@@ -204,49 +207,12 @@ function gaveUp(kind: ReadHere, failure: StreamFailure, why: string, source: Sou
   }
 }
 
-/** What comes out before the damage: a loader of streams has run it by then. */
-function partial(kind: "gzip" | "zlib" | "zstd", source: Source, context: ScanContext): void {
-  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_OUT };
-  const bytes = source.read(0, source.size);
-  try {
-    if (kind === "zstd") return;
-    const buffer = kind === "gzip" ? gunzipSync(bytes, options) : inflateSync(bytes, options);
-    if (context.spend("bytes", buffer.length)) context.member(`(${kind})`, bytesSource(buffer));
-  } catch {
-    // Damaged from the start: said already.
-  }
-}
-
-interface WithInfo {
-  readonly buffer: Uint8Array;
-  readonly engine: { readonly bytesWritten: number };
-}
-
-function decompress(
-  kind: "gzip" | "zlib" | "zstd",
-  bytes: Uint8Array,
-): { readonly buffer: Uint8Array; readonly used: number } {
-  if (kind === "zstd") {
-    const params = { [constants.ZSTD_d_windowLogMax]: 27 };
-    return { buffer: zstdDecompressSync(bytes, { maxOutputLength: MAX_OUT, params }), used: bytes.length };
-  }
-  const options = { maxOutputLength: MAX_OUT, info: true };
-  // With `info` the engine comes too, which knows how much of the input it took.
-  const result = (kind === "gzip" ? gunzipSync(bytes, options) : inflateSync(bytes, options)) as unknown as WithInfo;
-  return { buffer: result.buffer, used: result.engine.bytesWritten };
-}
-
-function isTooLarge(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
-}
-
 /** Bytes of an archive that are searched, where members may be stored as they are. */
 const SEARCHED = 256 * 1024 * 1024;
 
 /** Named, not opened. */
-function notOpened(kind: Kind, source: Source, context: ScanContext): void {
-  const container = kind === "7z" || kind === "rar";
-  context.report(container ? COMPRESSED_RULES.container : COMPRESSED_RULES.unread, { detail: kind });
+function notOpened([name, , , kind]: (typeof NAMED)[number], source: Source, context: ScanContext): void {
+  context.report(kind === "archive" ? COMPRESSED_RULES.container : COMPRESSED_RULES.unread, { detail: name });
   search(source, context);
 }
 

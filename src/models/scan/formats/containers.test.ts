@@ -64,6 +64,8 @@ describe("arrays of numpy", () => {
     assert.equal(scan(npy(described("'<f8'"), Buffer.alloc(23))).verdict, "inconclusive");
     assert.equal(scan("\x93NUMPY\x01\x00\xff\xff").verdict, "inconclusive");
     assert.equal(scan("\x93NUMPY").verdict, "inconclusive");
+    assert.equal(scan(npy(described("'<f8'"), Buffer.alloc(24)), p.PAYLOAD).verdict, "malicious");
+    assert.equal(scan("\x93NUMPY\x02\x00\xff\xff\xff\x00", p.PAYLOAD).verdict, "malicious");
   });
 });
 
@@ -121,6 +123,11 @@ describe("archives of tar", () => {
     });
   }
 
+  it("reads what stands behind the end", () => {
+    const behind = Buffer.concat([Buffer.alloc(1_024), p.PAYLOAD]);
+    assert.equal(scan(tar({ name: "a", data: p.BENIGN }), behind).verdict, "malicious");
+  });
+
   it("lets a link inside of the archive be", () => {
     assert.equal(scan(tar({ name: "a/b/x", type: "2", link: "../c" })).verdict, "clean");
   });
@@ -153,12 +160,23 @@ describe("compressed streams", () => {
     assert.equal(scan(cut.subarray(0, cut.length - 8)).verdict, "malicious");
   });
 
+  it("takes a wrong check sum for damage, and scans what came out", () => {
+    const wrong = deflateSync(p.PAYLOAD);
+    wrong[wrong.length - 1] = 0xff & ~(wrong.at(-1) as number);
+    assert.deepEqual(scan(wrong).rules.includes("compressed.broken"), true);
+    assert.equal(scan(wrong).verdict, "malicious");
+  });
+
   it("reads joblib's older files", () => {
     const header = `ZF0x${"0".repeat(17)}`;
     assert.equal(scan(header.slice(0, 19), "  ", deflateSync(p.PAYLOAD)).verdict, "malicious");
   });
 
   it("names what it does not open, and searches it", () => {
+    for (const magic of ["LZIP\x01", "\x1f\x9d\x90", "\xff\x06\0\0sNaPpY", "MSCF\0\0\0\0", "!<arch>\n"]) {
+      assert.notEqual(scan(magic, "\0".repeat(40)).verdict, "clean");
+      assert.equal(scan(magic, "\0".repeat(40), p.PAYLOAD).verdict, "malicious");
+    }
     for (const magic of ["BZh91AY&SY", "\xfd7zXZ\0", "\x04\x22\x4d\x18", "7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07"]) {
       assert.notEqual(scan(magic, "\0".repeat(40)).verdict, "clean");
       assert.equal(scan(magic, "\0".repeat(40), p.PAYLOAD).verdict, "malicious");
@@ -208,6 +226,11 @@ describe("archives of torch", () => {
     assert.deepEqual(scan(script("_0 = torch.from_file(path, True)\n")).rules, ["torchscript.file-access"]);
     assert.deepEqual(scan(script("_0 = ops.aten.save(x, path)\n")).rules, ["torchscript.file-access"]);
     assert.deepEqual(scan(script("_0 = ops.mine.run(x)\n")).rules, ["torchscript.custom-operator"]);
+    const mobile = zipOf([
+      { name: "m/data.pkl", data: p.BENIGN },
+      { name: "m/bytecode.pkl", data: p.assemble(p.proto(2), p.text("aten::from_file"), p.text("path"), "\x86.") },
+    ]);
+    assert.deepEqual(scan(mobile).rules, ["torchscript.file-access"]);
   });
 
   it("is suspicious of torch.package", () => {

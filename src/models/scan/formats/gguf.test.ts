@@ -142,6 +142,12 @@ describe("gguf", () => {
   }
 
   it("judges named templates too", () => {
+    // llama.cpp compares keys up to a NUL.
+    const cut = ggufOf({ values: [write.string("tokenizer.chat_template\0x", "{{ x|attr(y) }}")] });
+    assert.deepEqual(scanBytes(gguf, cut).rules, ["jinja.dynamic-attribute"]);
+    const several = joined(write.text("tokenizer.chat_templates"), int(9, 4), int(8, 4), int(2, 8), write.text("ok"));
+    const array = ggufOf({ values: [joined(several, write.text("{{ x|attr(y) }}"))] });
+    assert.deepEqual(scanBytes(gguf, array).rules, ["jinja.dynamic-attribute"]);
     const file = ggufOf({ values: [write.string("tokenizer.chat_template.tool_use", "{{ x|attr(y) }}")] });
     assert.deepEqual(scanBytes(gguf, file).rules, ["jinja.dynamic-attribute"]);
   });

@@ -163,7 +163,8 @@ function readValues(file: GgufFile, values: number, vocabulary: Vocabulary, cont
   for (let index = 0; index < values; index++) {
     if (!context.spend("steps", 1)) return undefined;
     const at = reader.position;
-    const key = ggufString(file, MAX_TOKEN) ?? "";
+    // llama.cpp compares keys up to a NUL.
+    const [key = ""] = (ggufString(file, MAX_TOKEN) ?? "").split("\0", 1);
     if (keys.has(key)) context.report(RULES.duplicate, { offset: at, detail: key });
     keys.add(key);
     const type = reader.u32(bigEndian);
@@ -186,11 +187,16 @@ function readValues(file: GgufFile, values: number, vocabulary: Vocabulary, cont
 
 function readString(file: GgufFile, key: string, context: ScanContext): void {
   const at = file.reader.position;
-  const isTemplate = /^tokenizer\.chat_template(?:\.|$)/.test(key);
+  const isTemplate = isTemplateKey(key);
   const text = ggufString(file, isTemplate ? MAX_TEMPLATE : 0);
   if (!isTemplate) return;
   if (text === undefined) context.report(RULES.template, { offset: at, detail: key });
   else judgeTemplate(text, context);
+}
+
+/** `tokenizer.chat_template`, and what other writers call theirs. */
+function isTemplateKey(key: string): boolean {
+  return key.includes("chat_template");
 }
 
 /** Walks an array. False where it cannot go on. */
@@ -205,6 +211,10 @@ function readArray(file: GgufFile, key: string, vocabulary: Vocabulary, context:
     if (isTokens) vocabulary.tokens = length;
     for (let index = 0; index < length; index++) {
       if (!context.spend("steps", 1)) return false;
+      if (isTemplateKey(key)) {
+        readString(file, key, context);
+        continue;
+      }
       const from = reader.position;
       const token = ggufString(file, isTokens ? MAX_TOKEN : 0);
       if (!isTokens) continue;

@@ -8,7 +8,7 @@
 import type { ScanRule } from "../finding.ts";
 import type { ScanContext } from "../format.ts";
 import { JINJA_RULES, judgeTemplate } from "./jinja.ts";
-import { isRecord } from "./json-value.ts";
+import { isRecord, jsonContainers } from "./json-value.ts";
 import { leavesFolder } from "./path.ts";
 import { judgeReference } from "./python-reference.ts";
 import { BRINGS_CODE, RUNS_CODE, TOUCHES_FILES } from "./references.ts";
@@ -74,10 +74,18 @@ export function judgeHuggingFace(value: unknown, name: string, context: ScanCont
     return;
   }
   if (!isRecord(value)) return;
-  judgeAutoMap(value, context);
+  for (const { value: config } of jsonContainers(value)) {
+    if (!context.spend("steps", 1)) return;
+    if (isRecord(config)) judgeAutoMap(config, context);
+  }
   judgeTemplates(value["chat_template"], context);
   judgeWeights(value["weight_map"], context);
-  if (name === "model_index.json") judgePipeline(value, context);
+  if (name.endsWith("model_index.json")) judgePipeline(value, context);
+  // A router of sentence-transformers names its modules so.
+  const types = value["types"];
+  if (isRecord(types) && (name === "router_config.json" || "structure" in value)) {
+    for (const [module, type] of Object.entries(types)) judgeClass(type, module, context);
+  }
   const mapping = value["auto_mapping"];
   if (isRecord(mapping)) judgeClass(mapping["parent_library"], "auto_mapping", context);
 }
@@ -90,7 +98,7 @@ function judgeAutoMap(value: Readonly<Record<string, unknown>>, context: ScanCon
     const names = Object.entries(map).map(([name, target]) => `${name}: ${describe(target)}`);
     if (names.length > 0) context.report(RULES.autoMap, { detail: names.join(", ") });
   }
-  if (value["trust_remote_code"] === true) context.report(RULES.trust);
+  if (value["trust_remote_code"] === true || value["trust_remote_code"] === "true") context.report(RULES.trust);
 }
 
 function describe(target: unknown): string {
@@ -130,7 +138,7 @@ function judgeModules(entries: readonly unknown[], context: ScanContext): void {
 function judgePipeline(value: Readonly<Record<string, unknown>>, context: ScanContext): void {
   if (Array.isArray(value["_class_name"])) context.report(RULES.autoMap, { detail: describe(value["_class_name"]) });
   for (const [part, pair] of Object.entries(value)) {
-    if (part.startsWith("_") || !Array.isArray(pair) || pair.length !== 2) continue;
+    if (part.startsWith("_") || !Array.isArray(pair) || pair.length < 2) continue;
     judgeClass(pair[0], part, context);
   }
 }

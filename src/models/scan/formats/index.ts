@@ -15,6 +15,7 @@ import { jinja } from "./jinja.ts";
 import { json } from "./json.ts";
 import { npyFormat } from "./npy.ts";
 import { onnx } from "./onnx.ts";
+import { protobufText } from "./protobuf-text.ts";
 import { pickleFormat } from "./pickle/pickle.ts";
 import { python } from "./python.ts";
 import { safetensors } from "./safetensors.ts";
@@ -38,6 +39,7 @@ export const FORMATS: readonly Format[] = [
   hdf5,
   onnx,
   tensorflow,
+  protobufText,
   json,
   yaml,
   python,

@@ -126,9 +126,12 @@ export function judgeTemplate(template: string, context: ScanContext): void {
   const strings: string[] = [];
   for (const block of blocks) {
     judgeStatement(block, context);
+    judgeSubscripts(block.tokens, context);
     block.tokens.forEach((token, index) => {
       judgeToken(token, block.tokens, index, context);
       if (token.kind === "string") strings.push(token.text);
+      // `dict(__cla=1, ss__=1)|join`: names become strings.
+      if (token.kind === "name" && token.text.includes("__")) strings.push(token.text);
     });
   }
   judgePieces(strings, context);
@@ -150,15 +153,20 @@ function judgeToken(token: JinjaToken, tokens: readonly JinjaToken[], index: num
   const { text } = token;
   if (token.kind === "string") {
     if (/%c|:c\}/.test(text)) context.report(RULES.split, { detail: "characters by their codes" });
-    if (!text.includes("__")) return;
-    for (const spelled of [text, text.split("").toReversed().join("")]) {
+    const lower = text.toLowerCase();
+    for (const spelled of [lower, lower.split("").toReversed().join("")]) {
       const named = internalIn(spelled);
+      const piece = named === undefined ? bareIn(spelled) : undefined;
       if (named !== undefined) context.report(RULES.internals, { detail: `the string ${named}` });
+      if (piece !== undefined) context.report(RULES.split, { detail: `the piece ${piece}` });
     }
     return;
   }
   if (token.kind === "number") {
     const large = Number(text.replaceAll("_", "")) > MANY;
+    const power =
+      before === "**" && tokens[index - 2]?.kind === "number" && Number(tokens[index - 2]?.text) ** Number(text);
+    if (power !== false && power > MANY) context.report(RULES.bomb, { detail: `${tokens[index - 2]?.text}**${text}` });
     const inRange = tokens[index - 2]?.text === "range" || tokens.slice(Math.max(0, index - 6), index).some(isRange);
     if (large && (inRange || before === "*" || before === "**" || after === "*" || after === "**")) {
       context.report(RULES.bomb, { detail: text });
@@ -167,10 +175,15 @@ function judgeToken(token: JinjaToken, tokens: readonly JinjaToken[], index: num
   }
   if (token.kind !== "name") return;
   const attribute = before === ".";
-  if ((attribute && (FRAMES.has(text) || /^__.+__$/.test(text))) || isInternal(text)) {
+  // No conversation has an attribute that begins with an underscore; Jinja's own objects do.
+  if ((attribute && (FRAMES.has(text) || text.startsWith("_"))) || isInternal(text)) {
     context.report(RULES.internals, { detail: attribute ? `.${text}` : text });
   } else if (before === "|" && text === "attr") {
     context.report(RULES.dynamic, { detail: "|attr" });
+  } else if (isComputedAttribute(tokens, index)) {
+    context.report(RULES.dynamic, { detail: `${text} by a name that is computed` });
+  } else if (!attribute && (text === "lipsum" || (after === "|" && SPELLS.has(text) && spells(tokens[index + 2])))) {
+    context.report(RULES.dynamic, { detail: `letters out of ${text}` });
   } else if (attribute && CALLS.has(text) && after === "(") {
     context.report(RULES.process, { detail: `.${text}(` });
   } else if (!attribute && FUNCTIONS.has(text) && after === "(") {
@@ -181,6 +194,52 @@ function judgeToken(token: JinjaToken, tokens: readonly JinjaToken[], index: num
     context.report(RULES.process, { detail: `os.${tokens[index + 2]?.text}` });
   }
 }
+
+/** Functions of Jinja's, whose own names as texts hold the letters for others. */
+const SPELLS: ReadonlySet<string> = new Set("cycler dict joiner namespace range self caller varargs kwargs".split(" "));
+
+function spells(filter: JinjaToken | undefined): boolean {
+  return filter?.text === "string" || filter?.text === "list" || filter?.text === "e" || filter?.text === "urlencode";
+}
+
+/** Filters that take the name of an attribute first. */
+const BY_ATTRIBUTE: ReadonlySet<string> = new Set(["selectattr", "rejectattr", "groupby"]);
+
+/** `map(attribute=x)`, `selectattr(x)`: the name is a variable's value. */
+function isComputedAttribute(tokens: readonly JinjaToken[], index: number): boolean {
+  const [before, token, after, then] = tokens.slice(Math.max(0, index - 1), index + 3);
+  if (before === undefined || index === 0) return false;
+  if (token?.text === "attribute" && after?.text === "=") return then?.kind === "name";
+  return before.text === "|" && BY_ATTRIBUTE.has(token?.text ?? "") && after?.text === "(" && then?.kind === "name";
+}
+
+/** What puts texts together, or makes another one of them. */
+const COMPUTES: ReadonlySet<string> = new Set(["~", "+", "|", "%", "*", "."]);
+
+/** `x['__cla' ~ y]`: an item whose name is put together out of texts where it is looked up. Places and slices are not. */
+function judgeSubscripts(tokens: readonly JinjaToken[], context: ScanContext): void {
+  const open: { readonly subscript: boolean; text: boolean; computes: boolean }[] = [];
+  tokens.forEach((token, index) => {
+    const inner = open.at(-1);
+    if (token.kind === "operator" && "([{".includes(token.text)) {
+      const before = tokens[index - 1];
+      const isValue = before !== undefined && (before.kind !== "operator" || ")]}".includes(before.text));
+      const subscript = token.text === "[" && isValue && !WORDS.has(before.text);
+      open.push({ subscript, text: false, computes: false });
+    } else if (token.kind === "operator" && ")]}".includes(token.text)) {
+      const closed = open.pop();
+      if (closed?.subscript === true && closed.text && closed.computes) {
+        context.report(RULES.dynamic, { detail: "an item by a name that is computed" });
+      }
+    } else if (inner !== undefined) {
+      inner.text ||= token.kind === "string";
+      inner.computes ||= token.kind === "operator" && COMPUTES.has(token.text);
+    }
+  });
+}
+
+/** Words before which a bracket begins a list. */
+const WORDS: ReadonlySet<string> = new Set("in is not and or if else elif for set return".split(" "));
 
 function isRange({ kind, text }: JinjaToken): boolean {
   return kind === "name" && text === "range";
@@ -206,7 +265,9 @@ function judgePieces(strings: readonly string[], context: ScanContext): void {
   const piece = strings.find((text) => isHalf(text));
   if (piece !== undefined) context.report(RULES.split, { detail: `the piece ${piece}` });
   const lone = strings.some((text) => text === "__" || text === "_");
-  const bare = lone ? strings.find((text) => BARE.has(text)) : undefined;
+  const bare = lone
+    ? strings.find((text) => text.length <= SHORT && [...BARE].some((word) => text.includes(word)))
+    : undefined;
   if (bare !== undefined) context.report(RULES.split, { detail: `__ and ${bare}` });
 }
 
@@ -220,6 +281,17 @@ function isHalf(text: string): boolean {
     if (end !== undefined && name.endsWith(end)) return true;
   }
   return false;
+}
+
+/** Characters of a text that may be made into a name; more are a sentence. */
+const SHORT = 32;
+/** Names of internals that no other word holds. */
+const TELLING =
+  /__(?:class|globals|builtins|subclasses|getattribute|import|mro|bases?)__|globals|subclasses|getattribute/;
+
+/** An internal inside of a short text, from which the rest is cut or replaced. */
+function bareIn(text: string): string | undefined {
+  return text.length > SHORT ? undefined : TELLING.exec(text)?.[0];
 }
 
 function isInternal(name: string): boolean {

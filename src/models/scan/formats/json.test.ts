@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { PAYLOAD } from "../../../../test/models/pickle.ts";
 import { scanBytes } from "../../../../test/models/scan.ts";
 import { utf8 } from "../../../../test/models/writer.ts";
 import { json } from "./json.ts";
+import { pickleFormat } from "./pickle/pickle.ts";
 
 const judge = (value: unknown, name = "config.json") =>
   scanBytes(json, utf8(typeof value === "string" ? value : JSON.stringify(value)), name);
@@ -97,6 +99,38 @@ describe("json", () => {
       "jinja.dynamic-attribute",
       "suspicious",
     ],
+    [
+      "code of a part",
+      { text_config: { auto_map: { a: "b.C" } } },
+      "config.json",
+      "huggingface.auto-map",
+      "suspicious",
+    ],
+    ["a wish in words", { trust_remote_code: "true" }, "config.json", "huggingface.trust-remote-code", "suspicious"],
+    ["a route of os", { types: { q: "os.system" } }, "router_config.json", "huggingface.dangerous-class", "malicious"],
+    [
+      "a part of a modular pipeline",
+      { unet: ["os", "system", {}] },
+      "modular_model_index.json",
+      "huggingface.dangerous-class",
+      "malicious",
+    ],
+    ["a target", { a: [{ _target_: "os.system" }] }, "hparams.json", "yaml.dangerous-target", "malicious"],
+    ["an object of jsonpickle", { "py/object": "mine.X" }, "a.json", "jsonpickle.object", "suspicious"],
+    [
+      "a call of jsonpickle",
+      { "py/reduce": [{ "py/function": "os.system" }] },
+      "a.json",
+      "jsonpickle.dangerous-object",
+      "malicious",
+    ],
+    [
+      "data of ONNX elsewhere",
+      { externalData: [{ key: "location", value: "/x" }] },
+      "a.onnxjson",
+      "onnx.external-data-path",
+      "malicious",
+    ],
     ["a secret", { token: KEY }, "config.json", "secrets.in-file", "suspicious"],
     ["a handler", { model: { handler: "handler.py" } }, "MANIFEST.json", "torchserve.handler", "suspicious"],
     ["a name twice", '{"auto_map":{},"auto_map":{"a":"b"}}', "config.json", "json.duplicate-name", "inconclusive"],
@@ -160,6 +194,12 @@ describe("json", () => {
     });
   }
 
+  it("unpacks the pickles of stable-baselines3", () => {
+    const value = { policy: { ":type:": "x", ":serialized:": Buffer.from(PAYLOAD).toString("base64") } };
+    const { verdict, rules } = scanBytes([json, pickleFormat], utf8(JSON.stringify(value)), "data");
+    assert.deepEqual([verdict, rules], ["malicious", ["pickle.call-dangerous", "pickle.global-dangerous"]]);
+  });
+
   it("never repeats a secret", () => {
     const [finding] = judge({ token: KEY }).findings;
     assert.ok(finding?.detail?.startsWith("secrets.aws-access-key-id at character "));
@@ -168,6 +208,7 @@ describe("json", () => {
 
   it("knows what matters under another name, and nothing else", () => {
     assert.equal(judge({ auto_map: { a: "b" } }, "config").verdict, "suspicious");
+    assert.equal(judge('\uFEFF\n { "auto_map": {"a": "b"} }', "config").verdict, "suspicious");
     assert.equal(judge({ a: 1 }, "data.jsonl").verdict, "not-a-model");
   });
 

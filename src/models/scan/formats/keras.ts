@@ -18,6 +18,7 @@ import { KERAS_CLASSES } from "./keras-classes.ts";
 import { leavesFolder } from "./path.ts";
 import { judgeReference } from "./python-reference.ts";
 import { BRINGS_CODE, RUNS_CODE, TOUCHES_FILES } from "./references.ts";
+import { judgeOperator, OPERATOR_RULES } from "./tensorflow-operators.ts";
 import { readText } from "./text.ts";
 
 const REMEDY = "do not load it: ask its author for weights without code, and build the model from source that you read";
@@ -79,6 +80,14 @@ const RULES = {
     remedy: "read that code before you load the model",
     references: [...BRINGS_CODE],
   },
+  helper: {
+    id: "keras.no-part-of-a-model",
+    severity: "high",
+    verdict: "suspicious",
+    why: "it names something of Keras or TensorFlow that is no part of a model, such as what downloads, writes or unpacks files",
+    remedy: REMEDY,
+    references: [...RUNS_CODE, "CVE-2025-8747"],
+  },
   vocabulary: {
     id: "keras.vocabulary-path",
     severity: "high",
@@ -89,7 +98,7 @@ const RULES = {
   },
 } as const satisfies Readonly<Record<string, ScanRule>>;
 
-export const KERAS_RULES: readonly ScanRule[] = [...Object.values(RULES), ...JSON_RULES];
+export const KERAS_RULES: readonly ScanRule[] = [...Object.values(RULES), ...OPERATOR_RULES, ...JSON_RULES];
 
 /** Packages of the Keras team. What a loader imports from them is a layer or model. */
 const KERAS_PACKAGES: ReadonlySet<string> = new Set([
@@ -177,15 +186,29 @@ function judgeObject(
   if (bare === "TFOpLambda" || bare === "TensorFlowOpLayer") {
     const symbol = isRecord(config) ? config["function"] : undefined;
     if (typeof symbol === "string" && DANGEROUS_SYMBOL.test(symbol)) report(RULES.dangerous, place, context, symbol);
+    judgeNode(isRecord(config) ? config["node_def"] : undefined, context);
   }
   if (bare === "Lambda") judgeLambda(config, place, context);
   if (typeof module === "string" && module !== "") {
     return judgeModule(module, className === "function" ? functionName : className, place, context);
   }
+  if (typeof registered === "string" && isForeignPackage(registered)) {
+    return report(RULES.foreign, place, context, registered);
+  }
   if (!classes) return;
-  const package_ = className.includes(">") ? className.slice(0, className.indexOf(">")) : "";
-  const foreignPackage = package_ !== "" && !KERAS_PACKAGES.has(package_.split(".")[0] as string);
-  if (foreignPackage || !isKerasClass(bare)) report(RULES.foreign, place, context, className);
+  if (isForeignPackage(className) || !isKerasClass(bare)) report(RULES.foreign, place, context, className);
+}
+
+/** The operator of a node that an older layer wraps, as JSON or as text of protobuf. */
+function judgeNode(node: unknown, context: ScanContext): void {
+  const operator = typeof node === "string" ? /\bop"?\s{0,9}:\s{0,9}"([^"]{0,256})"/.exec(node)?.[1] : undefined;
+  if (operator !== undefined) judgeOperator(operator, "in a layer", context);
+}
+
+/** Whether a registered name, `package>Class`, is of a package that is not of Keras. */
+function isForeignPackage(name: string): boolean {
+  const end = name.indexOf(">");
+  return end > 0 && !KERAS_PACKAGES.has(name.slice(0, end).split(".")[0] as string);
 }
 
 /** Keras takes names of classes in snake case for the same: `glorot_uniform`. */
@@ -212,6 +235,17 @@ function judgeModule(module: string, name: string, place: JsonPlace, context: Sc
   const kind = judgeReference(path, KERAS_PACKAGES);
   if (kind === "dangerous") report(RULES.dangerous, place, context, path);
   else if (kind === "foreign" && module !== "builtins") report(RULES.foreign, place, context, path);
+  else if (kind === "known" && !isOfModel(module)) report(RULES.helper, place, context, path);
+}
+
+/** Folders of the packages that hold what a model is made of: as Keras writes them, and where their code lies. */
+const OF_MODELS =
+  /^(?:keras|keras_core|tf_keras|keras_hub|keras_nlp|keras_cv|keras_tuner|tensorflow)(?:\.(?:src|api|_tf_keras|v1|v2|compat|legacy|engine|python|keras|tf_keras))*(?:\.(?:layers|models|initializers|regularizers|constraints|losses|metrics|optimizers|activations|dtype_policies|mixed_precision|random|quantizers|ops|engine|feature_column|nn|math|training|tokenizers|samplers|bounding_box|backend\.(?:common\.keras_tensor|\w+\.optimizers))(?:\.|$)|$)/;
+/** In that of operations lie those that call Python or touch files, too. */
+const NOT_OF_MODELS = /\.(?:script_ops|io_ops|gen_io_ops|logging_ops|lookup_ops|parsing_ops)(?:\.|$)/;
+
+function isOfModel(module: string): boolean {
+  return OF_MODELS.test(module) && !NOT_OF_MODELS.test(module);
 }
 
 /** Saved models hold their vocabulary, or none; a text in its place is a path that the layer opens. */

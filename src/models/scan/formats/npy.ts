@@ -11,6 +11,7 @@ import type { ScanRule } from "../finding.ts";
 import type { Format } from "../format.ts";
 import { sliceSource, type Source } from "../source.ts";
 import { parseLiteral, type Literal } from "./literal.ts";
+import { findHidden } from "./pickle/hidden.ts";
 import { isPickleAt } from "./pickle/trial.ts";
 
 const NPY_RULES = {
@@ -60,6 +61,9 @@ export const npyFormat: Format = {
     const header = readHeader(source);
     if (header === undefined) {
       context.report(NPY_RULES.broken, { detail: "a header that is cut short or too long" });
+      for (const { at, pickle } of findHidden(source, MAGIC.length)) {
+        if (pickle) context.member(`bytes at ${at}`, sliceSource(source, at, source.size));
+      }
       return;
     }
     const { text, data } = header;
@@ -75,6 +79,8 @@ export const npyFormat: Format = {
       context.report(NPY_RULES.broken, { offset: data, detail: "no pickle where the header says objects" });
     } else if (described?.bytes !== undefined && described.bytes !== body.size) {
       context.report(NPY_RULES.broken, { offset: data, detail: `${body.size} bytes for ${described.bytes}` });
+      const behind = sliceSource(body, described.bytes, body.size);
+      if (behind.size > 0) context.member(`bytes at ${data + described.bytes}`, behind);
     }
   },
 };

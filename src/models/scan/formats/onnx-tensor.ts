@@ -173,7 +173,8 @@ function readEntry(source: Source, name: string, into: Map<string, string>, cont
   into.set(key, value);
 }
 
-function checkLocation(name: string, location: string, context: ScanContext): void {
+/** Reports a place of data that is none of the model's folder. */
+export function checkLocation(name: string, location: string, context: ScanContext): void {
   if (location.includes("_ORT_MEM_ADDR_")) {
     context.report(RULES.memory, { detail: name });
     return;

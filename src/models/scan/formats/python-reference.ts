@@ -20,6 +20,11 @@ const DANGEROUS: ReadonlySet<string> = new Set(
     .split(/\s+/),
 );
 
+/** Modules of those that no other package has a part of the same name for: found inside of a path, they are meant. */
+const DANGEROUS_INSIDE: ReadonlySet<string> = new Set(
+  "os posix nt subprocess sys importlib runpy pty socket ctypes shutil pickle marshal builtins __builtins__".split(" "),
+);
+
 /** What of larger packages, that models do name, does so too. */
 const DANGEROUS_NAMES =
   /^(?:torch\.(?:load|hub|jit\.load|utils\.cpp_extension|utils\.bottleneck|_dynamo|_inductor|serialization|ops\.load_library|classes\.load_library|distributed\.rpc)|numpy\.(?:load|fromfile|memmap|f2py|testing|distutils|ctypeslib|save|savez)|pandas\.(?:read_[a-z]+|eval)|tensorflow\.(?:io|py_function|numpy_function|raw_ops|load_library|load_op_library|keras\.utils\.get_file|keras\.models\.load_model)|transformers\.(?:dynamic_module_utils|utils\.hub|pipeline)|huggingface_hub|yaml\.(?:load|unsafe_load|full_load)|sklearn\.(?:datasets\.fetch|externals)|scipy\.(?:io|weave)|hydra\.utils|keras\.(?:utils\.get_file|saving|models\.load_model|config)|logging\.config)(?:\.|$)/;
@@ -41,12 +46,13 @@ const HARMLESS_BUILTINS: ReadonlySet<string> = new Set(
 export function judgeReference(path: string, known: ReadonlySet<string>): "dangerous" | "foreign" | "known" {
   const parts = path.trim().split(/[.:]/);
   const root = parts[0] ?? "";
-  if (parts.some((part) => /^__.+__$/.test(part) && part !== "__main__" && part !== "__builtins__")) return "dangerous";
+  if (parts.some((part) => /^__.+__$/.test(part) && part !== "__main__")) return "dangerous";
   if (root === "builtins" && parts.length === 2 && HARMLESS_BUILTINS.has(parts[1] as string)) return "known";
   // A builtin without its module: `eval`.
   if (parts.length === 1 && /^(?:eval|exec|compile|open|getattr|setattr|input|breakpoint|vars|globals)$/.test(root)) {
     return "dangerous";
   }
+  if (parts.slice(1).some((part) => DANGEROUS_INSIDE.has(part))) return "dangerous";
   if (DANGEROUS.has(root) || DANGEROUS_NAMES.test(path)) return "dangerous";
   return known.has(root) ? "known" : "foreign";
 }

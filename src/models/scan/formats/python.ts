@@ -9,6 +9,7 @@
 
 import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
+import type { Source } from "../source.ts";
 import { BRINGS_CODE, RUNS_CODE } from "./references.ts";
 import { judgeSecrets, SECRET_RULES } from "./secrets.ts";
 import { judgeShell, SHELL_RULES } from "./shell.ts";
@@ -30,6 +31,22 @@ const RULES = {
     why: "it runs code that it decodes first, so that nobody who reads it sees what that is",
     remedy: "do not run it: decode it and read it first",
     references: [...RUNS_CODE],
+  },
+  fetched: {
+    id: "python.runs-fetched-code",
+    severity: "critical",
+    verdict: "malicious",
+    why: "it fetches code from elsewhere and runs it at once, so that whoever answers there decides what runs",
+    remedy: "do not run it",
+    references: [...RUNS_CODE],
+  },
+  bytecode: {
+    id: "python.bytecode",
+    severity: "medium",
+    verdict: "suspicious",
+    why: "it is compiled Python code, which is imported like any other and which nobody can read",
+    remedy: "remove it: Python compiles its source again",
+    references: [...BRINGS_CODE],
   },
   reduce: {
     id: "python.builds-payload",
@@ -54,8 +71,12 @@ export const PYTHON_RULES: readonly ScanRule[] = [...Object.values(RULES), ...SH
 export const python: Format = {
   id: "python",
   rules: [...PYTHON_RULES, TEXT_RULES.tooLarge],
-  sniff: (source, name) => /\.(?:py|pyw|pyi)$/i.test(name) || isScript(source.read(0, 64)),
+  sniff: (source, name) => /\.(?:py|pyw|pyi)$/i.test(name) || isBytecode(source, name) || isScript(source.read(0, 64)),
   scan: (source, context) => {
+    if (isBytecode(source, context.name)) {
+      context.report(RULES.bytecode);
+      return;
+    }
     const text = readText(source, context);
     if (text === undefined) return;
     context.report(RULES.code);
@@ -69,14 +90,26 @@ const DECODES =
 const REDUCES = /def\s{1,9}__reduce(?:_ex)?__/;
 const COMMANDS =
   /\b(?:os\.(?:system|popen|exec[lv]p?e?)|subprocess\.\w|pty\.spawn|builtins\.(?:exec|eval))|\b(?:exec|eval)\s{0,9},/;
-const SOCKET_SHELL = /\bos\.dup2\s{0,9}\(\s{0,9}\w{1,60}\.fileno\b|\bpty\.spawn\s{0,9}\(/;
+const FETCHES =
+  /\b(?:exec|eval)\s{0,9}\(\s{0,9}(?:[A-Za-z_][\w.]{0,60}\s{0,9}\(\s{0,9}){0,4}(?:requests|httpx|urllib|urllib2)\.[\w.]{1,60}\(|\b(?:exec|eval)\s{0,9}\(\s{0,9}urlopen\s{0,9}\(/;
+const SOCKET_SHELL =
+  /\bstd(?:in|out|err)\s{0,9}=\s{0,9}\w{1,60}\.fileno\b|\bos\.dup2\s{0,9}\(\s{0,9}\w{1,60}\.fileno\b|\bpty\.spawn\s{0,9}\(/;
 
 /** Reports what is plain in Python code, also in cells of a notebook. */
 export function judgePython(text: string, context: ScanContext): void {
   if (DECODES.test(text)) context.report(RULES.decoded);
+  if (FETCHES.test(text)) context.report(RULES.fetched);
   if (REDUCES.test(text) && COMMANDS.test(text)) context.report(RULES.reduce);
   if (SOCKET_SHELL.test(text) && /\bsocket\b/.test(text)) context.report(RULES.shell);
   judgeShell(text, context);
+}
+
+/** Its name, or the magic of CPython 3 (Lib/importlib/_bootstrap_external.py) with a code object behind the header. */
+function isBytecode(source: Source, name: string): boolean {
+  const [low = 0, high = 0, carriage, newline] = source.read(0, 4);
+  const version = low + high * 0x100;
+  const isMagic = carriage === 0x0d && newline === 0x0a && version >= 3_000 && version < 5_000;
+  return isMagic && (/\.py[co]$/i.test(name) || [0x63, 0xe3].includes(source.read(16, 1)[0] ?? 0));
 }
 
 function isScript(head: Uint8Array): boolean {

@@ -42,7 +42,7 @@ export const SHELL_RULES: readonly ScanRule[] = Object.values(RULES);
 
 const FETCH = /\b(?:curl|wget|fetch|iwr|Invoke-WebRequest|DownloadString|certutil|bitsadmin)\b/i;
 const TO_SHELL =
-  /\|\s{0,9}(?:sudo\s{1,9})?(?:env\s{1,9})?(?:\/(?:usr\/)?bin\/)?(?:ba|z|da|k|c)?sh\b|\|\s{0,9}(?:sudo\s{1,9})?(?:python3?|perl|ruby|node|iex)\b|\b(?:bash|sh|zsh|python3?)\s{1,9}(?:-c\s{1,9})?(?:"?\$\(|<\(|`)\s{0,9}(?:curl|wget)/i;
+  /\|\s{0,9}(?:sudo\s{1,9})?(?:env\s{1,9})?(?:\/(?:usr\/)?bin\/)?(?:ba|z|da|k|c)?sh\b|\|\s{0,9}(?:sudo\s{1,9})?(?:python3?|perl|ruby|node|iex)\b|\b(?:bash|sh|zsh|python3?)\s{1,9}(?:-c\s{1,9})?(?:"?\$\(|<\(|`)\s{0,9}(?:curl|wget)|\b(?:iex|Invoke-Expression)\b/i;
 const REMOTE =
   /\/dev\/(?:tcp|udp)\/[^\s/]{1,255}\/[0-9$]|\bn(?:c|cat|etcat)(?:\.\w{1,16})?\s(?:[^|;&\n]{0,200}\s)?-(?:e|c)\s{0,9}\S{0,20}(?:sh|cmd)\b|\b(?:ba|z)?sh\s{1,9}-i\s{0,9}[>&<]/;
 const ENCODED =

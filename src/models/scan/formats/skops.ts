@@ -117,6 +117,13 @@ function judgeNode(loader: string, node: Readonly<Record<string, unknown>>, cont
     const why = leavesFolder(node["file"]);
     if (why !== undefined) context.report(RULES.file, { detail: `${why}, ${node["file"]}` });
   }
+  const { content } = node;
+  if (isRecord(content) && typeof content["module_path"] === "string") {
+    // Older nodes of functions and types.
+    const named = content["function"] ?? content["type_name"];
+    const inner = `${content["module_path"]}.${typeof named === "string" ? named : ""}`;
+    if (judgeReference(inner, KNOWN) === "dangerous") context.report(RULES.dangerous, { detail: inner });
+  }
   if (loader === "OperatorFuncNode") {
     if (module !== "operator") context.report(RULES.operator, { detail: path });
     else context.report(RULES.calls, { detail: path });

@@ -77,7 +77,8 @@ function scan(source: Source, context: ScanContext): void {
       const rest = sliceSource(source, at, source.size);
       if (isEnd(rest)) return;
       context.report(TAR_RULES.broken, { offset: at, detail: "no header where one must be" });
-      context.member(`bytes at ${at}`, rest);
+      const begin = at + zerosAt(rest);
+      context.member(`bytes at ${begin}`, sliceSource(source, begin, source.size));
       return;
     }
     const size = extended.has("size") ? Number(extended.get("size")) : header.size;
@@ -207,7 +208,15 @@ function paxRecords(bytes: Uint8Array): ReadonlyMap<string, string> {
 
 /** Zeros to the end, as padding is. */
 function isEnd(rest: Source): boolean {
+  return zerosAt(rest) === rest.size;
+}
+
+/** How many zeros there are at the start. */
+function zerosAt(rest: Source): number {
   const step = 1024 * 1024;
-  for (let at = 0; at < rest.size; at += step) if (rest.read(at, step).some((byte) => byte !== 0)) return false;
-  return true;
+  for (let at = 0; at < rest.size; at += step) {
+    const other = rest.read(at, step).findIndex((byte) => byte !== 0);
+    if (other >= 0) return at + other;
+  }
+  return rest.size;
 }

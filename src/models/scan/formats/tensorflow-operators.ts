@@ -8,11 +8,62 @@
  * @module
  */
 
+import type { ScanRule } from "../finding.ts";
+import type { ScanContext } from "../format.ts";
+import { RUNS_CODE, TOUCHES_FILES } from "./references.ts";
+
+const REMEDY = "do not use it: ask its author for a graph that only computes";
+
+const RULES = {
+  python: {
+    id: "tensorflow.python-operator",
+    severity: "critical",
+    verdict: "malicious",
+    why: "an operator of its graph calls Python code",
+    remedy: REMEDY,
+    references: [...RUNS_CODE],
+  },
+  files: {
+    id: "tensorflow.file-operator",
+    severity: "critical",
+    verdict: "malicious",
+    why: "an operator of its graph reads or writes any file of the machine when the model is used",
+    remedy: REMEDY,
+    references: [...TOUCHES_FILES],
+  },
+  process: {
+    id: "tensorflow.process-operator",
+    severity: "high",
+    verdict: "malicious",
+    why: "an operator of its graph acts on the process that uses the model",
+    remedy: REMEDY,
+    references: [...RUNS_CODE],
+  },
+  reads: {
+    id: "tensorflow.data-operator",
+    severity: "medium",
+    verdict: "suspicious",
+    why: "an operator of its graph opens files, which a model that only predicts has no need to",
+    remedy: "look at which files it names before you use it",
+    references: [...TOUCHES_FILES],
+  },
+  network: {
+    id: "tensorflow.network-operator",
+    severity: "high",
+    verdict: "suspicious",
+    why: "an operator of its graph talks to other machines",
+    remedy: REMEDY,
+    references: [...TOUCHES_FILES],
+  },
+} as const satisfies Readonly<Record<string, ScanRule>>;
+
+export const OPERATOR_RULES: readonly ScanRule[] = Object.values(RULES);
+
 /** What an operator does when the graph runs. */
-export type OperatorEffect = "python" | "files" | "reads" | "network" | "process";
+type OperatorEffect = keyof typeof RULES;
 
 const BY_EFFECT: Readonly<Record<OperatorEffect, string>> = {
-  python: "PyFunc PyFuncStateless EagerPyFunc PyCall",
+  python: "PyFunc PyFuncStateless EagerPyFunc PyCall DatasetFromGraph",
   files: "ReadFile WriteFile MatchingFiles",
   reads:
     "TextLineDataset TFRecordDataset TFRecordDatasetV2 FixedLengthRecordDataset FixedLengthRecordDatasetV2 CSVDataset " +
@@ -21,7 +72,8 @@ const BY_EFFECT: Readonly<Record<OperatorEffect, string>> = {
     "FixedLengthRecordReader FixedLengthRecordReaderV2 LMDBReader MatchingFilesDataset ExperimentalMatchingFilesDataset " +
     "LoadDataset LoadAndRemapMatrix Save SaveSlices SaveDataset SaveDatasetV2 SnapshotDataset SnapshotDatasetV2 " +
     "DistributedSave CreateSummaryFileWriter CreateSummaryDbWriter DatasetToTFRecord ExperimentalDatasetToTFRecord " +
-    "ImmutableConst DebugIdentityV2 DebugIdentityV3",
+    "ImmutableConst DebugIdentityV2 DebugIdentityV3 SnapshotDatasetReader SnapshotChunkDataset SnapshotNestedDatasetReader " +
+    "FileSystemSetConfiguration DecodeProtoV2 EncodeProto",
   network:
     "RpcCall RpcClient RpcServer RpcServerStart RpcServerRegister DataServiceDataset DataServiceDatasetV2 " +
     "DataServiceDatasetV3 DataServiceDatasetV4 RegisterDataset RegisterDatasetV2 BigQueryReader",
@@ -37,4 +89,11 @@ const EFFECTS: ReadonlyMap<string, OperatorEffect> = new Map(
 /** What `operator` does beside computing. Undefined for most. Names of a namespace (`Raw>PyFunc`) count by their last part. */
 export function operatorEffect(operator: string): OperatorEffect | undefined {
   return EFFECTS.get(operator.slice(operator.lastIndexOf(">") + 1));
+}
+
+/** Reports what the node `name` does beside computing, by its operator. */
+export function judgeOperator(operator: string, name: string, context: ScanContext, offset?: number): void {
+  const effect = operatorEffect(operator);
+  const at = offset === undefined ? {} : { offset };
+  if (effect !== undefined) context.report(RULES[effect], { ...at, detail: `${operator} ${name}`.trim() });
 }

@@ -71,6 +71,13 @@ describe("tensorflow", () => {
       "tensorflow.file-operator",
       "malicious",
     ],
+    ["a graph in a text", savedModel(tfGraph([tfNode("DatasetFromGraph")])), "tensorflow.python-operator", "malicious"],
+    [
+      "the library before the nodes",
+      Buffer.concat([tfGraph([], [tfNode("WriteFile")]), tfGraph([placeholder])]),
+      "tensorflow.file-operator",
+      "malicious",
+    ],
     ["no graph", message([1, 1]), "tensorflow.no-graph", "inconclusive"],
     ["a cut", savedModel(tfGraph([placeholder])).subarray(0, -2), "scan.unreadable", "inconclusive"],
   ];

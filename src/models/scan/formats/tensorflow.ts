@@ -15,52 +15,12 @@ import { bytesSource, type Source } from "../source.ts";
 import { judgeKerasText, KERAS_RULES } from "./keras.ts";
 import { leavesFolder } from "./path.ts";
 import { protoFields, protoPayload, protoShape, protoText, type ProtoField } from "./protobuf.ts";
-import { BRINGS_CODE, RUNS_CODE, TOUCHES_FILES } from "./references.ts";
-import { operatorEffect, type OperatorEffect } from "./tensorflow-operators.ts";
+import { BRINGS_CODE, TOUCHES_FILES } from "./references.ts";
+import { judgeOperator, OPERATOR_RULES } from "./tensorflow-operators.ts";
 
 const REMEDY = "do not use it: ask its author for a graph that only computes";
 
 const RULES = {
-  python: {
-    id: "tensorflow.python-operator",
-    severity: "critical",
-    verdict: "malicious",
-    why: "an operator of its graph calls Python code",
-    remedy: REMEDY,
-    references: [...RUNS_CODE],
-  },
-  files: {
-    id: "tensorflow.file-operator",
-    severity: "critical",
-    verdict: "malicious",
-    why: "an operator of its graph reads or writes any file of the machine when the model is used",
-    remedy: REMEDY,
-    references: [...TOUCHES_FILES],
-  },
-  process: {
-    id: "tensorflow.process-operator",
-    severity: "high",
-    verdict: "malicious",
-    why: "an operator of its graph acts on the process that uses the model",
-    remedy: REMEDY,
-    references: [...RUNS_CODE],
-  },
-  reads: {
-    id: "tensorflow.data-operator",
-    severity: "medium",
-    verdict: "suspicious",
-    why: "an operator of its graph opens files, which a model that only predicts has no need to",
-    remedy: "look at which files it names before you use it",
-    references: [...TOUCHES_FILES],
-  },
-  network: {
-    id: "tensorflow.network-operator",
-    severity: "high",
-    verdict: "suspicious",
-    why: "an operator of its graph talks to other machines",
-    remedy: REMEDY,
-    references: [...TOUCHES_FILES],
-  },
   output: {
     id: "tensorflow.prints-to-file",
     severity: "high",
@@ -87,11 +47,9 @@ const RULES = {
   },
 } as const satisfies Readonly<Record<string, ScanRule>>;
 
-const BY_EFFECT: Readonly<Record<OperatorEffect, ScanRule>> = RULES;
-
 export const tensorflow: Format = {
   id: "tensorflow",
-  rules: [...Object.values(RULES), ...KERAS_RULES],
+  rules: [...Object.values(RULES), ...OPERATOR_RULES, ...KERAS_RULES],
   sniff: (source, name) => kindOf(source, name) !== undefined,
   scan: (source, context) => {
     switch (kindOf(source, context.name)) {
@@ -128,13 +86,14 @@ function kindOf(source: Source, name: string): Kind | undefined {
     if (onlyThese && graphs?.wire === "bytes" && isMetaGraph(protoPayload(source, graphs))) return "saved-model";
     return undefined;
   }
-  if (first !== 0x0a && first !== 0x12) return undefined;
+  // Writers begin with a node; readers take the fields in any order: the library first, or the versions.
+  if (first !== 0x0a && first !== 0x12 && first !== 0x22) return undefined;
   if (isGraph(source)) return "graph";
   return isMetaGraph(source) ? "meta-graph" : undefined;
 }
 
 function isGraph(source: Source): boolean {
-  const shape = protoShape(source, 4);
+  const shape = protoShape(source, 64);
   const node = shape?.get(1);
   if (node?.wire !== "bytes" || node.length < 4) return false;
   const inner = protoShape(protoPayload(source, node), 64);
@@ -239,8 +198,7 @@ function visitNode(source: Source, context: ScanContext): void {
     if (field.number === 2) operator = protoText(source, field, 256);
     if (field.number === 5) output = outputStream(protoPayload(source, field)) ?? output;
   }
-  const effect = operatorEffect(operator);
-  if (effect !== undefined) context.report(BY_EFFECT[effect], { detail: `${operator} ${name}` });
+  judgeOperator(operator, name, context);
   // PrintV2 writes to a file where its attribute says so (logging_ops.cc).
   if (/^file:/i.test(output)) context.report(RULES.output, { detail: `${operator} to ${output}` });
 }

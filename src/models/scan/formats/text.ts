@@ -35,7 +35,11 @@ export function readText(source: Source, context: ScanContext, max = MAX_TEXT): 
   }
   if (!context.spend("bytes", source.size)) return undefined;
   const bytes = source.read(0, source.size);
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return utf16le.decode(bytes);
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return utf16be.decode(bytes);
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return utf16le.decode(bytes);
+  if (first === 0xfe && second === 0xff) return utf16be.decode(bytes);
+  // Without a mark: texts of models begin with a character of ASCII, and readers of JSON and XML tell by its zero.
+  if (first === 0 && second !== 0 && second !== undefined) return utf16be.decode(bytes);
+  if (first !== 0 && second === 0) return utf16le.decode(bytes);
   return utf8.decode(bytes);
 }

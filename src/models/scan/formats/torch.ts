@@ -74,6 +74,7 @@ export function torchLayout(members: readonly ZipMember[], context: ScanContext)
       if (member.name.startsWith(`${prefix}code/`) && member.name.endsWith(".py")) code.add(member);
     }
   }
+  for (const member of members) if (BYTECODE.test(member.name)) scanBytecode(member, context);
   const extern = members.find(({ name }) => name.endsWith(".data/extern_modules"));
   if (extern !== undefined) context.report(TORCH_RULES.package, { offset: extern.local, detail: extern.name });
   return { raw, code };
@@ -85,15 +86,20 @@ const FILE_ACCESS =
   /\b(?:torch|ops\.aten|aten)\.(?:from_file|save|load|_load_from_bytes)\b|\bops\.prim\.PythonOp\b|\^[A-Za-z_]\w*\(/g;
 const OPERATORS = /\bops\.(?!aten\b|prim\b|quantized\b|_quantized\b|prepacked\b|profiler\b)(\w+)\.(\w+)/g;
 
+/** The code of TorchScript for mobile devices: a pickle, in which operators are texts. */
+const BYTECODE = /(?:^|\/)bytecode\.pkl$/;
+const FILE_OPERATORS = /\b(?:aten::(?:from_file|save|load)|prim::PythonOp)(?![a-z_])/g;
+
+function scanBytecode(member: ZipMember, context: ScanContext): void {
+  for (const match of textOf(member, context)?.matchAll(FILE_OPERATORS) ?? []) {
+    context.report(TORCH_RULES.io, { offset: member.offset + match.index, detail: `${member.name}: ${match[0]}` });
+  }
+}
+
 /** Looks at code of TorchScript, in which only operators reach outside. */
 export function scanTorchScript(member: ZipMember, context: ScanContext): void {
-  const { source } = openMember(member, context.spend);
-  if (source === undefined || !context.spend("bytes", source.size)) return;
-  if (source.size > MAX_CODE) {
-    context.member(member.name, source);
-    return;
-  }
-  const text = Buffer.from(new Uint8Array(source.read(0, source.size))).toString("latin1");
+  const text = textOf(member, context);
+  if (text === undefined) return;
   for (const match of text.matchAll(FILE_ACCESS)) {
     context.report(TORCH_RULES.io, { offset: member.offset + match.index, detail: `${member.name}: ${match[0]}` });
   }
@@ -101,4 +107,13 @@ export function scanTorchScript(member: ZipMember, context: ScanContext): void {
     const detail = `${match[1] ?? ""}.${match[2] ?? ""}`;
     context.report(TORCH_RULES.custom, { offset: member.offset + match.index, detail });
   }
+}
+
+/** The text of a member, a character for each byte. One that is too large to be code is scanned as any other member. */
+function textOf(member: ZipMember, context: ScanContext): string | undefined {
+  const { source } = openMember(member, context.spend);
+  if (source === undefined || !context.spend("bytes", source.size)) return undefined;
+  if (source.size <= MAX_CODE) return Buffer.from(new Uint8Array(source.read(0, source.size))).toString("latin1");
+  context.member(member.name, source);
+  return undefined;
 }

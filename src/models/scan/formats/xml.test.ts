@@ -42,12 +42,20 @@ describe("xml", () => {
       "suspicious",
     ],
     ["an extension", net('<extension path="../x.so"/>'), "openvino.library", "suspicious"],
+    ["an inclusion", net('<xi:include href="file:///etc/passwd" parse="text"/>'), "xml.include", "suspicious"],
     ["a negative place", net(constant('offset="-1" size="4"')), "openvino.weight-range", "suspicious"],
     ["a huge size", net(constant('offset="0" size="99999999999999999999"')), "openvino.weight-range", "suspicious"],
     ["a tag without an end", "<net name='x", "xml.broken", "inconclusive"],
     ["a comment without an end", "<net/><!-- ", "xml.broken", "inconclusive"],
     ["a tag of 20 KB", `<net ${"a".repeat(20_000)}>`, "xml.broken", "inconclusive"],
   ];
+  it("reads both forms of UTF-16 without a mark", () => {
+    const text = '<!DOCTYPE a [<!ENTITY x "y">]><net/>';
+    for (const bytes of [Buffer.from(text, "utf16le"), Buffer.from(text, "utf16le").swap16()]) {
+      assert.deepEqual(scanBytes(xml, bytes, "model.xml").rules, ["xml.document-type", "xml.entity"]);
+    }
+  });
+
   for (const [what, text, rule, verdict] of bad) {
     it(`reports ${what}`, () => {
       const scanned = scanBytes(xml, utf8(text), "model.xml");

@@ -31,6 +31,14 @@ const RULES = {
     remedy: "do not read it: get it again from its publisher",
     references: [...TOUCHES_FILES],
   },
+  include: {
+    id: "xml.include",
+    severity: "high",
+    verdict: "suspicious",
+    why: "it includes another file or address, which readers that resolve it take into the model",
+    remedy: "do not read it: a model is one file",
+    references: [...TOUCHES_FILES],
+  },
   custom: {
     id: "openvino.custom-layer",
     severity: "medium",
@@ -150,6 +158,8 @@ function judgeTag(tag: string, context: ScanContext): void {
         context.report(RULES.range, { detail: `${key} ${value}` });
       }
     }
+  } else if (name !== undefined && /(?:^|:)include$/.test(name)) {
+    context.report(RULES.include, { detail: attribute(tag, "href") ?? name });
   } else if (name === "extension" || name === "CustomLayer") {
     const path = attribute(tag, "path") ?? attribute(tag, "library") ?? "";
     context.report(RULES.library, { detail: `${name} ${leavesFolder(path) ?? ""} ${path}` });

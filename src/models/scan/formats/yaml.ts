@@ -1,13 +1,14 @@
 /**
- * YAML beside a model: the configuration of NeMo and others, whose `_target_` Hydra imports and calls, and documents that
- * ask Python's own reader to build objects. Values are never built: nodes of the parsed tree are looked at.
+ * YAML beside a model: the configuration of NeMo and others, whose `_target_` Hydra imports and calls, of MLflow, and
+ * documents that ask a language's own reader to build objects. Values are never built: nodes of the parsed tree are looked at.
  *
- * Source: hydra.cc/docs/advanced/instantiate_objects, pyyaml.org (Python-specific tags), HyperPyYAML (its tags).
+ * Source: hydra.cc/docs/advanced/instantiate_objects, lightning.ai (LightningCLI), mlflow.org (MLmodel), pyyaml.org
+ * (Python-specific tags), HyperPyYAML (its tags).
  *
  * @module
  */
 
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq, parseAllDocuments } from "yaml";
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, parseAllDocuments, type Document } from "yaml";
 import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
 import { judgeReference } from "./python-reference.ts";
@@ -20,15 +21,15 @@ const RULES = {
     id: "yaml.python-object",
     severity: "critical",
     verdict: "malicious",
-    why: "it asks Python's YAML reader to build an object or call a function, which readers do unless they are told not to",
-    remedy: "do not load it: configurations need no objects of Python",
+    why: "it asks a YAML reader to build an object of its language or to call a function, which readers do unless they are told not to",
+    remedy: "do not load it: configurations need no objects of a language",
     references: [...RUNS_CODE, "CVE-2020-14343"],
   },
   dangerous: {
     id: "yaml.dangerous-target",
     severity: "critical",
     verdict: "malicious",
-    why: "its _target_ names a function that runs code or touches files, which is imported and called when the model is loaded",
+    why: "it names, as what is to be built, a function that runs code or touches files, which is imported and called when the model is loaded",
     remedy: "do not load it",
     references: [...RUNS_CODE, "CVE-2025-23304"],
   },
@@ -36,7 +37,7 @@ const RULES = {
     id: "yaml.foreign-target",
     severity: "medium",
     verdict: "suspicious",
-    why: "its _target_ names a class outside the libraries that load such models, which is imported and called",
+    why: "it names, as what is to be built, a class outside the libraries that load such models, which is imported and called",
     remedy: "read the code of that class before you load the model",
     references: [...BRINGS_CODE, "CVE-2025-23304"],
   },
@@ -61,10 +62,12 @@ const KNOWN: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
+export const YAML_RULES: readonly ScanRule[] = Object.values(RULES);
+
 export const yaml: Format = {
   id: "yaml",
-  rules: [...Object.values(RULES), ...SECRET_RULES, TEXT_RULES.tooLarge],
-  sniff: (_source, name) => /\.ya?ml$/i.test(name),
+  rules: [...YAML_RULES, ...SECRET_RULES, TEXT_RULES.tooLarge],
+  sniff: (_source, name) => /\.ya?ml$/i.test(name) || name === "MLmodel",
   scan: (source, context) => {
     const text = readText(source, context, MAX_YAML);
     if (text === undefined) return;
@@ -78,7 +81,7 @@ function judgeYaml(text: string, context: ScanContext): void {
     for (const document of parseAllDocuments(text, { logLevel: "silent", uniqueKeys: false })) {
       const [error] = document.errors;
       if (error !== undefined) context.report(RULES.invalid, { detail: error.code });
-      visit(document.contents, context);
+      visit(document, context);
     }
   } catch (error) {
     // Nesting that the parser's recursion does not bear.
@@ -88,17 +91,16 @@ function judgeYaml(text: string, context: ScanContext): void {
 }
 
 /** Every node, without recursion. An alias stands for a node that is visited where it is defined. */
-function visit(root: unknown, context: ScanContext): void {
-  const open: unknown[] = [root];
+function visit(document: Document.Parsed, context: ScanContext): void {
+  const open: unknown[] = [document.contents];
   for (let node = open.pop(); open.length > 0 || node !== undefined; node = open.pop()) {
     if (!context.spend("steps", 1)) return;
     if (isPair(node)) {
-      if (isScalar(node.key) && node.key.value === "_target_" && isScalar(node.value)) {
-        judgeTarget(String(node.value.value), context);
-      }
+      const [key, value] = [node.key, node.value].map((part) => (isAlias(part) ? part.resolve(document) : part));
+      if (isScalar(key) && isScalar(value)) judgeBuilt(String(key.value), value.value, context);
       open.push(node.key, node.value);
     } else if (isNode(node) && !isAlias(node)) {
-      if (node.tag !== undefined && /^(?:tag:yaml\.org,2002:|!!?)python\//.test(node.tag)) {
+      if (node.tag !== undefined && OBJECT_TAG.test(node.tag)) {
         context.report(RULES.tag, { detail: node.tag });
       }
       // HyperPyYAML (SpeechBrain): the tag itself names what is called.
@@ -109,8 +111,25 @@ function visit(root: unknown, context: ScanContext): void {
   }
 }
 
-function judgeTarget(target: string, context: ScanContext): void {
-  const kind = judgeReference(target, KNOWN);
+/** Tags of Python, Ruby, Java and others; those of YAML itself are single words. */
+const OBJECT_TAG = /^(?:tag:yaml\.org,2002:[^/.:]{0,99}[/.:]|!!?(?:python|ruby|perl|php|java)[/.:])/;
+
+/** Names under which a loader takes a name of Python: Hydra, LightningCLI, and MLflow, which imports its own modules so. */
+const BUILT: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ["_target_", KNOWN],
+  ["_call_", KNOWN],
+  ["class_path", KNOWN],
+  ["loader_module", new Set(["mlflow"])],
+]);
+
+/** Reports what the value of the name `key` makes a loader import and call. */
+export function judgeBuilt(key: string, value: unknown, context: ScanContext): void {
+  const known = BUILT.get(key);
+  if (known !== undefined && typeof value === "string") judgeTarget(value, context, known);
+}
+
+function judgeTarget(target: string, context: ScanContext, known = KNOWN): void {
+  const kind = judgeReference(target, known);
   if (kind === "dangerous") context.report(RULES.dangerous, { detail: target });
   else if (kind === "foreign") context.report(RULES.foreign, { detail: target });
 }

@@ -56,6 +56,15 @@ const BOMB = Buffer.concat([
   Buffer.alloc(1),
 ]);
 
+const SKIPPED = Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 0x88, 0x13, 0, 0, ...new Uint8Array(5_000)]);
+
+describe("LZ4 behind a frame that is skipped", () => {
+  it("is read, and scanned", () => {
+    assert.equal(unpack(readLz4, Buffer.concat([SKIPPED, TEXT])).used, SKIPPED.length + TEXT.length);
+    assert.equal(scanPacked(Buffer.concat([SKIPPED, PAYLOAD])).verdict, "malicious");
+  });
+});
+
 describe("LZ4 that is damaged", () => {
   for (const [what, stream, why] of [
     ["is cut short in a block", TEXT.subarray(0, 60), "damaged: cut short"],

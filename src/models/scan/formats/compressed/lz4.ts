@@ -9,11 +9,11 @@
  * @module
  */
 
+import { bytesSource } from "../../source.ts";
 import { damaged, type Output, unsupported } from "./output.ts";
+import { frameAt } from "./skippable.ts";
 
-const MAGIC = 0x184d_2204;
-/** The lowest four bits are free. */
-const SKIPPABLE = 0x184d_2a50;
+export const LZ4_MAGIC = 0x184d_2204;
 /** How far back a match reaches, at most. */
 const WINDOW = 65_535;
 
@@ -22,24 +22,13 @@ const WINDOW = 65_535;
  * @throws StreamError where they are damaged, hold too much or need a dictionary
  */
 export function readLz4(bytes: Uint8Array, out: Output): number {
+  const source = bytesSource(bytes);
   const input = new Input(bytes);
-  do frame(input, out);
-  while (another(input));
-  return input.at;
-}
-
-/** Goes to the next frame, past skippable ones. Where there is none, stays. */
-function another(input: Input): boolean {
-  let at = input.at;
   for (;;) {
-    const magic = input.peek(at);
-    if (magic === MAGIC) {
-      input.at = at;
-      return true;
-    }
-    const size = input.peek(at + 4);
-    if (magic === undefined || (magic & ~0xf) >>> 0 !== SKIPPABLE || size === undefined) return false;
-    at += 8 + size;
+    const at = frameAt(source, input.at, LZ4_MAGIC);
+    if (at === undefined) return input.at > 0 ? input.at : damaged("no header");
+    input.at = at;
+    frame(input, out);
   }
 }
 
@@ -57,15 +46,9 @@ class Input {
   }
 
   uint32(): number {
-    const value = this.peek(this.at) ?? damaged("cut short");
+    const { at } = this;
     this.at += 4;
-    return value;
-  }
-
-  /** The number at `at`; undefined where the bytes end before. */
-  peek(at: number): number | undefined {
-    if (at + 4 > this.bytes.length) return undefined;
-    return readUint32(this.bytes, at);
+    return this.at > this.bytes.length ? damaged("cut short") : readUint32(this.bytes, at);
   }
 }
 
@@ -78,7 +61,7 @@ interface Descriptor {
 }
 
 function frame(input: Input, out: Output): void {
-  if (input.uint32() !== MAGIC) damaged("no header");
+  input.at += 4;
   const { independent, blockSums, contentSum, length, blockSize } = descriptor(input);
   const start = out.length;
   for (let size = input.uint32(); size !== 0; size = input.uint32()) {

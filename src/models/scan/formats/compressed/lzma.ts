@@ -8,24 +8,40 @@
  */
 
 import { LzmaDecoder, MIN_DICTIONARY } from "./lzma-decoder.ts";
-import { damaged, type Output } from "./output.ts";
+import { damaged, Output, StreamError } from "./output.ts";
 
 /** A length that is not said: an end marker follows the data. */
 const UNKNOWN = 0xffff_ffff_ffff_ffffn;
 
+/** Bytes that are unpacked to see whether something is `.lzma`. */
+const TRIED = 512;
+
 /**
- * Whether a `.lzma` file may begin at `at`, by what liblzma asks of one that it is to know by itself: properties as tools
- * write them, a dictionary of a power of two or half more, a length that is unknown or below 256 GiB. The data begin with
- * a zero. Dictionaries below 4 KiB are no tool's: there, plain numbers would look the same.
+ * Whether a `.lzma` file begins at `at`, by what liblzma asks of one that it is to know by itself: a dictionary of a power
+ * of two or half more, a length that is unknown or below 256 GiB. The data begin with a zero. With the properties and the
+ * dictionary that tools write that is enough; numbers may look like others of them, and are told by what comes out.
  */
 export function isLzmaAlone(bytes: Uint8Array, at: number): boolean {
-  if (bytes.length - at < 14 || bytes[at] !== 0x5d || bytes[at + 13] !== 0) return false;
+  if (bytes.length - at < 14 || (bytes[at] ?? 0) >= 225 || bytes[at + 13] !== 0) return false;
   const header = new DataView(bytes.buffer, bytes.byteOffset + at, 13);
   const dictionary = header.getUint32(1, true);
-  const highest = 2 ** (31 - Math.clz32(dictionary));
+  const highest = dictionary === 0 ? 0 : 2 ** (31 - Math.clz32(dictionary));
   const length = header.getBigUint64(5, true);
   const plain = dictionary === highest || dictionary === highest * 1.5 || dictionary === 0xffff_ffff;
-  return plain && dictionary >= MIN_DICTIONARY && (length === UNKNOWN || length < 1n << 38n);
+  if (!plain || (length !== UNKNOWN && length >= 1n << 38n)) return false;
+  return (bytes[at] === 0x5d && dictionary >= MIN_DICTIONARY) || unpacks(bytes, at);
+}
+
+/** Of numbers, a decoder soon makes a match that reaches before the first byte. */
+function unpacks(bytes: Uint8Array, at: number): boolean {
+  const out = new Output(TRIED, () => true);
+  try {
+    readLzmaAlone(bytes, at, out);
+    return out.length > 0;
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error;
+    return error.failure === "large" || (error.failure === "damaged" && out.length >= TRIED / 2);
+  }
 }
 
 /**
@@ -34,16 +50,31 @@ export function isLzmaAlone(bytes: Uint8Array, at: number): boolean {
  */
 export function readLzmaAlone(bytes: Uint8Array, start: number, out: Output): number {
   if (bytes.length - start < 13) damaged("cut short");
-  const header = new DataView(bytes.buffer, bytes.byteOffset + start, 13);
-  const length = header.getBigUint64(5, true);
-  const known = length !== UNKNOWN;
+  const length = new DataView(bytes.buffer, bytes.byteOffset + start + 5, 8).getBigUint64(0, true);
+  const end = length === UNKNOWN ? Number.POSITIVE_INFINITY : out.length + Number(length);
+  return readLzma(bytes, start, start + 13, end, out);
+}
+
+/**
+ * Reads a member of a zip archive: a version, the length of the properties, and they, stand before the data. It is as long as
+ * `out` takes. @returns where it ends
+ * @throws StreamError where it is damaged or holds more
+ */
+export function readZipLzma(bytes: Uint8Array, out: Output): number {
+  if (bytes.length < 9) damaged("cut short");
+  if (bytes[2] !== 5 || bytes[3] !== 0) damaged("length of the properties");
+  return readLzma(bytes, 4, 9, out.most, out);
+}
+
+/** Reads the stream at `start`, whose properties and dictionary stand at `header`, up to `length` bytes of the output. */
+function readLzma(bytes: Uint8Array, header: number, start: number, length: number, out: Output): number {
   const decoder = new LzmaDecoder(bytes, out);
-  decoder.resetDictionary(header.getUint32(1, true));
-  decoder.setProperties(header.getUint8(0));
+  decoder.resetDictionary(new DataView(bytes.buffer, bytes.byteOffset + header + 1, 4).getUint32(0, true));
+  decoder.setProperties(bytes[header] as number);
   decoder.resetState();
-  decoder.startRange(start + 13, bytes.length);
-  const ended = decoder.decode(known ? out.length + Number(length) : Number.POSITIVE_INFINITY, true);
-  return known && !ended ? decoder.endOrMarker() : decoder.end();
+  decoder.startRange(start, bytes.length);
+  const ended = decoder.decode(length, true);
+  return length !== Number.POSITIVE_INFINITY && !ended ? decoder.endOrMarker() : decoder.end();
 }
 
 /**

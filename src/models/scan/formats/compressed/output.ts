@@ -41,25 +41,22 @@ export class Output {
   bytes: Uint8Array = new Uint8Array(STEP);
   /** Bytes written. Who writes to `bytes` counts it up. */
   length = 0;
-  readonly #most: number;
+  /** Most bytes that are written. */
+  readonly most: number;
   readonly #spend: (what: Budget, amount: number) => boolean;
   #paid = 0;
 
   /** At most `most` bytes, which are taken from the budget as they are written. */
   constructor(most: number, spend: (what: Budget, amount: number) => boolean) {
-    this.#most = most;
+    this.most = most;
     this.#spend = spend;
   }
 
   /** Makes room for `count` bytes behind those written. @throws StreamError `large` or `budget` */
   reserve(count: number): void {
     const needed = this.length + count;
-    if (needed <= this.#paid) return;
-    if (needed > this.#most) throw new StreamError("large", `limit ${this.#most} bytes`);
-    const step = Math.min(Math.ceil((needed - this.#paid) / STEP) * STEP, this.#most - this.#paid);
-    if (!this.#spend("bytes", step)) throw new StreamError("budget", "limit of bytes");
-    this.#paid += step;
-    if (this.#paid <= this.bytes.length) return;
+    if (needed > this.#paid) this.#pay(needed);
+    if (needed <= this.bytes.length) return;
     const grown = new Uint8Array(Math.max(this.#paid, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
@@ -77,6 +74,22 @@ export class Output {
     this.length += from.length;
   }
 
+  /** Bytes that may still be written. */
+  get room(): number {
+    return this.most - this.length;
+  }
+
+  /** Writes `from`, which nobody may change from then on: without a copy, where it is the first. */
+  adopt(from: Uint8Array): void {
+    if (this.length > 0) {
+      this.append(from);
+      return;
+    }
+    this.#pay(from.length);
+    this.bytes = from;
+    this.length = from.length;
+  }
+
   /** Writes `count` bytes again that stand `distance` before the end, those included that it writes itself. */
   repeat(distance: number, count: number): void {
     this.reserve(count);
@@ -89,5 +102,13 @@ export class Output {
   /** What was written from `from` on. */
   written(from = 0): Uint8Array {
     return this.bytes.subarray(from, this.length);
+  }
+
+  /** Takes what is not yet paid of `needed` bytes from the budget. */
+  #pay(needed: number): void {
+    if (needed > this.most) throw new StreamError("large", `limit ${this.most} bytes`);
+    const step = Math.min(Math.ceil((needed - this.#paid) / STEP) * STEP, this.most - this.#paid);
+    if (step > 0 && !this.#spend("bytes", step)) throw new StreamError("budget", "limit of bytes");
+    this.#paid += Math.max(0, step);
   }
 }

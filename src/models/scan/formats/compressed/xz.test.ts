@@ -131,19 +131,30 @@ describe("lzma that is damaged", () => {
     assert.equal(scanPacked(dictionary).verdict, "inconclusive");
   });
 
-  it("is known by the dictionaries that liblzma knows it by, and by no other", () => {
+  it("is known by what liblzma knows it by: dictionaries, lengths, and properties of any kind", () => {
     const withDictionary = (size: number): Buffer => {
       const copy = Buffer.from(ALONE_PAYLOAD);
       copy.writeUInt32LE(size, 1);
       return copy;
     };
-    for (const size of [4_096, 6_144, 3 * 2 ** 20, 2 ** 26])
+    for (const size of [0, 1, 1_024, 4_096, 6_144, 3 * 2 ** 20, 2 ** 26])
       assert.equal(scanPacked(withDictionary(size)).verdict, "malicious");
     assert.equal(scanPacked(withDictionary(0xffff_ffff)).verdict, "inconclusive");
-    // Numbers, of which the first is 93.
-    for (const size of [0, 1, 0x1_0001]) assert.deepEqual(scanPacked(withDictionary(size)).rules, []);
+    for (const size of [3_000, 0x1_0001]) assert.deepEqual(scanPacked(withDictionary(size)).rules, []);
     assert.deepEqual(scanPacked(withLength(ALONE_PAYLOAD, 1n << 38n)).rules, []);
     assert.equal(scanPacked(withLength(ALONE_PAYLOAD, 1n << 37n)).verdict, "malicious");
+    // Of lc 0, lp 2 and pb 0.
+    const others = base64("EgAQAAD//////////wBAAI2USjhIyBbZ8fHEqdWhMhYgBSodhZyA///+u1AA");
+    assert.equal(scanPacked(others).verdict, "malicious");
+  });
+
+  it("is not seen in numbers", () => {
+    const numbers = [1, 2, 4, 8].flatMap((width) =>
+      [0, 1, 16, 93].map((first) =>
+        Uint8Array.from({ length: 8_000 }, (_, at) => (at % width === 0 ? first + at / width : 0)),
+      ),
+    );
+    for (const bytes of [new Uint8Array(5_000), ...numbers]) assert.deepEqual(scanPacked(bytes).rules, []);
   });
 
   it("is given up where it is cut short", () => {

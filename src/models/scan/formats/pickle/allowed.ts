@@ -49,6 +49,7 @@ const CALLS = `
   torch._utils _rebuild_tensor_v3 _rebuild_sparse_tensor _rebuild_meta_tensor_no_storage _rebuild_wrapper_subclass
   torch._utils _rebuild_device_tensor_from_numpy _rebuild_device_tensor_from_cpu_tensor _rebuild_sparse_csr_tensor
   torch._utils _rebuild_nested_tensor _rebuild_xla_tensor
+  torch._C Generator
   torch.jit._pickle build_intlist build_tensorlist build_doublelist build_boollist build_tensor_from_id restore_type_tag
   numpy dtype ndarray
   numpy.core.multiarray _reconstruct scalar
@@ -56,6 +57,7 @@ const CALLS = `
   numpy.core.numeric _frombuffer
   numpy._core.numeric _frombuffer
   numpy.random._pickle __randomstate_ctor __generator_ctor __bit_generator_ctor
+  numpy.ma.core _mareconstruct
   numpy.random._mt19937 MT19937
   numpy.random._pcg64 PCG64 PCG64DXSM
   numpy.random._philox Philox
@@ -64,10 +66,33 @@ const CALLS = `
   sklearn.tree._tree Tree
   sklearn._loss._loss CyHalfSquaredError CyAbsoluteError CyPinballLoss CyHuberLoss CyHalfPoissonLoss CyHalfGammaLoss
   sklearn._loss._loss CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHalfBinomialLoss CyHalfMultinomialLoss CyExponentialLoss
+  sklearn.linear_model._sgd_fast Hinge SquaredHinge Log ModifiedHuber SquaredLoss Huber EpsilonInsensitive SquaredEpsilonInsensitive
+  sklearn._loss._loss CyHalfSquaredError ModifiedHuber Hinge SquaredHinge Huber EpsilonInsensitive SquaredEpsilonInsensitive
+  pandas._libs.internals _unpickle_block
+  pandas._libs.arrays __pyx_unpickle_NDArrayBacked
+  pandas._libs.tslibs.nattype _nat_unpickle
+  pandas._libs.tslibs.timestamps _unpickle_timestamp
+  pandas._libs.tslibs.timedeltas _timedelta_unpickle
+  pandas._libs.missing NAType
+  torchvision.transforms.functional InterpolationMode
+  torchvision.transforms._functional_tensor InterpolationMode
+  transformers.trainer_utils IntervalStrategy SaveStrategy EvaluationStrategy SchedulerType HubStrategy FSDPOption
+  transformers.training_args OptimizerNames ParallelMode
+  transformers.debug_utils DebugOption
+  accelerate.utils.dataclasses DistributedType DynamoBackend PrecisionType
+  timm.layers.format Format
+  tokenizers AddedToken
 `;
 
 const INSTANCES = `
   argparse Namespace
+  collections ChainMap
+  accelerate.state PartialState
+  lightning.fabric.utilities.data AttributeDict
+  lightning_fabric.utilities.data AttributeDict
+  pytorch_lightning.utilities.parsing AttributeDict
+  tokenizers Tokenizer
+  tokenizers.models Model
   uuid UUID
   joblib.numpy_pickle NumpyArrayWrapper
   numpy.matrixlib.defmatrix matrix
@@ -86,13 +111,28 @@ const VALUES = `
   torch relu sigmoid tanh softmax
   numpy bool bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 longdouble complex64 complex128
   numpy clongdouble object_ bytes_ str_ void datetime64 timedelta64
+  numpy absolute abs add arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt ceil cos cosh deg2rad divide exp exp2 expm1
+  numpy array asarray
+  scipy._lib.array_api_compat.numpy._aliases asarray
+  numpy fabs floor hypot isfinite isinf isnan log log10 log1p log2 logaddexp maximum minimum multiply negative power rad2deg
+  numpy reciprocal rint sign sin sinh sqrt square subtract tan tanh trunc all any argmax argmin average max mean median min
+  numpy nanmax nanmean nanmedian nanmin nanstd nansum prod ptp std sum var
+  numpy.ma MaskedArray
+  pandas NA
+  numpy.ma.core MaskedArray
   numpy.dtypes BoolDType Int8DType Int16DType Int32DType Int64DType UInt8DType UInt16DType UInt32DType UInt64DType
   numpy.dtypes Float16DType Float32DType Float64DType LongDoubleDType Complex64DType Complex128DType ObjectDType StrDType BytesDType
+  typing Any
   builtins Ellipsis NotImplemented None
 `;
 
 const APPLIED = `
   copyreg _reconstructor __newobj__ __newobj_ex__
+  functools partial
+  pandas.core.indexes.base _new_Index
+  pandas.core.indexes.datetimes _new_DatetimeIndex
+  pandas.core.indexes.period _new_PeriodIndex
+  dill._dill _create_array
   sklearn.neighbors._kd_tree newObj
   sklearn.neighbors._ball_tree newObj
   sklearn.metrics._dist_metrics newObj
@@ -101,13 +141,40 @@ const APPLIED = `
 
 /**
  * Classes of libraries that are built by `__new__` and filled by `__setstate__`, without `__init__`. Held as instances
- * only: a call is suspicious.
+ * only: a call is suspicious. Whatever evaluates, imports or opens what its state says is left out, with its library where
+ * that is large: statsmodels, whose models evaluate their formulas again.
  */
 const INSTANCE_CLASSES: readonly RegExp[] = [
-  /^torch\.nn\.modules\.[a-z_]+\.[A-Z][A-Za-z0-9]*$/,
-  /^sklearn(?!\.externals)(?:\.[a-z_][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*$/,
+  /^torch\.(?:nn|ao\.nn|optim|distributions)(?:\.[a-z_][a-z0-9_]*)*\._?[A-Z]\w*$/,
+  /^torch\.utils\.data\.(?:dataset|sampler)\.[A-Z]\w*$/,
+  /^torchvision\.(?:models|ops|transforms)(?:\.[a-z_][a-z0-9_]*)*\._?[A-Z]\w*$/,
+  /^timm\.(?:models|layers)(?:\.[a-z_][a-z0-9_]*)*\._?[A-Z]\w*$/,
+  /^ultralytics\.nn(?:\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*$/,
+  /^transformers\.(?:activations|pytorch_utils|modeling_\w+|configuration_\w+|tokenization_\w+|training_args\w*|trainer_pt_utils|(?:models|generation|integrations)(?:\.[a-z_][a-z0-9_]*)+)\._?[A-Z]\w*$/,
+  /^omegaconf\.(?:base|dictconfig|listconfig|nodes)\.[A-Z]\w*$/,
+  /^sklearn(?!\.externals)(?:\.[a-z_][a-z0-9_]*)+\._?[A-Z]\w*$/,
+  /^imblearn(?:\.[a-z_][a-z0-9_]*)+\.[A-Z]\w*$/,
+  /^scipy\.(?:sparse|interpolate)\._\w+\.[A-Za-z]\w*$/,
+  /^pandas\.(?:core\.(?:frame|series|indexes|internals|arrays|dtypes|flags)(?:\.[a-z_]+)*|arrays)\.[A-Z]\w*$/,
+  /^pandas\.(?:DataFrame|Series|Categorical|\w*Index|Flags)$/,
+  /^(?:xgboost\.(?:core|sklearn)|lightgbm\.(?:basic|sklearn)|catboost\.core)\.[A-Z]\w*$/,
   // Of TorchScript, which its own runtime resolves: Python knows no such module.
   /^__torch__(?:\.[A-Za-z_]\w*)+$/,
+];
+
+/** Classes that hold a few values, and are called with them. */
+const CALLED_CLASSES: readonly RegExp[] = [
+  /^pandas(?:\.core\.dtypes\.dtypes|\.core\.arrays\.\w+)?\.\w*Dtype$/,
+  /^pandas\.(?:arrays|core\.arrays\.\w+)\.[A-Z]\w*Array$/,
+  /^pandas\.core\.internals\.managers\.(?:Single)?BlockManager$/,
+  /^pandas(?:\._libs\.interval)?\.(?:Interval|Period|Timestamp|Timedelta)$/,
+  /^pandas\._libs\.tslibs\.(?:offsets\.[A-Z]\w*|period\._unpickle_period|period\.Period)$/,
+];
+
+/** Functions of libraries that compute, which models hold to call them when they are used. */
+const FUNCTIONS: readonly RegExp[] = [
+  /^sklearn\.(?:metrics|feature_selection|cluster)(?:\._\w+)+\.[a-z_]\w*$/,
+  /^torch\.nn\.functional\.[a-z]\w*$/,
 ];
 
 const TABLE: ReadonlyMap<string, Use> = new Map([
@@ -140,7 +207,10 @@ export function allowedUse(module: string, name: string): Use | undefined {
   const use = TABLE.get(RENAMED_NAMES.get(path) ?? path);
   if (use !== undefined) return use;
   if (name.includes(".")) return undefined;
-  return INSTANCE_CLASSES.some((pattern) => pattern.test(path)) ? "instance" : undefined;
+  const isOf = (patterns: readonly RegExp[]): boolean => patterns.some((pattern) => pattern.test(path));
+  if (isOf(CALLED_CLASSES)) return "call";
+  if (isOf(INSTANCE_CLASSES)) return "instance";
+  return isOf(FUNCTIONS) ? "value" : undefined;
 }
 
 /** Types whose instances take items: `SETITEM` and `APPEND` belong to them. */

@@ -8,14 +8,15 @@ import type { ScanRule } from "../../finding.ts";
 import { CONTAINERS } from "./allowed.ts";
 import { describeGlobal, GRADE_RULES } from "./judge.ts";
 import { PICKLE_RULES } from "./rules.ts";
-import type { BytesValue, GlobalValue, ObjectValue, Value } from "./values.ts";
+import type { BytesValue, GlobalValue, ObjectValue, TextValue, Value } from "./values.ts";
 
 export interface CallHost {
   readonly report: (rule: ScanRule, detail: string) => void;
   /** CPython refuses this, and ends. */
   readonly fault: (what: string) => void;
   readonly called: () => void;
-  readonly nested: (bytes: BytesValue) => void;
+  /** A file inside the pickle: bytes, or the text that stands for them, a byte each. */
+  readonly nested: (bytes: BytesValue | TextValue) => void;
 }
 
 /** `callable(*args)`, as REDUCE does it. */
@@ -91,16 +92,20 @@ function checkCall(callable: GlobalValue, args: Value, host: CallHost): void {
   }
   const path = `${callable.module}.${callable.name}`;
   const items = args.kind === "tuple" ? args.items : undefined;
-  const [first, second] = items ?? [];
+  const [first] = items ?? [];
   switch (callable.use) {
     case "call":
       // The factory is called by whoever reads a key that is missing.
       if (callable.name === "defaultdict" && first !== undefined && first.kind !== "global" && first.kind !== "none") {
         host.report(PICKLE_RULES.callComputed, path);
       }
+      if (ALLOCATES.has(path) && first?.kind === "int" && first.value > MOST_ALLOCATED) {
+        host.report(PICKLE_RULES.allocates, `${path}: ${first.value} bytes`);
+      }
       return;
     case "nested":
       if (first?.kind === "bytes") host.nested(first);
+      else if (first?.kind === "object" && isEncode(first)) host.nested(first.args.items[0]);
       else host.report(PICKLE_RULES.callDangerous, `${path}: loads more code or data`);
       return;
     case "apply":
@@ -108,12 +113,31 @@ function checkCall(callable: GlobalValue, args: Value, host: CallHost): void {
         host.report(PICKLE_RULES.callComputed, path);
         return;
       }
-      if (callable.name === "_rebuild_from_type_v2") checkCall(first, second ?? { kind: "unknown" }, host);
-      else if (first.grade !== "allowed") host.report(GRADE_RULES[first.grade].call, describeGlobal(first));
+      if (APPLIED_TO.has(callable.name)) {
+        checkCall(first, items?.[APPLIED_TO.get(callable.name) ?? 0] ?? { kind: "unknown" }, host);
+      } else if (first.grade !== "allowed") host.report(GRADE_RULES[first.grade].call, describeGlobal(first));
       return;
     default:
       host.report(PICKLE_RULES.callUnknown, `${path}, which is allowed, but not to be called`);
   }
+}
+
+/** Where the arguments stand that a function hands to its first one. */
+const APPLIED_TO: ReadonlyMap<string, number> = new Map([
+  ["_rebuild_from_type_v2", 2],
+  ["_create_array", 1],
+]);
+
+/** What takes memory by a number alone, and how much of it no model takes so. */
+const ALLOCATES: ReadonlySet<string> = new Set(
+  ["bytes", "bytearray"].flatMap((name) => [`builtins.${name}`, `__builtin__.${name}`]),
+);
+const MOST_ALLOCATED = 1024 ** 3;
+
+/** `_codecs.encode(text, "latin1")`, by which protocols before 3 write bytes. */
+function isEncode(value: ObjectValue): value is ObjectValue & { readonly args: { readonly items: [TextValue] } } {
+  const { of, args } = value;
+  return of?.module === "_codecs" && of.name === "encode" && args.kind === "tuple" && args.items?.[0]?.kind === "text";
 }
 
 /** `copyreg._reconstructor(cls, …)` makes a `cls`. */

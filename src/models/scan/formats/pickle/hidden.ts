@@ -55,7 +55,16 @@ export function findHidden(source: Source, from: number, trials = { left: MAX_TR
   return found;
 }
 
-const STRINGS: ReadonlySet<number> = new Set([Op.SHORT_BINUNICODE, Op.BINUNICODE, Op.SHORT_BINSTRING]);
+/** Instructions of texts, by the bytes that their length takes; the last two are lines. */
+const STRINGS: ReadonlyMap<number, number> = new Map([
+  [Op.SHORT_BINUNICODE, 1],
+  [Op.SHORT_BINSTRING, 1],
+  [Op.BINUNICODE, 4],
+  [Op.BINSTRING, 4],
+  [Op.BINUNICODE8, 8],
+  [Op.UNICODE, 0],
+  [Op.STRING, 0],
+]);
 
 /** Two lines that are names, at least one of them behind a dot or of more than two letters: GLOBAL and INST. */
 function linesAt(bytes: Uint8Array, at: number): readonly [string, string] | undefined {
@@ -80,9 +89,16 @@ function pairAt(bytes: Uint8Array, at: number): readonly [string, string] | unde
 
 function textAt(bytes: Uint8Array, at: number): { readonly text: string; readonly end: number } | undefined {
   const op = bytes[at];
-  if (op === undefined || !STRINGS.has(op)) return undefined;
+  const width = op === undefined ? undefined : STRINGS.get(op);
+  if (width === undefined) return undefined;
+  if (width === 0) {
+    const quote = op === Op.STRING ? 1 : 0;
+    const line = wordAt(bytes, at + 1 + quote);
+    const end = line === undefined ? -1 : at + 1 + quote + line.length + quote;
+    return line !== undefined && bytes[end] === 0x0a ? { text: line, end: end + 1 } : undefined;
+  }
   const length = bytes[at + 1] ?? 0;
-  const start = at + (op === Op.BINUNICODE ? 5 : 2);
+  const start = at + 1 + width;
   if (length < 2 || length > MAX_WORD) return undefined;
   const text = wordAt(bytes, start, length);
   return text?.length === length ? { text, end: start + length } : undefined;

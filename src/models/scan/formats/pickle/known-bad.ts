@@ -60,7 +60,7 @@ const ORDINARY: ReadonlySet<string> = new Set(
   words(`logging.getLogger logging.Logger logging.RootLogger threading.Thread types.MappingProxyType
     types.MethodType types.NoneType numpy.testing.assert_equal sympy.core.symbol.Symbol sympy.core.numbers.Integer
     types.GenericAlias types.UnionType types.EllipsisType inspect.Signature inspect.Parameter inspect._ParameterKind
-    joblib.numpy_pickle.NDArrayWrapper joblib.numpy_pickle.ZNDArrayWrapper dill._dill._load_type
+    joblib.numpy_pickle.NDArrayWrapper joblib.numpy_pickle.ZNDArrayWrapper dill._dill._load_type dill._dill._create_array
     operator.itemgetter _operator.itemgetter`),
 );
 

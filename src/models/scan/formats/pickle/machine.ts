@@ -12,13 +12,13 @@
 
 import type { ScanRule } from "../../finding.ts";
 import { ByteReader, Truncated } from "../../reader.ts";
-import { sliceSource, type Source } from "../../source.ts";
+import type { Source } from "../../source.ts";
 import { bytesOf, decimalOf, indexOf, latin1, lineOf, longOf, textLine, textOf } from "./arguments.ts";
 import { callValue, checkItems, checkState, instantiate, type CallHost } from "./calls.ts";
 import type { MachineHost } from "./host.ts";
 import { describeGlobal, GRADE_RULES, isPath, judgeGlobal } from "./judge.ts";
 import { Op } from "./opcodes.ts";
-import { storageOf, type NamedStorage } from "./persistent.ts";
+import { classOf, storageOf, type NamedStorage } from "./persistent.ts";
 import { PICKLE_RULES } from "./rules.ts";
 import { MachineStack } from "./stack.ts";
 import * as v from "./values.ts";
@@ -62,7 +62,7 @@ export class PickleMachine {
       called: () => {
         if (!this.faulty) this.calls++;
       },
-      nested: ({ offset, length }) => host.nested(sliceSource(source, offset, length), offset),
+      nested: (file) => host.nested(v.fileOf(source, file), file.offset),
     };
   }
 
@@ -290,7 +290,8 @@ export class PickleMachine {
   }
 
   #literal(value: v.Value): true {
-    if ("length" in value && value.length >= v.MIN_PICKLE) this.#host.literal?.(value.offset, value.length);
+    const isLong = (value.kind === "text" || value.kind === "bytes") && value.length >= v.MIN_PICKLE;
+    if (isLong) this.#host.literal?.(value);
     return this.#stack.push(value);
   }
 
@@ -375,7 +376,11 @@ export class PickleMachine {
   }
 
   #persistent(id: v.Value): v.Value {
-    const storage = storageOf(id, (value) => this.text(value));
+    const text = (value: v.Value | undefined): string | undefined => this.text(value);
+    // The class of a module, with its source, in older files of torch: the loader gives back the class.
+    const held = classOf(id, text);
+    if (held !== undefined) return held;
+    const storage = storageOf(id, text);
     if (storage === undefined) {
       const word = id.kind === "tuple" ? this.text(id.items?.[0]) : undefined;
       this.#report(PICKLE_RULES.persistent, word ?? id.kind);

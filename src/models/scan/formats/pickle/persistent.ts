@@ -1,11 +1,13 @@
 /**
- * Persistent ids: what a pickle names without holding it. Of torch they are storages.
+ * Persistent ids: what a pickle names without holding it. Of torch they are storages, and in older files classes of modules.
+ *
+ * Source: torch/serialization.py (_legacy_load, persistent_load).
  *
  * @module
  */
 
 import { STORAGE_ITEM_BYTES, STORAGE_MODULES } from "./allowed.ts";
-import type { Value } from "./values.ts";
+import type { GlobalValue, Value } from "./values.ts";
 
 /** A storage that a pickle names. */
 export interface NamedStorage {
@@ -27,4 +29,13 @@ export function storageOf(id: Value, text: (value: Value | undefined) => string 
   const item = STORAGE_ITEM_BYTES.get(type.name);
   const key = text(name);
   return item === undefined || key === undefined ? undefined : { key, count: count.value, bytes: item * count.value };
+}
+
+/**
+ * `("module", class, file, source)`: the class, which stands in the pickle as a global, and the code that it had. Undefined for
+ * any other id.
+ */
+export function classOf(id: Value, text: (value: Value | undefined) => string | undefined): GlobalValue | undefined {
+  const [word, held] = id.kind === "tuple" && id.items?.length === 4 ? id.items : [];
+  return text(word) === "module" && held?.kind === "global" ? held : undefined;
 }

@@ -2,13 +2,22 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
 
 import { scanBytes } from "../../../../../test/models/scan.ts";
 import * as p from "../../../../../test/models/pickle.ts";
+import { compressedFormat } from "../compressed.ts";
 import { Op } from "./opcodes.ts";
 import { pickleFormat } from "./pickle.ts";
 
-const scan = (...parts: readonly p.Part[]) => scanBytes(pickleFormat, p.assemble(...parts));
+/** BINUNICODE with a character for each byte. */
+const bytesAsText = (bytes: Uint8Array): p.Part => {
+  const text = Buffer.from(Buffer.from(bytes).toString("latin1"));
+  return ["X", p.u32(text.length), text];
+};
+/** A payload that no search of the bytes sees. */
+const ZIPPED = gzipSync(p.PAYLOAD);
+const scan = (...parts: readonly p.Part[]) => scanBytes([pickleFormat, compressedFormat], p.assemble(...parts));
 const orderedDict = p.global("collections", "OrderedDict");
 const instance = [orderedDict, Op.EMPTY_TUPLE, Op.REDUCE];
 const memo = (index: number): p.Part => [Op.BINPUT, index];
@@ -42,6 +51,25 @@ describe("pickles that are clean", () => {
       ["ccopy_reg\n_reconstructor\n(cargparse\nNamespace\nc__builtin__\nobject\nNtR(dp0\nb."],
     ],
     ["a range of Python 2", ["c__builtin__\nxrange\n(I0\nI3\nI1\ntR."]],
+    [
+      "a storage in bytes, as protocol 2 writes them",
+      [
+        p.proto(2),
+        [p.global("torch.storage", "_load_from_bytes"), p.global("_codecs", "encode")],
+        [bytesAsText(p.assemble(p.proto(2), Op.BININT1, 0xff, Op.STOP)), p.text("latin1"), "\x86R\x85R."],
+      ],
+    ],
+    [
+      "a class with its source, as older files of torch hold them",
+      [
+        [p.proto(2), "(", p.text("module"), p.global("torch.nn.modules.linear", "Linear"), p.text("linear.py")],
+        [p.text("class Linear: pass"), "tQ)\x81}b."],
+      ],
+    ],
+    [
+      "a function that is kept with arguments",
+      [p.proto(2), p.global("functools", "partial"), p.global("numpy", "log1p"), "\x85R."],
+    ],
     ["two pickles, one behind the other", [p.BENIGN, p.BENIGN]],
     ["frames that fit", [p.proto(), p.frame(p.assemble(Op.EMPTY_DICT, Op.STOP))]],
   ];
@@ -174,6 +202,35 @@ describe("pickles that run something", () => {
       [p.proto(3), p.global("torch.storage", "_load_from_bytes"), "B", p.u32(p.PAYLOAD.length), p.PAYLOAD, "\x85R."],
       "pickle.call-dangerous",
     ],
+    [
+      "a pickle in the bytes of a storage that a text stands for",
+      [
+        [p.proto(2), p.global("torch.storage", "_load_from_bytes"), p.global("_codecs", "encode")],
+        [bytesAsText(p.PAYLOAD), p.text("latin1"), "\x86R\x85R."],
+      ],
+      "pickle.call-dangerous",
+    ],
+    [
+      "_rebuild_from_type_v2 on bytes that are loaded",
+      [
+        [p.proto(3), p.global("torch._tensor", "_rebuild_from_type_v2"), "("],
+        [p.global("torch.storage", "_load_from_bytes"), "C\x02N.", ["C", ZIPPED.length, ZIPPED], "\x85NtR."],
+      ],
+      "pickle.call-dangerous",
+    ],
+    [
+      "partial of a function",
+      [p.proto(2), p.global("functools", "partial"), p.global("os", "system"), "\x85R."],
+      "pickle.call-dangerous",
+    ],
+    ["a payload behind a mark that breaks off", [p.proto(9), p.PAYLOAD], "pickle.call-dangerous"],
+    ["a payload behind a stack that is empty", [p.proto(4), "00", p.PAYLOAD], "pickle.call-dangerous"],
+    ["a hidden name in lines", [p.BENIGN, "\0\0 garbage Vos\nVsystem\n\x93"], "pickle.hidden"],
+    [
+      "a hidden name in long texts",
+      [p.BENIGN, "\0\0", Op.BINUNICODE8, p.u64(2), "os", Op.BINUNICODE8, p.u64(6), "system\x93"],
+      "pickle.hidden",
+    ],
     ["a second pickle", [p.BENIGN, p.PAYLOAD], "pickle.call-dangerous"],
     [
       "a payload before a broken end",
@@ -238,6 +295,7 @@ describe("pickles that nobody can vouch for", () => {
       [p.proto(2), "(", p.text("storage"), p.global("mymodel", "FloatStorage"), p.text("0"), p.text("cpu"), "K\x01tQ."],
       "pickle.persistent-id",
     ],
+    ["a bomb", [p.proto(2), p.global("builtins", "bytearray"), "\x8a\x06\0\0\0\0\0\x10\x85R."], "pickle.allocates"],
     ["items of a tensor", [p.proto(2), p.reduce(p.global("torch", "Tensor")), "NNs."], "pickle.items-on-object"],
     ["a frame that is too short", [p.proto(), p.frame(p.assemble(p.text("abcdef"), "0N."), 3)], "pickle.frame"],
     ["a frame in a frame", [p.proto(), p.frame(p.assemble(p.frame(p.assemble("N.")), ""), 11)], "pickle.frame"],

@@ -15,17 +15,31 @@ import { arrayBehind } from "./joblib.ts";
 import type { MachineHost } from "./host.ts";
 import { PickleMachine } from "./machine.ts";
 import type { NamedStorage } from "./persistent.ts";
+import { Op } from "./opcodes.ts";
 import { PICKLE_RULES } from "./rules.ts";
 import { isPickleAt } from "./trial.ts";
+import { fileOf, type BytesValue, type TextValue } from "./values.ts";
 
 export const pickleFormat: Format = {
   id: "pickle",
   rules: Object.values(PICKLE_RULES),
-  sniff: (source) => isPickleAt(source, 0),
+  sniff: (source) => isPickleAt(source, 0) || isBrokenPickle(source),
   scan: (source, context) => {
     scanPickles(source, context);
   },
 };
+
+/**
+ * Whether it has the mark of a pickle, breaks off at once, and holds another pickle or what one is made of: a beginning that
+ * loaders refuse must not keep the rest from being read.
+ */
+function isBrokenPickle(source: Source): boolean {
+  if (source.read(0, 1)[0] !== Op.PROTO) return false;
+  return findHidden(sliceSource(source, 0, SNIFFED), 1).length > 0;
+}
+
+/** Bytes behind a mark that are searched for another beginning. */
+const SNIFFED = 16 * 1024 * 1024;
 
 /** Storages that the pickle at the start of `source` names, by their keys, as far as it can be read. */
 export function storagesOf(source: Source, spend: ScanContext["spend"]): ReadonlyMap<string, NamedStorage> {
@@ -41,7 +55,7 @@ function scanPickles(source: Source, context: ScanContext): void {
     report: (rule, at) => context.report(rule, at),
     steps: (amount) => context.spend("steps", amount),
     nested: (bytes, offset) => context.member(`bytes at ${offset}`, bytes),
-    literal: (offset, length) => searchLiteral(source, offset, length, context, trials),
+    literal: (value) => searchLiteral(source, value, context, trials),
     arrayBehind: (object, machine) => arrayBehind(object, machine, host),
   };
   const storages = new Map<string, NamedStorage>();
@@ -85,15 +99,15 @@ function searchRest(source: Source, at: number, context: ScanContext, trials: { 
 /** Searches a literal: pickles in pickles are loaded by what is made of them, out of sight of this machine. */
 function searchLiteral(
   source: Source,
-  offset: number,
-  length: number,
+  value: BytesValue | TextValue,
   context: ScanContext,
   trials: { left: number },
 ): void {
+  const { offset, length } = value;
   if (!context.spend("steps", Math.ceil(length / SEARCHED_PER_STEP))) return;
-  const literal = sliceSource(source, offset, length);
+  const literal = fileOf(source, value);
   for (const { at, pickle, name } of findHidden(literal, 0, trials)) {
-    if (pickle) context.member(`bytes at ${offset + at}`, sliceSource(literal, at, length));
+    if (pickle) context.member(`bytes at ${offset + at}`, sliceSource(literal, at, literal.size));
     else context.report(PICKLE_RULES.literal, { offset: offset + at, detail: name ?? "" });
   }
 }

@@ -108,6 +108,14 @@ export const PICKLE_RULES = {
     remedy: REVIEW,
     references: POISONED,
   },
+  allocates: {
+    id: "pickle.allocates",
+    severity: "medium",
+    verdict: "suspicious",
+    why: "it asks for more memory than the file could fill, which is how a bomb looks",
+    remedy: AGAIN,
+    references: ["AML.T0010.003", "AML.T0029"],
+  },
   frame: {
     id: "pickle.frame",
     severity: "high",

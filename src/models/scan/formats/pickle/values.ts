@@ -5,6 +5,7 @@
  * @module
  */
 
+import { bytesSource, sliceSource, type Source } from "../../source.ts";
 import { Op } from "./opcodes.ts";
 
 /** How the bytes of a text become its characters. */
@@ -22,7 +23,7 @@ export interface GlobalValue {
   readonly use: string | undefined;
 }
 
-interface TextValue {
+export interface TextValue {
   readonly kind: "text";
   /** Its bytes in the source, read when they are needed. */
   readonly offset: number;
@@ -122,6 +123,23 @@ export function decodeText(bytes: Uint8Array, form: TextForm): string | undefine
     default:
       return undefined;
   }
+}
+
+/** Longest text that is turned into bytes. */
+const MAX_TEXT = 64 * 1024 * 1024;
+
+/**
+ * A literal as the file that it may hold. Protocols before 3 write bytes as a text with a character for each byte, which the
+ * loader encodes by `latin1`: such a text stands for those bytes, any other one for its own.
+ */
+export function fileOf(source: Source, value: BytesValue | TextValue): Source {
+  const { offset, length } = value;
+  const own = sliceSource(source, offset, length);
+  if (value.kind === "bytes" || length > MAX_TEXT) return own;
+  const bytes = source.read(offset, length);
+  if (!bytes.some((byte) => byte >= 0x80)) return own;
+  const text = decodeText(bytes, value.form);
+  return text === undefined || /[^\0-\u00ff]/.test(text) ? own : bytesSource(Buffer.from(text, "latin1"));
 }
 
 function fromCode(code: number, otherwise: string): string {

@@ -193,12 +193,22 @@ function descriptorEnd(source: Source, at: number, entry: ZipEntry, differs: (wh
 
 function checkNames(entries: readonly ZipEntry[], problems: ZipProblem[]): void {
   const seen = new Set<string>();
-  for (const { name, local, mode } of entries) {
+  for (const { name, unicodeName = name, local, mode } of entries) {
+    // Beside a name in an older code page the field says the same in UTF-8; of ASCII there is one spelling alone.
+    if (unicodeName !== name && isAscii(name) && isAscii(unicodeName)) {
+      problems.push({ rule: ZIP_RULES.disagree, offset: local, detail: `${name}: its Unicode path is ${unicodeName}` });
+    }
     if (seen.has(name)) problems.push({ rule: ZIP_RULES.twice, offset: local, detail: name });
     seen.add(name);
-    if (leadsOut(name)) problems.push({ rule: ZIP_RULES.escape, offset: local, detail: name });
+    for (const path of new Set([name, unicodeName])) {
+      if (leadsOut(path)) problems.push({ rule: ZIP_RULES.escape, offset: local, detail: path });
+    }
     if ((mode & S_IFMT) === S_IFLNK) problems.push({ rule: ZIP_RULES.link, offset: local, detail: name });
   }
+}
+
+function isAscii(name: string): boolean {
+  return /^[ -~]*$/.test(name);
 }
 
 /** Whether unpacking to this name could write elsewhere: up, absolute, on a drive, or cut short at a NUL. */

@@ -9,6 +9,8 @@
  * @module
  */
 
+import { crc32 } from "node:zlib";
+
 import { ByteReader } from "../../reader.ts";
 import type { Source } from "../../source.ts";
 import { ZIP_RULES, type ZipProblem } from "./rules.ts";
@@ -18,6 +20,8 @@ export interface ZipEntry {
   /** Decoded as UTF-8, or byte for byte where it is not UTF-8. For people, and to tell members by. */
   readonly name: string;
   readonly rawName: Uint8Array;
+  /** The name that its Unicode Path field has, which readers that know the field take instead. */
+  readonly unicodeName?: string;
   readonly flags: number;
   readonly method: number;
   readonly crc: number;
@@ -213,9 +217,11 @@ function readEntry(reader: ByteReader, prefix: number): ZipEntry {
   const extra = reader.bytes(extraLength);
   reader.skip(commentLength);
   const wide = widened(extra, [sizes.size, sizes.compressed, offset]);
+  const unicodeName = unicodePath(extra, rawName);
   return {
     name: decodeName(rawName),
     rawName,
+    ...(unicodeName === undefined ? {} : { unicodeName }),
     flags,
     method,
     crc,
@@ -236,6 +242,14 @@ export function widened(extra: Uint8Array, values: readonly number[]): readonly 
   if (field === undefined) return values;
   const reader = new ByteReader({ size: field.length, read: (at, length) => field.subarray(at, at + length) });
   return values.map((value) => (value === 0xffff_ffff ? reader.length64() : value));
+}
+
+/** The name of the Unicode Path field (4.6.9), which counts where it has the checksum of the name in the header. */
+function unicodePath(extra: Uint8Array, rawName: Uint8Array): string | undefined {
+  const field = extraField(extra, 0x7075);
+  if (field === undefined || field.length < 5 || field[0] !== 1) return undefined;
+  const sum = new DataView(field.buffer, field.byteOffset + 1, 4).getUint32(0, true);
+  return sum === crc32(rawName) ? decodeName(field.subarray(5)) : undefined;
 }
 
 function extraField(extra: Uint8Array, wanted: number): Uint8Array | undefined {

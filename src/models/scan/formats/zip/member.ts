@@ -5,11 +5,17 @@
  * @module
  */
 
-import { crc32, constants, inflateRawSync, zstdDecompressSync } from "node:zlib";
+import { crc32 } from "node:zlib";
 
 import type { ScanContext } from "../../format.ts";
 import { MAX_READ } from "../../reader.ts";
 import { bytesSource, type Source } from "../../source.ts";
+import { readBzip2 } from "../compressed/bz2.ts";
+import { readDeflate } from "../compressed/deflate.ts";
+import { readZipLzma } from "../compressed/lzma.ts";
+import { Output, StreamError } from "../compressed/output.ts";
+import { readXz } from "../compressed/xz.ts";
+import { readZstd } from "../compressed/zstd.ts";
 import type { ZipMember } from "./archive.ts";
 import { ZIP_RULES, type ZipProblem } from "./rules.ts";
 
@@ -20,8 +26,16 @@ export interface OpenedMember {
 }
 
 const STORED = 0;
-const DEFLATED = 8;
-const ZSTD = 93;
+
+/** Methods of compression (4.4.5) and their readers; 20 is what zstd was called first. */
+const READERS: ReadonlyMap<number, (bytes: Uint8Array, out: Output) => number> = new Map([
+  [8, readDeflate],
+  [12, readBzip2],
+  [14, readZipLzma],
+  [20, readZstd],
+  [93, readZstd],
+  [95, readXz],
+]);
 
 /** Most bytes of which a checksum is made: more is tensors, which a signature covers. */
 const MAX_CRC = 4 * 1024 * 1024;
@@ -42,7 +56,9 @@ export function openMember(member: ZipMember, spend: ScanContext["spend"]): Open
     }
     return { problems: [{ rule: ZIP_RULES.encrypted, offset: member.local, detail: member.name }] };
   }
-  if (source === undefined || source.size > MAX_CRC || source.size === 0) return withSource(source, problems);
+  // Of what was not read whole the sum says nothing.
+  const isWhole = problems.length === 0 && source !== undefined && source.size <= MAX_CRC && source.size > 0;
+  if (!isWhole) return withSource(source, problems);
   if (checksum(source) === member.crc) return withSource(source, problems);
   const rule = member.crc === 0 ? ZIP_RULES.noCrc : ZIP_RULES.crc;
   return withSource(source, [...problems, { rule, offset: member.local, detail: member.name }]);
@@ -53,51 +69,40 @@ const CHUNK = 64 * 1024;
 function unpack(member: ZipMember, spend: ScanContext["spend"]): OpenedMember {
   const { method, packed, size, name, local } = member;
   if (method === STORED) return { source: packed, problems: [] };
-  if (method !== DEFLATED && method !== ZSTD) {
+  const reader = READERS.get(method);
+  if (reader === undefined) {
     return { problems: [{ rule: ZIP_RULES.method, offset: local, detail: `${name}: method ${method}` }] };
   }
-  if (!spend("bytes", size)) return { problems: [] };
   if (size > MAX_UNPACKED || packed.size > MAX_UNPACKED) {
     const detail = `${name}: ${size} bytes, limit ${MAX_UNPACKED}`;
     return { problems: [{ rule: ZIP_RULES.large, offset: local, detail }] };
   }
   const bytes = packed.read(0, packed.size);
+  const out = new Output(size, spend);
+  const problems: ZipProblem[] = [];
   try {
-    const { buffer, used } =
-      method === DEFLATED ? inflate(bytes, size) : { buffer: unzstd(bytes, size), used: bytes.length };
-    const problems: ZipProblem[] = [];
-    if (buffer.length !== size) problems.push(lie(member, `it says ${size} bytes and holds ${buffer.length}`));
+    const used = reader(bytes, out);
+    if (out.length !== size) problems.push(lie(member, `it says ${size} bytes and holds ${out.length}`));
     if (used !== bytes.length) problems.push(lie(member, `${bytes.length - used} bytes behind its end`));
-    return { source: bytesSource(buffer), problems };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
-      return { problems: [lie(member, `it holds more than the ${size} bytes that it says`)] };
+    if (!(error instanceof StreamError)) throw error;
+    // A budget is reported by whoever keeps it.
+    if (error.failure === "budget") return { problems: [] };
+    if (error.failure === "large") problems.push(lie(member, `it holds more than the ${size} bytes that it says`));
+    else {
+      const rule = error.failure === "damaged" ? ZIP_RULES.broken : ZIP_RULES.method;
+      problems.push({ rule, offset: local, detail: `${name}: ${error.message}` });
     }
-    return { problems: [{ rule: ZIP_RULES.broken, offset: local, detail: `${name}: its stream is damaged` }] };
   }
+  // What comes out before the damage: a loader of streams has run it by then.
+  return out.length === 0 && size > 0 ? { problems } : { source: bytesSource(out.written()), problems };
 }
 
 /** Most bytes that are decompressed at once: they are held in memory, with what they came from. */
-const MAX_UNPACKED = MAX_READ;
+const MAX_UNPACKED = 4 * MAX_READ;
 
 function lie({ name, local }: ZipMember, what: string): ZipProblem {
   return { rule: ZIP_RULES.disagree, offset: local, detail: `${name}: ${what}` };
-}
-
-function inflate(bytes: Uint8Array, size: number): { readonly buffer: Uint8Array; readonly used: number } {
-  // With `info` the engine comes too, which knows how much of the input it took.
-  const result = inflateRawSync(bytes, { maxOutputLength: size + 1, info: true }) as unknown as {
-    readonly buffer: Uint8Array;
-    readonly engine: { readonly bytesWritten: number };
-  };
-  return { buffer: result.buffer, used: result.engine.bytesWritten };
-}
-
-function unzstd(bytes: Uint8Array, size: number): Uint8Array {
-  return zstdDecompressSync(bytes, {
-    maxOutputLength: size + 1,
-    params: { [constants.ZSTD_d_windowLogMax]: 27 },
-  });
 }
 
 function checksum(source: Source): number {

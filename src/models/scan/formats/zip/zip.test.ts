@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { crc32 } from "node:zlib";
 
+import { dataOf } from "../../../../../test/models/compressed.ts";
 import { BENIGN, PAYLOAD } from "../../../../../test/models/pickle.ts";
 import { scanBytes } from "../../../../../test/models/scan.ts";
 import { zipOf, type ZipFields, type ZipParts } from "../../../../../test/models/zip.ts";
@@ -14,6 +16,15 @@ import { zipFormat } from "./zip.ts";
 const FORMATS = [zipFormat, pickleFormat];
 const scan = (members: readonly ZipFields[], parts?: ZipParts) => scanBytes(FORMATS, zipOf(members, parts));
 const benign: ZipFields = { name: "a/data.pkl", data: BENIGN };
+/** A member whose Unicode Path field has another name. */
+const unicodeNamed = (name: string): ZipFields => {
+  const field = Buffer.concat([
+    Buffer.from([0x75, 0x70, 5 + Buffer.byteLength(name), 0, 1, 0, 0, 0, 0]),
+    Buffer.from(name),
+  ]);
+  field.writeUInt32LE(crc32(Buffer.from("a/readme")), 5);
+  return { name: "a/readme", data: BENIGN, extra: field };
+};
 const numbers: ZipFields = { name: "a/numbers", data: Buffer.alloc(64, 7) };
 
 describe("archives that ordinary tools write", () => {
@@ -24,6 +35,7 @@ describe("archives that ordinary tools write", () => {
     ["data descriptors", [{ ...benign, deflate: true, descriptor: true }, numbers]],
     ["a comment", [benign], { comment: Buffer.from("made by hand") }],
     ["zeros between members", [benign, numbers], { between: Buffer.alloc(64) }],
+    ["a name that its Unicode path spells out", [{ ...unicodeNamed("a/r\u00e9adme"), name: "a/readme" }]],
     ["an empty folder", [{ name: "a/", data: Buffer.alloc(0) }, benign]],
   ];
   for (const [what, members, parts] of clean) {
@@ -33,6 +45,32 @@ describe("archives that ordinary tools write", () => {
   it("says that checksums are missing, and does not mind", () => {
     assert.deepEqual(scan([{ ...benign, crc: 0 }]).rules, ["zip.crc-missing"]);
     assert.equal(scan([{ ...benign, crc: 0 }]).verdict, "clean");
+  });
+});
+
+describe("members of other methods", () => {
+  /** Made with zipfile of Python 3.11: a payload as a/data.pkl. */
+  const BZIP2 =
+    "UEsDBC4AAAAMAAAAIQB0x3xPQAAAABUAAAAKAAAAYS9kYXRhLnBrbEJaaDkxQVkmU1nrZEFKAAAJ08AQEABBEAAOIowgQAQgADFMABNCjTI00eKFdESdhmHipVWS+LuSKcKEh1siClBQSwECLgMuAAAADAAAACEAdMd8T0AAAAAVAAAACgAAAAAAAAAAAAAAgAEAAAAAYS9kYXRhLnBrbFBLBQYAAAAAAQABADgAAABoAAAAAAA=";
+  const LZMA =
+    "UEsDBD8AAgAOAAAAIQB0x3xPKgAAABUAAAAKAAAAYS9kYXRhLnBrbAkEBQBdAACAAABAAIgDvDC9NN4vXibQafNERVBvA09FAA/7w///NUQAAFBLAQI/Az8AAgAOAAAAIQB0x3xPKgAAABUAAAAKAAAAAAAAAAAAAACAAQAAAABhL2RhdGEucGtsUEsFBgAAAAABAAEAOAAAAFIAAAAAAA==";
+
+  for (const [what, archive] of [
+    ["bzip2", BZIP2],
+    ["lzma", LZMA],
+  ] as const) {
+    it(`are read: ${what}`, () => {
+      const bytes = Buffer.from(archive, "base64");
+      assert.deepEqual(scanBytes(FORMATS, bytes).rules, ["pickle.call-dangerous", "pickle.global-dangerous"]);
+    });
+  }
+
+  it("are read up to their damage", () => {
+    const data = Buffer.concat([PAYLOAD, dataOf("text", 400_000)]);
+    const bytes = Buffer.from(zipOf([{ name: "a/data.pkl", data, deflate: true }]));
+    bytes.fill(0xff, bytes.length >> 1, bytes.length - 78);
+    const { verdict, rules } = scanBytes(FORMATS, bytes);
+    assert.deepEqual([verdict, rules.includes("zip.broken")], ["malicious", true]);
   });
 });
 
@@ -55,6 +93,8 @@ describe("archives that read differently in different tools", () => {
     ],
     ["a name that leads up", "malicious", "zip.path-escape", [{ ...numbers, name: "a/../../b" }]],
     ["a name from the root", "malicious", "zip.path-escape", [{ ...numbers, name: "/etc/cron.d/b" }]],
+    ["another name in its Unicode path", "malicious", "zip.headers-disagree", [unicodeNamed("a/data.pkl")]],
+    ["a Unicode path that leads up", "malicious", "zip.path-escape", [unicodeNamed("../é")]],
     ["a name on a drive", "malicious", "zip.path-escape", [{ ...numbers, name: "C:\\b" }]],
     ["one name twice", "suspicious", "zip.name-twice", [benign, { ...benign, data: Buffer.from("N.") }]],
     ["a link", "suspicious", "zip.link", [{ ...numbers, mode: 0xa1ff }]],
