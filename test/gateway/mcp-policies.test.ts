@@ -92,5 +92,9 @@ describe("a server of tools", () => {
     const next = { ...harness.config, authorization: { policies: other } };
     (await harness.gateway.prepare(gatewayConfig.parse(next))).commit();
     assert.match(await listen(), /gateway\.policy-denied/);
+    // Nor does it hear anything any more.
+    const note = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } };
+    const told = await harness.rpc("open", note, { "mcp-session-id": session });
+    assert.equal(told.error?.data.code, "gateway.policy-denied");
   });
 });

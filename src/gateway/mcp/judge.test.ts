@@ -97,6 +97,7 @@ const SENT: readonly Fields[] = [
 const ANSWERED: readonly Fields[] = [
   { action: "accept", content: { a: "b" } },
   { role: "assistant", model: "m", stopReason: "endTurn", content: text },
+  { role: "assistant", model: "m", content: [text, { type: "tool_use", id: "i", name: "n", input: { a: "b" } }] },
   { roots: [{ uri: "file:///a", name: "n" }] },
   { code: -1, message: "declined", data: { a: "b" } },
 ];
@@ -148,9 +149,14 @@ describe("the matrix of MCP", () => {
     const judging = openJudge(strict, guard, () => guard);
     const image = { content: [{ type: "image", data: IMAGE, mimeType: "image/png" }] };
     const options = { tightened: false, head: {}, vault: undefined };
-    await assert.rejects(judging.answer(exchange(), resultShape("tools/call"), image, server, options), (error) =>
-      isHoldfastError(error, "gateway.media-refused"),
-    );
+    const isRefused = (error: unknown): boolean => isHoldfastError(error, "gateway.media-refused");
+    await assert.rejects(judging.answer(exchange(), resultShape("tools/call"), image, server, options), isRefused);
+    // And what a client's model answers to a server's question, in either of its ways.
+    const said = { role: "assistant", content: { type: "image", data: IMAGE, mimeType: "image/png" } };
+    const sending = { tightened: false, head: {} };
+    await assert.rejects(judging.request(exchange(), ANSWERS, said, sending), isRefused);
+    await assert.rejects(judging.request(exchange(), PARAMS, { inputResponses: { q: said } }, sending), isRefused);
+    await judge.request(exchange(), ANSWERS, said, sending);
   });
 
   it("reads a server's text as harshly as requests, where injections are concerned", () => {

@@ -18,20 +18,6 @@ export function resultShape(method: string): Shape {
   return from(originOf(method), record(FIELDS, { rest: any }));
 }
 
-/** What a client sends: parameters of its requests, and its answers to a server's. */
-export const PARAMS: Shape = record(
-  {
-    name: text,
-    uri: { is: "reference" },
-    arguments: from("assistant", any),
-    inputResponses: from("assistant", any),
-  },
-  { rest: any },
-);
-
-/** What a client answers to a server's request: a model's text, or a person's. */
-export const ANSWERS: Shape = from("assistant", record({ content: any }, { rest: any }));
-
 /** Where the text of a result comes from, as the guards are told and receipts say. */
 export function originOf(method: string): Origin {
   return DOCUMENTS.has(method) ? "document" : "tool";
@@ -54,6 +40,21 @@ const block: Shape = variant(
 );
 
 const blocks: Shape = { is: "either", list: list(block), record: block };
+
+/** What a client answers to a server's request: a model's text or picture, or a person's words. */
+const answer: Shape = record({ content: blocks }, { rest: any });
+
+/** What a client sends: parameters of its requests, and its answers to a server's, in a request of their own or within one. */
+export const PARAMS: Shape = record(
+  {
+    name: text,
+    uri: { is: "reference" },
+    arguments: from("assistant", any),
+    inputResponses: from("assistant", record({}, { rest: answer })),
+  },
+  { rest: any },
+);
+export const ANSWERS: Shape = from("assistant", answer);
 
 const FIELDS: Readonly<Record<string, Shape>> = {
   resultType: word("complete", "input_required"),
