@@ -42,7 +42,7 @@ export function moduleMissing(module: string): string | undefined {
 }
 
 /** What Python's `expression` makes of each of `data`, which it calls `d`. */
-function pythonCompressed(module: string, expression: string, data: readonly Uint8Array[]): readonly Buffer[] {
+export function pythonCompressed(module: string, expression: string, data: readonly Uint8Array[]): readonly Buffer[] {
   const code = `import sys, base64, ${module}
 for line in sys.stdin:
     d = base64.b64decode(line)
@@ -60,7 +60,7 @@ for line in sys.stdin:
     .map((line) => Buffer.from(line, "base64"));
 }
 
-type Reader = (bytes: Uint8Array, out: Output) => number;
+export type Reader = (bytes: Uint8Array, out: Output) => number;
 
 export interface Unpacked {
   readonly bytes: Uint8Array;

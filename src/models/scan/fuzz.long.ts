@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { deflateSync, gzipSync } from "node:zlib";
+import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 
 import { randomOf } from "../../../test/models/mutate.ts";
 import * as p from "../../../test/models/pickle.ts";
@@ -94,8 +94,19 @@ const zip = zipOf([
   { name: "m/version", data: Buffer.from("3"), descriptor: true },
 ]);
 
+/** A text of words, so that what packs it has tables and matches. */
+const text = p.assemble(
+  p.proto(2),
+  p.text("the weights of a model are read "),
+  Op.STOP,
+  "the weights of a model ".repeat(60),
+);
+
+/** A payload, packed by readers that have a packer here, and room behind it for damage. */
+const packed = Buffer.concat([p.PAYLOAD, Buffer.from("the weights of a model are read, ".repeat(40))]);
+
 interface Case {
-  readonly parser: "pickle" | "npy" | "tar" | "zip" | "compressed";
+  readonly parser: "pickle" | "npy" | "tar" | "zip" | "zlib" | "gzip" | "zstd" | "bz2" | "xz" | "lzma" | "lz4";
   readonly seed: Uint8Array;
 }
 
@@ -114,28 +125,92 @@ const SEEDS: Readonly<Record<string, Case>> = {
   "arrays of numpy": { parser: "npy", seed: npy },
   "archives of tar": { parser: "tar", seed: tar },
   "archives of zip": { parser: "zip", seed: zip },
-  "streams of zlib": { parser: "compressed", seed: deflateSync(tensor) },
-  "streams of gzip": { parser: "compressed", seed: gzipSync(objects) },
+  "streams of zlib": { parser: "zlib", seed: deflateSync(tensor) },
+  "streams of gzip": { parser: "gzip", seed: gzipSync(objects) },
+  "longer streams of gzip": { parser: "gzip", seed: gzipSync(text) },
+  "frames of zstd": { parser: "zstd", seed: zstdCompressSync(objects) },
+  "longer frames of zstd": {
+    parser: "zstd",
+    seed: Buffer.concat([
+      p.assemble("\x50\x2a\x4d\x18", p.u32(2), "ab"),
+      zstdCompressSync(text),
+      zstdCompressSync(tensor),
+    ]),
+  },
   "streams of bzip2": {
-    parser: "compressed",
+    parser: "bz2",
     seed: Buffer.from("QlpoOTFBWSZTWYV4uwoAAARVwDAAAAEACCAACAJABCAAMQZMQQDT0j1go4fi7kinChIQrxdhQA==", "base64"),
   },
+  "longer streams of bzip2": {
+    parser: "bz2",
+    seed: Buffer.from(
+      "QlpoOTFBWSZTWVWs1csAAvHTwlIQQAEAQCfmnIBAAAACQAG9guiFABiNNNGg1PZKlDIAAJT9VUAaABoIVEp6htqEHppi9dbgbwlCUPHGsOL8" +
+        "5xtbTtmxnNkzkubYtckQcYstIhCiTXN0bUUM4zyMyFZC809pycm0s66nShY2Wpg1ph14uSXll43YKEJivNjXUClzUdLHOsMWJFTMMsbNqk2W" +
+        "aWNbGUmphaXR0ufD08ySc7USmtxRlxIUrSRfYo/4ic/0AyYESxIlKJgYITRTQ1UNCj0qmhE2FDlVOhB9Kpwgp2EToRI1I0FAGhEgxI000gU0" +
+        "m6qSYgKVIsIs65mZK2IowigMpLH7X+LuSKcKEgq1mrlg",
+      "base64",
+    ),
+  },
   "streams of xz": {
-    parser: "compressed",
+    parser: "xz",
     seed: Buffer.from(
       "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAJgAJ9jAFhSwFzLgAAAJ1Mq/kh0VpjAAEiChUa4WcftvN9AQAAAAAEWVo=",
       "base64",
     ),
   },
-  "frames of LZ4": {
-    parser: "compressed",
-    seed: Buffer.from("BCJNGGRApxUAAICAAmNvcwpzeXN0ZW0KKIwCaWR0Ui4AAAAA0jmLPQ==", "base64"),
+  "longer streams of xz": {
+    parser: "xz",
+    seed: Buffer.from(
+      "/Td6WFoAAAFpIt42AgAhARYAAAB0L+Wj4AXkATVdAEAAhrVhp/kTC5szL676dNUVUJMyFJl/pY60qSm1LyitQQzL6wWcLfSqKZf9K2ZrnZrr" +
+        "1dIEg7NJIpy9ITYWCpikuWQm0m2sZ8O5Qhlni8EQGyEO/VRN8YoQm7EcJeyKyh440mzphp6KVDiAZklLtxUxCRHTCKWhDqquz8VW3mkpSGe+" +
+        "UcG9ASQGDg+rB9dFswzZXnPCSgHvZzYwncrqySS1Y+OUcx5t3KJo5uTnFNHBYUM9NBu8PtVrWL5Q+X44lbgcLGPfIfhXvwJsGaOIiaW1u9j+" +
+        "cuzzuy+g9rDqVYPd2Ui57uVi9Mcoc0TkWyrLg47jjqfVzRKF2KTOS1KfeAInNVGjgNv9RZP3aoTgCyIRv7rpU3ojEaDZC8vqPbLAOF6RjNnC" +
+        "5Kgy9GFvKO3gKNYNNURAAAAAAADDWqUGAAHNAuULAAA81Bf5PjANiwIAAAAAAVla",
+      "base64",
+    ),
   },
   "streams of lzma": {
-    parser: "compressed",
+    parser: "lzma",
     seed: Buffer.from("XQAAgAD//////////wBAAIsregsYy+mdjui6Pr//6HiAAA==", "base64"),
   },
+  "longer streams of lzma": {
+    parser: "lzma",
+    seed: Buffer.from(
+      "XQAAgAD//////////wBAAIa1Yaf5EwubMy+u+nTVFVCTMhSZf6WOtKkptS8orUEMy+sFnC30qimX/Stma52a69XSBIOzSSKcvSE2FgqYpLlk" +
+        "JtJtrGfDuUIZZ4vBEBshDv1UTfGKEJuxHCXsisoeONJs6YaeilQ4gGZJS7cVMQkR0wiloQ6qrs/FVt5pKUhnvlHBvQEkBg4PqwfXRbMM2V5z" +
+        "wkoB72c2MJ3K6skktWPjlHMebdyiaObk5xTRwWFDPTQbvD7Va1i+UPl+OJW4HCxj3yH4V78CbBmjiImltbvY/nLs87svoPaw6lWD3dlIue7l" +
+        "YvTHKHNE5Fsqy4OO446n1c0ShdikzktSn3gCJzVRo4Db/UWT92qE4AsiEb+66VN6IxGg2QvL6j2ywDhekYzZwuSoMvRhbyjt4CjWDVf7FL//" +
+        "65IEZQ==",
+      "base64",
+    ),
+  },
+  "frames of LZ4": {
+    parser: "lz4",
+    seed: Buffer.from("BCJNGGRApxUAAICAAmNvcwpzeXN0ZW0KKIwCaWR0Ui4AAAAA0jmLPQ==", "base64"),
+  },
+  "longer frames of LZ4": {
+    parser: "lz4",
+    seed: Buffer.from(
+      "BCJNGGxA5QUAAAAAAADAwwIAAPIRgAJY3QUAAGEgbW9kZWwgCmFyZSB3ZWlnaHRzIHJlYWQFAAkSAEB0aGUgJwAABAABIwAFCQAUCigADAgA" +
+        "ADMAWm9mIG9mXAAAFwACQgADfwAFEQBFb2YgCk4AJW9mIQAEWQABNgAALgAAfAAib2amAAEVAAARABEKCgAARAAEMAAAFgAEBAABNwAHcQAH" +
+        "XwAAIwAEMwAKVgADMAAALAARcjMABCcAAWsABA0ABAgAAEgAARkAEgqLAABzAAAEAAAYAAgkAAR3AQBXAANiAAQnABAKvwAADQABBQABTQAA" +
+        "PgAElgAAFQAABAACYAACHwADQgAAJwAEZQAECAAIaQAmcmUYAQBDAAAEAAFBAAEFAAA+AAEEAAROAAQIAAevAAAyABQKUwABNgAEaAAECAAE" +
+        "HQAA2QATcl8ABxQABMYAATwAAE4AAh0CAPQAAHwADEYABQoCBEMABAgABCkABSEAAEwAAAQABBkADCkABBgAACQAD2oAAQWRAAVSAAESAAEF" +
+        "AAQ8AA4kAwBOAAAEAABSAAUYAQQvAATsAAQhAAATAQNUAQFXAAA1AAIJAAMWAAQ5AAEVAAEFAALlAQEJAgBGAAAEAAQlAAThAARmACFvZh8A" +
+        "BBcAAF0AAQQAA1wACBwAAlsACB4ABfUABD8AA5cBADYAAAQAASwABM8BAREAA1cABDAABAgAAasABA0ABasAAHkCDBUAAEYAAPcBAY0AAPMC" +
+        "BC4ABBEADDEAA+EAB0sEAEMABCYAAAwAAAQACBAABFIABBQAAk4BACYAAWQAANUAA1UAAdoBABAAARkAAKkBB/UCAyQAARsACwUAAEwAAAQA" +
+        "BkABAOsAAU4AABcAAFIABYUAABoABA0AAUcAACIAApMABMQBBB8ABLEAACIAB/AAATYAAWIBAQoAA5gABDUABAgAAL4AgCBtb2RlbCAuAAAA" +
+        "ALb8SBo=",
+      "base64",
+    ),
+  },
 };
+
+/** A stream that stores its bytes, mutated behind those of the payload. */
+function damagedEnd(stream: Buffer, next: (below: number) => number): Uint8Array {
+  const end = stream.indexOf(p.PAYLOAD) + p.PAYLOAD.length;
+  return Buffer.concat([stream.subarray(0, end), mutated(stream.subarray(end), next)]);
+}
 
 const PLANTED: Readonly<Record<string, Planted>> = {
   "behind a mutated pickle": {
@@ -177,6 +252,15 @@ const PLANTED: Readonly<Record<string, Planted>> = {
       const at = npy.length - p.BENIGN.length;
       return Buffer.concat([mutated(npy.subarray(0, at), next), p.PAYLOAD]);
     },
+  },
+  "before the damage of a gzip": { parser: "gzip", make: (next) => damagedEnd(gzipSync(packed, { level: 0 }), next) },
+  "before the damage of a zlib": {
+    parser: "zlib",
+    make: (next) => damagedEnd(deflateSync(packed, { level: 0 }), next),
+  },
+  "behind a mutated zstd": {
+    parser: "zstd",
+    make: (next) => Buffer.concat([mutated(zstdCompressSync(objects), next), zstdCompressSync(p.PAYLOAD)]),
   },
   "in a mutated tar": {
     parser: "tar",

@@ -22,6 +22,7 @@ import { readXz } from "./compressed/xz.ts";
 import { readZstd, ZSTD_MAGIC } from "./compressed/zstd.ts";
 import { findHidden } from "./pickle/hidden.ts";
 import { PICKLE_RULES } from "./pickle/rules.ts";
+import { MIN_PICKLE } from "./pickle/values.ts";
 
 const COMPRESSED_RULES = {
   unread: {
@@ -58,11 +59,11 @@ const COMPRESSED_RULES = {
   },
   behind: {
     id: "compressed.bytes-behind",
-    severity: "low",
-    verdict: "note",
-    why: "bytes stand behind the compressed stream; they were scanned as a file of their own",
-    remedy: "nothing, where its tool writes them so",
-    references: [],
+    severity: "medium",
+    verdict: "suspicious",
+    why: "bytes stand behind the compressed stream, which one reader refuses, another leaves out and a third takes for more of it",
+    remedy: "get it again from its source; where it stays so, unpack it and pack it anew before it is scanned",
+    references: ["AML.T0010.003"],
   },
 } as const satisfies Readonly<Record<string, ScanRule>>;
 
@@ -159,11 +160,11 @@ function isZlib([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8 && first >>> 4 <= 7 && (first * 0x100 + second) % 31 === 0 && (second & 0x20) === 0;
 }
 
-/** Two bytes are no mark: some of it must come out. The check sum is compared by the reader. */
+/** Two bytes are no mark: something that could be a payload must come out. The check sum is compared by the reader. */
 function inflates(start: Uint8Array): boolean {
   const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: LOOKED_AT * 1_100 };
   try {
-    return inflateRawSync(start.subarray(2), options).length > 0;
+    return inflateRawSync(start.subarray(2), options).length >= MIN_PICKLE;
   } catch {
     return false;
   }

@@ -44,7 +44,9 @@ export function readGzip(bytes: Uint8Array, out: Output): number {
  * @throws StreamError where it is damaged or holds too much, or needs a dictionary
  */
 export function readZlib(bytes: Uint8Array, out: Output): number {
-  if (((bytes[1] ?? 0) & PRESET_DICTIONARY) !== 0) unsupported("a dictionary");
+  const [first = 0, second = 0] = bytes;
+  if ((first & 0x0f) !== 8 || first >>> 4 > 7 || (first * 0x100 + second) % 31 !== 0) damaged("no header");
+  if ((second & PRESET_DICTIONARY) !== 0) unsupported("a dictionary");
   const end = blocks(bytes, 2, out);
   const sum = uint32(bytes, end);
   if (Buffer.from([sum, sum >>> 8, sum >>> 16, sum >>> 24]).readUInt32BE() !== adler32(out.written())) {

@@ -13,8 +13,9 @@ import { damaged, Output, StreamError } from "./output.ts";
 /** A length that is not said: an end marker follows the data. */
 const UNKNOWN = 0xffff_ffff_ffff_ffffn;
 
-/** Bytes that are unpacked to see whether something is `.lzma`. */
+/** Bytes that are unpacked to see whether something is `.lzma`, and that one must have at the least: a payload has more. */
 const TRIED = 512;
+const LEAST = 12;
 
 /**
  * Whether a `.lzma` file begins at `at`, by what liblzma asks of one that it is to know by itself: a dictionary of a power
@@ -37,7 +38,7 @@ function unpacks(bytes: Uint8Array, at: number): boolean {
   const out = new Output(TRIED, () => true);
   try {
     readLzmaAlone(bytes, at, out);
-    return out.length > 0;
+    return out.length >= LEAST;
   } catch (error) {
     if (!(error instanceof StreamError)) throw error;
     return error.failure === "large" || (error.failure === "damaged" && out.length >= TRIED / 2);
