@@ -58,6 +58,11 @@ export function isServerError(error: unknown): error is ServerError {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code);
 }
 
+/** True where no answer came in time: `pg` says so in words alone. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Error && SILENCE.some((saying) => error.message.includes(saying));
+}
+
 /** Passes an error on; where the connection was lost, it adds that a change may have taken effect all the same. */
 export function outcomeUnknown(error: unknown): never {
   if (!isHoldfastError(error, "storage.unavailable")) throw error;
@@ -74,12 +79,16 @@ function connectionDetail(error: unknown): string {
   return SAYINGS.find((saying) => typeof message === "string" && message.includes(saying)) ?? "the connection failed";
 }
 
-/** Messages of `pg` that are worth passing on; any other may hold what it was given. */
-const SAYINGS = [
+const SILENCE = [
   "timeout exceeded when trying to connect",
   "Connection terminated due to connection timeout",
-  "Connection terminated unexpectedly",
   "Query read timeout",
+];
+
+/** Messages of `pg` that are worth passing on; any other may hold what it was given. */
+const SAYINGS = [
+  ...SILENCE,
+  "Connection terminated unexpectedly",
   "The server does not support SSL connections",
   "client password must be a string",
 ];

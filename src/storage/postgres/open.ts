@@ -52,7 +52,7 @@ export async function openPostgres(url: string): Promise<Db> {
   let closing: Promise<void> | undefined;
   const underWay = new Set<Promise<unknown>>();
   const owner = {};
-  const pulse = startPulse({ open: () => openAsking(settings), onLost: () => sockets.destroy() });
+  const pulse = startPulse({ open: () => openAsking(settings), letGo: () => sockets.destroy() });
   /** Runs one call, which `close` waits for: the pool would leave one alone that waits for a connection. */
   const call = async <T>(work: () => Promise<T>): Promise<T> => {
     if (closing !== undefined) throw storageError("storage.closed");

@@ -28,7 +28,7 @@ function fakeServer(answer: (connection: number) => Promise<void>) {
         end: () => void server.ended++,
       };
     },
-    onLost: () => void server.lost++,
+    letGo: () => void server.lost++,
   });
   return { server, pulse };
 }
@@ -71,6 +71,18 @@ describe("the pulse", { timeout: 30_000 }, () => {
     await until(() => all.server.asked >= 10);
     assert.equal(all.server.lost, lost);
     all.pulse.stop();
+  });
+
+  it("lets go of connections to where one fell silent, although another answers", async () => {
+    let silent = false;
+    const one = fakeServer(async (connection) => {
+      if (silent && connection === 1) throw new Error("Query read timeout");
+    });
+    await until(() => one.server.asked >= 2);
+    silent = true;
+    await until(() => one.server.opened === 2 && one.server.asked >= 6);
+    assert.deepEqual([one.server.lost, one.pulse.away()], [1, false]);
+    one.pulse.stop();
   });
 
   it("takes a refusal for an answer, unless the server goes down or is not up yet", async () => {

@@ -3,7 +3,9 @@
  *
  * A server that is gone without a word (a machine that stopped, a network that swallows packets) keeps its callers waiting
  * for as long as their time limits say. Once it has left the question unanswered on two connections in a row, it is taken
- * for lost: `onLost` lets the callers go, and nothing more is asked of it until it answers the question again.
+ * for lost: the callers are let go, and nothing more is asked of it until it answers the question again. Where the second
+ * connection answers and the first fell silent, as after a failover to another machine, those of the callers lead to where
+ * the first led: they are let go as well, for new ones.
  *
  * A busy server is not a lost one: the question waits for no free connection of the pool, and a refusal that a server
  * sends for want of connections is an answer.
@@ -11,7 +13,7 @@
  * @module
  */
 
-import { isServerError } from "./fault.ts";
+import { isServerError, isSilence } from "./fault.ts";
 
 export interface Pulse {
   /** Whether the server is taken for lost. */
@@ -30,8 +32,8 @@ export interface Asking {
 export interface PulseOptions {
   /** A connection that is not made yet. */
   readonly open: () => Asking;
-  /** The server is taken for lost. Called again for as long as it is. */
-  readonly onLost: () => void;
+  /** Lets go of all connections that there are. While the server is taken for lost it is called again and again. */
+  readonly letGo: () => void;
   /** Between two questions, in milliseconds. */
   readonly everyMs?: number;
 }
@@ -43,7 +45,7 @@ const EVERY_MS = 1_000;
 const AWAY_EVERY_MS = 250;
 
 /** Begins to ask. The first question comes after the first pause: who opens the database has just asked it something. */
-export function startPulse({ open, onLost, everyMs = EVERY_MS }: PulseOptions): Pulse {
+export function startPulse({ open, letGo, everyMs = EVERY_MS }: PulseOptions): Pulse {
   let asking: Asking | undefined;
   let away = false;
   let stopped = false;
@@ -62,27 +64,31 @@ export function startPulse({ open, onLost, everyMs = EVERY_MS }: PulseOptions): 
     void answers().then((answered) => {
       if (stopped) return;
       away = !answered;
-      if (away) onLost();
+      if (away) letGo();
       timer = setTimeout(beat, away ? Math.min(AWAY_EVERY_MS, everyMs) : everyMs).unref();
     });
   }
 
   async function answers(): Promise<boolean> {
+    const first = await ask();
+    if (first === "answered") return true;
     // A connection may be lost alone, with a server in good health: it is asked again on a new one.
-    const first = asking !== undefined && (await ask());
-    return first || (!stopped && (await ask()));
+    if (stopped || away || (await ask()) !== "answered") return false;
+    if (first === "silent") letGo();
+    return true;
   }
 
-  async function ask(): Promise<boolean> {
+  async function ask(): Promise<"answered" | "silent" | "broken"> {
     try {
       asking ??= open();
       await asking.ask();
-      return true;
+      return "answered";
     } catch (error) {
       asking?.end();
       asking = undefined;
       // 57: it shuts down, or is not up yet. Whatever else it says, it is there.
-      return isServerError(error) && !error.code.startsWith("57");
+      if (isServerError(error) && !error.code.startsWith("57")) return "answered";
+      return isSilence(error) ? "silent" : "broken";
     }
   }
 }
