@@ -1,6 +1,16 @@
 /**
  * The formats that a scan knows, explicitly listed. Adding one is adding its file and a line here.
  *
+ * A way through the folder, by what a file is:
+ *
+ * - archives and streams: `zip/`, `tar`, `compressed` with its readers in `compressed/`; `torch` is the layout of an archive
+ * - pickles: `pickle/`, and `npy`, which may hold one
+ * - binary models: `gguf*`, `safetensors`, `hdf5*`; of protobuf (`protobuf`, `protobuf-text`): `onnx*`, `tensorflow*`, `coreml`;
+ *   of FlatBuffers (`flatbuffer`): `tflite`
+ * - JSON: `json` reads it, and `huggingface`, `keras*`, `skops`, `notebook`, `exported-program` and `python-json` judge it
+ * - other text: `yaml`, `xml`, `jinja*`, `python`, `shell`, `config-text`, and `executable` for what is none
+ * - what several of them ask: `path`, `python-reference`, `literal`, `secrets`, `text`, `references`
+ *
  * @module
  */
 

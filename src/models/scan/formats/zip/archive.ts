@@ -249,8 +249,14 @@ function addOutside(
 ): void {
   const stretch = sliceSource(source, from, to - from);
   if (to <= from || isZero(stretch)) return;
-  problems.push({ rule: ZIP_RULES.outside, offset: from, detail: `${to - from} bytes` });
   outside.push({ offset: from, source: stretch });
+  if (from === 0 && isTflite(stretch)) return;
+  problems.push({ rule: ZIP_RULES.outside, offset: from, detail: `${to - from} bytes` });
+}
+
+/** A model of TensorFlow Lite, behind which its labels and vocabularies stand as an archive (TensorFlow Lite metadata). */
+function isTflite(stretch: Source): boolean {
+  return Buffer.from(stretch.read(4, 4)).toString("latin1") === "TFL3";
 }
 
 const STEP = 1024 * 1024;

@@ -5,12 +5,14 @@ import { describe, it } from "node:test";
 import { crc32 } from "node:zlib";
 
 import { dataOf } from "../../../../../test/models/compressed.ts";
+import { tfliteModel } from "../../../../../test/models/flatbuffer.ts";
 import { BENIGN, PAYLOAD } from "../../../../../test/models/pickle.ts";
 import { scanBytes } from "../../../../../test/models/scan.ts";
 import { zipOf, type ZipFields, type ZipParts } from "../../../../../test/models/zip.ts";
 import { scanSource } from "../../scan-source.ts";
 import { bytesSource } from "../../source.ts";
 import { pickleFormat } from "../pickle/pickle.ts";
+import { tflite } from "../tflite.ts";
 import { zipFormat } from "./zip.ts";
 
 const FORMATS = [zipFormat, pickleFormat];
@@ -41,6 +43,14 @@ describe("archives that ordinary tools write", () => {
   for (const [what, members, parts] of clean) {
     it(`lets ${what} be`, () => assert.deepEqual(scan(members, parts), { verdict: "clean", rules: [], findings: [] }));
   }
+
+  it("lets an archive behind a model of TensorFlow Lite be, and reads the model", () => {
+    const prefix = tfliteModel();
+    const scanned = (bytes: Uint8Array) => scanBytes([...FORMATS, tflite], zipOf([numbers], { prefix: bytes }));
+    assert.deepEqual(scanned(prefix), { verdict: "clean", rules: [], findings: [] });
+    assert.ok(scanned(tfliteModel({ custom: "Mine" })).rules.includes("tflite.custom-operator"));
+    assert.deepEqual(scanned(Buffer.from("no model")).rules, ["zip.bytes-outside"]);
+  });
 
   it("says that checksums are missing, and does not mind", () => {
     assert.deepEqual(scan([{ ...benign, crc: 0 }]).rules, ["zip.crc-missing"]);
