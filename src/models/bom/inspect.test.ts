@@ -52,6 +52,35 @@ describe("the inspection of a model", () => {
     );
   });
 
+  it("reads a cache of the hub as the files that its links name, and leaves out what downloaders keep", async () => {
+    const weights = safetensors(TENSORS);
+    const plain = await inspect({ "model.safetensors": weights, "config.json": "{}" });
+    const commit = "a1".repeat(20);
+    const cache = join(folder, "models--acme--bot");
+    const snapshot = join(cache, "snapshots", commit);
+    for (const path of [snapshot, join(cache, "blobs"), join(cache, "refs")]) await mkdir(path, { recursive: true });
+    await writeFile(join(cache, "refs", "main"), commit);
+    for (const { name, digest } of plain.resources) {
+      await writeFile(join(cache, "blobs", digest), name === "config.json" ? "{}" : weights);
+      await symlink(join("..", "..", "blobs", digest), join(snapshot, name));
+    }
+    for (const path of [cache, snapshot]) {
+      const inspection = await inspectModel(path, { ignorePaths: ["model.sig"] });
+      assert.deepEqual([inspection.root, inspection.name, inspection.size?.parameters], [plain.root, "bot", 36]);
+    }
+    const { resources, ignored } = await inspectModel(cache, { ignorePaths: ["config.json"] });
+    assert.deepEqual([resources.map(({ name }) => name), ignored], [["model.safetensors"], ["config.json"]]);
+    await symlink("/etc/hostname", join(snapshot, "out.txt"));
+    await assert.rejects(inspectModel(cache), (error) => isHoldfastError(error, "models.import-invalid"));
+
+    const local = join(folder, "local");
+    await mkdir(join(local, ".cache", "huggingface", "download"), { recursive: true });
+    await writeFile(join(local, ".cache", "huggingface", "download", "config.json.metadata"), "x");
+    await writeFile(join(local, "model.safetensors"), weights);
+    await writeFile(join(local, "config.json"), "{}");
+    assert.equal((await inspectModel(local)).root, plain.root);
+  });
+
   it("counts weights once that lie there twice, and parts of one model each", async () => {
     const twice = await inspect({ "a.safetensors": safetensors(TENSORS), "pytorch_model.bin": torch(TENSORS) });
     assert.equal(twice.size?.parameters, 36);

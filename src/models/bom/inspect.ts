@@ -15,10 +15,11 @@ import { decodeUtf8, isHoldfastError } from "../../core/index.ts";
 import { Truncated, TooLong } from "../scan/reader.ts";
 import type { Source } from "../scan/source.ts";
 import { hashFiles, rootOf, type Resource } from "../sign/manifest.ts";
-import { DEFAULT_IGNORES, walkModel, type ModelFile } from "../sign/walk.ts";
+import { DEFAULT_IGNORES, type ModelFile } from "../sign/walk.ts";
 import { bomError } from "./errors.ts";
 import type { Fact, Metric } from "./fact.ts";
 import { withFile } from "./file-source.ts";
+import { modelFiles } from "./files.ts";
 import { judgeLicences, type Licences, type LicenceText } from "./licence/licences.ts";
 import { MAX_CARD_BYTES, readCard } from "./read/card.ts";
 import { CONFIG_READERS, MAX_CONFIG_BYTES, readConfig } from "./read/config.ts";
@@ -69,13 +70,13 @@ const CARD_FILES: ReadonlySet<string> = new Set(["README.md", "MODEL_CARD.md", "
 const LICENCE_FILE = /^(?:licen[cs]e|copying|use_policy|unlicense)(?:[._-][\w.-]*)?$/i;
 
 /**
- * Inspects the model at `path`, a folder or a file.
+ * Inspects the model at `path`: a folder, a file, or a cache of the Hugging Face hub.
  *
  * @throws the errors of `hashModel`, and `models.file-changed` where a file is not the one that was hashed
  */
 export async function inspectModel(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const ignorePaths = [...new Set([...DEFAULT_IGNORES, ...(options.ignorePaths ?? [])])];
-  const model = await walkModel(path, { ignorePaths });
+  const model = await modelFiles(path, ignorePaths);
   if (model.files.length === 0) throw bomError("models.bom-unreadable", { detail: `${path} holds no file` });
   const { resources } = await hashFiles(
     model.files,

@@ -1,7 +1,7 @@
 /**
  * Plain files: a folder or a single file, as it is. Links are refused, as in signing.
  *
- * A file that still is a pointer of git LFS is refused: it stands where the weights should be.
+ * A file that still is a pointer of git LFS or Xet is refused: it stands where the weights should be.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { registryError } from "../errors.ts";
 import type { Source, SourceFile } from "./source.ts";
 
 /** Left out beside what signing leaves out: what downloaders keep for themselves. */
-const DOWNLOADERS = [".cache/huggingface"];
+export const DOWNLOADERS = [".cache/huggingface"];
 
 /** @throws the errors of `walkModel`, `models.import-invalid` */
 export async function readFiles(path: string): Promise<Source> {
@@ -26,21 +26,19 @@ export async function readFiles(path: string): Promise<Source> {
 
 /** A pointer is at most 1,024 bytes (git-lfs `docs/spec.md`). */
 const POINTER_BYTES = 1_024;
-const POINTER = "version https://git-lfs.github.com/spec/";
+/** How pointers begin: of git LFS, and of Xet in a repository that was cloned. */
+const POINTERS = ["version https://git-lfs.github.com/spec/", "# xet version "] as const;
+const POINTER_START = Math.max(...POINTERS.map(({ length }) => length));
 
 /** @throws `models.import-invalid` */
 export async function refusePointer({ path, place, size }: SourceFile): Promise<void> {
-  if (size > POINTER_BYTES || size < POINTER.length) return;
-  const handle = await open(place, "r");
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(POINTER.length), 0, POINTER.length, 0);
-    if (bytesRead === POINTER.length && buffer.toString("latin1") === POINTER) {
-      throw registryError("models.import-invalid", {
-        detail: `${path} is a pointer of git LFS, not the file itself`,
-        hint: "fetch it first: git lfs pull",
-      });
-    }
-  } finally {
-    await handle.close();
-  }
+  if (size > POINTER_BYTES) return;
+  await using handle = await open(place, "r");
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(POINTER_START), 0, POINTER_START, 0);
+  const start = buffer.toString("latin1", 0, bytesRead);
+  if (!POINTERS.some((pointer) => start.startsWith(pointer))) return;
+  throw registryError("models.import-invalid", {
+    detail: `${path} is a pointer of git LFS or Xet, not the file itself`,
+    hint: "fetch it first: git lfs pull",
+  });
 }

@@ -20,7 +20,7 @@ import { decodeUtf8 } from "../../../core/index.ts";
 import { walkModel } from "../../sign/walk.ts";
 import { printable } from "../digest.ts";
 import { registryError } from "../errors.ts";
-import { refusePointer } from "./files.ts";
+import { DOWNLOADERS, refusePointer } from "./files.ts";
 import { SIGNATURE_FILE, type Promised, type Source, type SourceFile } from "./source.ts";
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -33,8 +33,13 @@ const MOST_META_BYTES = 4_096;
 /** Whether a folder is one that the hub's client made. */
 export async function isHuggingFace(path: string): Promise<boolean> {
   const at = resolve(path);
-  if (cacheOf(at) !== undefined) return true;
+  if (isHubCache(at)) return true;
   return await isFolder(join(at, ".cache", "huggingface", "download"));
+}
+
+/** Whether a path is a folder of the hub's cache, `models--…`, or a snapshot in one. */
+export function isHubCache(path: string): boolean {
+  return cacheOf(resolve(path)) !== undefined;
 }
 
 /**
@@ -97,7 +102,7 @@ async function readLocal(root: string, revision: string | undefined): Promise<So
   const meta = join(root, ".cache", "huggingface", "download");
   if (!(await isFolder(meta)))
     throw invalid("it is neither a cache of the hub's client nor a folder that it downloaded to");
-  const { files } = await walkModel(root, { ignorePaths: [".cache/huggingface"] });
+  const { files } = await walkModel(root, { ignorePaths: DOWNLOADERS });
   const commits = new Set<string>();
   const found: SourceFile[] = [];
   for (const { name, path: place, size } of files) {

@@ -60,6 +60,8 @@ describe("import of plain files", () => {
     );
     await symlink("/etc/passwd", join(folder, "a", "link"));
     await assert.rejects(take("a"), code("models.symlink"));
+    await write(["x/weights.bin", "# xet version 0\nfilesize = 1\nhash = '0'\n"]);
+    await assert.rejects(take("x"), code("models.import-invalid", /Xet/));
     await assert.rejects(take("b"), code("models.import-invalid", /pointer of git LFS/));
     await write(["c/A.bin", "1"], ["c/a.bin", "2"]);
     await assert.rejects(take("c"), code("models.path-unsafe"));
