@@ -92,7 +92,7 @@ export function openAdmission({ db, clock, config }: AdmissionOptions): OpenAdmi
         own = new Set((await findVersion(db, model, weights.root))?.files.map(({ digest }) => digest));
         files.set(key, own);
       }
-      const { state } = standingOf(events, release, { approvals: config.approvals });
+      const { state } = standingOf(events, release, config);
       if (state === "revoked") revoked.add(release.digest);
       releases.push({ release, state: revoked.has(release.digest) ? "revoked" : state, files: own });
     }

@@ -30,6 +30,15 @@ export const registryConfig = z
       .record(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, "lower-case letters, digits, . _ -"), operatorConfig)
       .default({})
       .describe("who may approve, revoke, move aliases and grant access, each by a signature"),
+    signers: z
+      .array(z.string().min(1).max(4_096))
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe(
+        "identities whose signatures count, as `holdfast model show` spells them (`key <digest>`, `certificate <digest>`, `<identity> (<issuer>)`); " +
+          "without it any signature that was verified, and those who approve look at whose it is",
+      ),
     seal: z
       .strictObject({
         to: z

@@ -10,6 +10,7 @@ import { verifyModel, type Signer, type Trust } from "../sign/verify.ts";
 import { attachments } from "./attachment.ts";
 import type { BlobStore } from "./blobs.ts";
 import { registryError } from "./errors.ts";
+import { DOWNLOADERS } from "./import/files.ts";
 import { MOST_SIGNATURE_BYTES } from "./import/import.ts";
 import { recordScan, recordSignature } from "./releases.ts";
 import type { Registry, Version } from "./store.ts";
@@ -53,8 +54,12 @@ export async function examineSignature(
   const report = await blobs.linked(version.files, (folder) => verifyModel(folder, bundle, trust));
   const [problem] = report.problems;
   if (!report.verified || report.signer === undefined) {
-    const where = problem !== undefined && "file" in problem && problem.file !== undefined ? ` (${problem.file})` : "";
-    throw unsigned(`its signature is rejected: ${problem?.code ?? "unknown"}${where}`);
+    const file = problem !== undefined && "file" in problem ? problem.file : undefined;
+    const detail = `its signature is rejected: ${problem?.code ?? "unknown"}${file === undefined ? "" : ` (${file})`}`;
+    const downloader = DOWNLOADERS.find((folder) => file?.startsWith(`${folder}/`));
+    if (downloader === undefined) throw unsigned(detail);
+    const hint = `what a downloader keeps is no part of the model: sign it again with --ignore-path ${downloader}`;
+    throw registryError("models.transition-refused", { detail, hint });
   }
   if (report.unsigned.length > 0 || report.ignored.length > 0) {
     const [name] = [...report.unsigned, ...report.ignored];

@@ -9,6 +9,7 @@ import { listAliases, signedAliases, type Alias } from "./alias.ts";
 import { shortDigest } from "./digest.ts";
 import { hasPrevious, newestDrills } from "./drill.ts";
 import { listGrants, signedGrants, type Grant } from "./grant.ts";
+import { admitted, STRANGER } from "./probe.ts";
 import { openRegistry, openStore, type RegistryServices } from "./services.ts";
 import {
   findVersion,
@@ -75,7 +76,14 @@ export async function observeSigned(services: RegistryServices): Promise<Observa
   const changed = await changedBlobs(services, registry, all.approved);
   const put = new Set((await signedAliases(registry.db, registry.operators)).map(aliasName));
   const moved = (await listAliases(registry.db)).map(aliasName).filter((name) => !put.has(name));
+  const grants = await listGrants(registry.db);
+  const asked = all.others.flatMap((release) =>
+    grants.filter(({ model }) => model === release.model).map(({ app }) => ({ release, app })),
+  );
   const wrong = [
+    ...(await admitted(services, asked)).map(
+      ({ release }) => `${nameOf(release)} is not approved, and would be served`,
+    ),
     ...unsigned.map(({ release }) => `${nameOf(release)} has no signature`),
     ...moved.map((name) => `${name} is where no operator of the configuration put it`),
     ...changed.wrong,
@@ -94,10 +102,12 @@ export async function observeGrants(services: RegistryServices): Promise<Observa
   const registry = await openRegistry(services);
   const { admission } = services.config.gateway;
   const seen = {
-    expected: "gateway.admission: enforce, and every grant names one app and carries an operator's signature",
+    expected:
+      "gateway.admission: enforce, every grant names one app and carries an operator's signature, and an app without a grant is denied",
     scope: "the grants of the registry; not the models of upstreams that keys may use besides",
   };
-  if ((await listReleases(registry.db)).length === 0) {
+  const releases = await listReleases(registry.db);
+  if (releases.length === 0) {
     return { outcome: "unknown", observed: "there is no release in the registry", ...seen };
   }
   if (admission !== "enforce") {
@@ -107,13 +117,21 @@ export async function observeGrants(services: RegistryServices): Promise<Observa
   const signed = await signedGrants(registry.db, registry.operators);
   const isSigned = ({ model, app, user }: Grant): boolean =>
     signed.some((one) => one.model === model && one.app === app && one.user === user);
-  const wrong = grants.flatMap((grant) => [
-    ...(grant.app === "*" ? [`${grant.model} is granted to every app`] : []),
-    ...(isSigned(grant) ? [] : [`${grant.model} is granted to ${grant.app} by no operator of the configuration`]),
-  ]);
+  const strangers = releases.map((release) => ({ release, app: STRANGER }));
+  const wrong = [
+    ...grants.flatMap((grant) => [
+      ...(grant.app === "*" ? [`${grant.model} is granted to every app`] : []),
+      ...(isSigned(grant) ? [] : [`${grant.model} is granted to ${grant.app} by no operator of the configuration`]),
+    ]),
+    ...(await admitted(services, strangers)).map(({ release }) => `${nameOf(release)} would be served to any app`),
+  ];
   return wrong.length > 0
     ? { outcome: "fails", observed: wrong.slice(0, 5).join("; "), ...seen }
-    : { outcome: "holds", observed: `${grants.length} grants, each to one app; all else is denied`, ...seen };
+    : {
+        outcome: "holds",
+        observed: `${grants.length} grants, each to one app; an app without one was denied all ${releases.length} releases`,
+        ...seen,
+      };
 }
 
 /** M10: pinned, and found clean before approval. */
@@ -167,6 +185,8 @@ function scannedBefore(
 interface Approved {
   readonly releases: number;
   readonly approved: readonly { readonly release: Release; readonly standing: Standing }[];
+  /** Those that are not. */
+  readonly others: readonly Release[];
   readonly events: readonly StoredEvent[];
 }
 
@@ -174,7 +194,13 @@ async function approvedReleases(registry: Registry): Promise<Approved> {
   const releases = await listReleases(registry.db);
   const events = await readEvents(registry.db, registry.operators);
   const all = releases.map((release) => ({ release, standing: standingOf(events, release, registry.rules) }));
-  return { releases: releases.length, approved: all.filter(({ standing }) => standing.state === "approved"), events };
+  const isApproved = ({ standing }: (typeof all)[number]): boolean => standing.state === "approved";
+  return {
+    releases: releases.length,
+    approved: all.filter(isApproved),
+    others: all.filter((one) => !isApproved(one)).map(({ release }) => release),
+    events,
+  };
 }
 
 /** Bytes that one observation reads at most: it has two minutes. */

@@ -27,12 +27,12 @@ export interface RegistryServices {
 
 /** @throws `models.operator-key-invalid` */
 export async function openRegistry(services: Pick<RegistryServices, "clock" | "db" | "config">): Promise<Registry> {
-  const { approvals, drillMaxMs, operators } = services.config.models.registry;
+  const { approvals, drillMaxMs, operators, signers } = services.config.models.registry;
   return {
     db: await services.db(),
     clock: services.clock,
     operators: openOperators(operators),
-    rules: { approvals, drillMaxMs },
+    rules: { approvals, drillMaxMs, signers },
   };
 }
 

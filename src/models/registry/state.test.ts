@@ -66,6 +66,26 @@ describe("the states of a release", () => {
     assert.equal(step(own, approval(own, "bob"), one).state, "approved");
   });
 
+  it("counts signatures of those alone whom the configuration names, also those from before", () => {
+    const events = [released(), scan(), sign("key abc")];
+    const stateWith = (signers: readonly string[]): string => standing(events, { approvals: 2, signers }).state;
+    assert.deepEqual([["key abc"], ["key def", "key abc"], ["key abcd"], ["key"], []].map(stateWith), [
+      "signed",
+      "signed",
+      "scanned",
+      "scanned",
+      "scanned",
+    ]);
+    const scanned = standing([released(), scan()], rules);
+    assert.throws(
+      () => step(scanned, sign("key abc"), { approvals: 2, signers: ["key def"] }),
+      (error) => isHoldfastError(error, "models.transition-refused") && /key abc, whom/.test(error.message),
+    );
+    // Another one's signature takes no approval away.
+    const approvedOnes = approvedBy(signed(), "alice", "bob");
+    assert.throws(() => step(approvedOnes, sign("key:b"), { approvals: 2, signers: ["key:a"] }));
+  });
+
   it("does not take an approval of other evidence", () => {
     const before = signed();
     const old = approval(before, "alice");

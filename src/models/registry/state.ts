@@ -16,6 +16,7 @@
 import { hash } from "node:crypto";
 
 import { canonicalJson, type ArtifactVerdict, type ReleaseState } from "../../core/index.ts";
+import { printable } from "./digest.ts";
 import { registryError } from "./errors.ts";
 
 /** What happened to a release, or to its weights. `id` is that of its evidence. */
@@ -52,6 +53,8 @@ export interface Standing {
 export interface StateRules {
   /** Persons who have to approve: two or more. */
   readonly approvals: number;
+  /** Identities whose signatures count, as events spell them. Default: whatever was verified. */
+  readonly signers?: readonly string[] | undefined;
 }
 
 export const NEW: Standing = { state: "quarantined", requestedBy: "", basis: "", approvals: [] };
@@ -71,7 +74,7 @@ export function step(now: Standing, event: RegistryEvent, rules: StateRules): St
     case "scanned":
       return scanned(now, event);
     case "signed":
-      return signed(now, event);
+      return signed(now, event, rules);
     case "approved":
       return approved(now, event, rules);
     default:
@@ -104,8 +107,16 @@ function scanned(now: Standing, { id, at, verdict, scanner }: Extract<RegistryEv
   return { ...now, scan };
 }
 
-function signed(now: Standing, { id, at, identity, method }: Extract<RegistryEvent, { kind: "signed" }>): Standing {
+function signed(
+  now: Standing,
+  { id, at, identity, method }: Extract<RegistryEvent, { kind: "signed" }>,
+  { signers }: StateRules,
+): Standing {
   if (now.state === "quarantined") refuse("a signature counts once a scan has found the model clean");
+  // Whoever verifies says whose signature is trusted for that; whose counts is for the configuration to say.
+  if (signers !== undefined && !signers.includes(identity)) {
+    refuse(`it is signed by ${printable(identity)}, whom models.registry.signers does not name`);
+  }
   const signature = { id, at, identity, method };
   const same = now.signature?.identity === identity && now.signature.method === method;
   if (now.state !== "scanned" && same) return { ...now, signature };

@@ -9,6 +9,7 @@ import { userInfo } from "node:os";
 
 import { Exit, type CommandResult, type CommandRun } from "../../../core/index.ts";
 import type { Trust } from "../../sign/verify.ts";
+import { listAliases } from "../alias.ts";
 import { attach, attachments } from "../attachment.ts";
 import type { BlobStore } from "../blobs.ts";
 import { registryError } from "../errors.ts";
@@ -107,6 +108,8 @@ async function result(
   verdict: string | undefined,
 ): Promise<CommandResult> {
   const now = await readStanding(registry, release);
+  const aliases = await listAliases(registry.db, release.model);
+  const hasArrived = now.state === "approved" && aliases.some((one) => one.release === release.digest);
   return {
     data: {
       release: `${release.model}@sha256:${release.digest}`,
@@ -123,7 +126,7 @@ async function result(
       [
         `${style.bold(shown(release))} is ${stateText(now.state, style)}`,
         ...notes,
-        style.dim(nextStep(release, now, registry.rules)),
+        ...(hasArrived ? [] : [style.dim(nextStep(release, now, registry.rules))]),
       ].join("\n"),
     exit: verdict === undefined || verdict === "clean" ? Exit.clean : Exit.findings,
   };
