@@ -80,8 +80,8 @@ export function newAccount(asked: Demand, start: number): Account {
 }
 
 /** Whether it may be booked in that epoch: what was before is known, and a bound is set. */
-export function isEntered(account: Account, epoch: string | undefined): boolean {
-  return epoch !== undefined && account.epoch === epoch && account.mark !== undefined;
+export function isEntered(account: Account, epoch: string): boolean {
+  return account.epoch === epoch && account.mark !== undefined;
 }
 
 /** Begins an epoch, or a window. All that was before counts in the base. */
@@ -93,13 +93,18 @@ export function enter(
   Object.assign(account, { epoch, base, mark, own: 0, said: 0, spent: base, reserved: 0 });
 }
 
-/** Takes what the shared counter answered when it was told `own`. */
-export function see(account: Account, state: CounterState, epoch: string, own: number): void {
+/** Takes what the shared counter answered when it was told so much. */
+export function see(
+  account: Account,
+  state: CounterState,
+  epoch: string,
+  told: { readonly start: number; readonly own: number } | undefined,
+): void {
   // The counters say in which window they are, by their clock: the local one was a guess until now.
   if (account.epoch !== epoch) account.start = state.start;
   else if (state.start > account.start) begin(account, state.start);
-  if (account.epoch !== epoch || state.start !== account.start || account.mark === undefined) return;
-  account.said = Math.max(account.said, own);
+  if (account.epoch !== epoch || state.start !== account.start) return;
+  if (told?.start === account.start) account.said = Math.max(account.said, told.own);
   account.spent = Math.max(account.spent, state.spent);
   account.reserved = state.reserved;
 }

@@ -85,6 +85,8 @@ export class Accounts {
   #timer: NodeJS.Timeout | undefined;
   #talking: Promise<void> | undefined;
   #closed = false;
+  /** Why the last talk failed: it is logged once. */
+  #failed: string | undefined;
 
   private constructor(options: AccountsOptions) {
     this.#options = options;
@@ -212,12 +214,18 @@ export class Accounts {
     if (this.#closed || !this.#options.counters.shared) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.talk().catch((error: unknown) => {
-        // Closed by another hand, or a defect: the next reservation meets it too, and tells its caller.
-        const code = isHoldfastError(error) ? error.code : "an error that is not the counters'";
-        this.#options.log.warn("budgets: talking with the shared counters failed", { error: code });
-        if (isHoldfastError(error, "storage.closed")) this.#closed = true;
-      });
+      this.talk().then(
+        () => (this.#failed = undefined),
+        (error: unknown) => {
+          // The database's, closed by another hand, or a defect: the next reservation meets it too, and tells its caller.
+          const code = isHoldfastError(error) ? error.code : "an error that is not the counters'";
+          if (code !== this.#failed) {
+            this.#options.log.warn("budgets: talking with the shared counters failed", { error: code });
+          }
+          this.#failed = code;
+          if (isHoldfastError(error, "storage.closed")) this.#closed = true;
+        },
+      );
     }, ms).unref();
   }
 

@@ -77,8 +77,10 @@ export async function settleWaiting(book: Book): Promise<void> {
     book.unsettled.delete(grant);
   }
   for (const escrow of book.retired) {
-    if ([...book.live].some(({ booked, escrows }) => !booked && escrows.includes(escrow))) continue;
-    if (escrow.grant.epoch === book.link.epoch) await callSettle(book, escrow.grant);
+    if (escrow.grant.epoch === book.link.epoch) {
+      if ([...book.live].some(({ booked, escrows }) => !booked && escrows.includes(escrow))) continue;
+      await callSettle(book, escrow.grant);
+    }
     book.retired.delete(escrow);
   }
 }

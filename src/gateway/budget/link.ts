@@ -7,7 +7,7 @@
 
 import { isHoldfastError, uuidv7 } from "../../core/index.ts";
 import type { Claim, QuotaAnswer, QuotaCall } from "../../storage/index.ts";
-import { isEntered, see, type Account, type Demand } from "./account.ts";
+import { see, type Account, type Demand } from "./account.ts";
 import type { AccountsOptions } from "./accounts.ts";
 
 export class Link {
@@ -48,9 +48,10 @@ export class Link {
   ): Promise<QuotaAnswer> {
     const claims = demands.map((demand, index): Claim => {
       const account = accounts[index] as Account;
-      if (!isEntered(account, epoch)) return { ...demand, limit: 0, known: undefined };
       const { start, base, own, mark = 0 } = account;
-      return { ...demand, limit: Math.min(demand.limit, mark), known: { start, base, own } };
+      // What was spent is always said: a settlement that did not would give back more than is free.
+      const known = epoch !== undefined && account.epoch === epoch ? { start, base, own } : undefined;
+      return { ...demand, limit: known === undefined ? 0 : Math.min(demand.limit, mark), known };
     });
     const { counters, leaseMs } = this.#options;
     const { nothingBefore } = this;
@@ -73,7 +74,7 @@ export class Link {
     answer.counters.forEach((state, index) => {
       const account = accounts[index] as Account;
       const before = account.spent;
-      see(account, state, answer.epoch, claims[index]?.known?.own ?? 0);
+      see(account, state, answer.epoch, claims[index]?.known);
       if (account.spent > 0 && account.spent !== before) this.#onSpent(account);
     });
     return answer;

@@ -49,10 +49,10 @@ export class Marks {
    */
   async ready(account: Account, epoch: string, demand: Pick<Demand, "amount" | "limit">): Promise<void> {
     for (let turn = 0; turn < TRIES && !this.#isReady(account, epoch, demand); turn++) {
-      const asked = this.#asking.get(account) ?? this.#ask(account, epoch, demand);
-      this.#asking.set(account, asked);
-      await asked;
+      await this.#ask(account, epoch, demand);
     }
+    // Before the others have to wait for it. Where it fails they will, and will hear of it.
+    if (this.#isNearMark(account, demand)) this.#ask(account, epoch, demand).catch(() => undefined);
   }
 
   /** Notes that more is spent, to be saved. */
@@ -88,25 +88,38 @@ export class Marks {
     return booked > demand.limit || booked <= (account.mark as number);
   }
 
+  /** Half of what was marked ahead is booked, and there is more. */
+  #isNearMark(account: Account, demand: Pick<Demand, "amount" | "limit">): boolean {
+    if (account.mark === undefined || this.#asking.has(account)) return false;
+    const booked = bookedWith(account, demand);
+    const ahead = markFor(booked, demand.limit);
+    return booked <= demand.limit && ahead > account.mark && account.mark - booked < (ahead - booked) / 2;
+  }
+
+  /** One question about an account at a time: who comes meanwhile waits for its answer, and looks again. */
   async #ask(account: Account, epoch: string, demand: Pick<Demand, "amount" | "limit">): Promise<void> {
-    try {
-      const { counter, window, start } = account;
-      const period = { counter, window, start, epoch };
-      if (!isEntered(account, epoch)) {
-        const found = await enterPeriod(this.#db, period);
-        if (account.start !== start) return;
-        const { base, mark } = found ?? { base: 0, mark: 0 };
-        // Counters of this process are gone with it, and every spend is on disk before it counts.
-        enter(account, epoch, { base, mark: this.#options.counters.shared ? mark : Number.MAX_SAFE_INTEGER });
-        return;
-      }
-      const booked = bookedWith(account, demand);
-      const ahead = booked + Math.floor((demand.limit - booked) * AHEAD);
-      const mark = await raiseMark(this.#db, period, ahead);
+    const asked =
+      this.#asking.get(account) ??
+      this.#enterOrRaise(account, epoch, demand).finally(() => {
+        this.#asking.delete(account);
+      });
+    this.#asking.set(account, asked);
+    await asked;
+  }
+
+  async #enterOrRaise(account: Account, epoch: string, demand: Pick<Demand, "amount" | "limit">): Promise<void> {
+    const { counter, window, start } = account;
+    const period = { counter, window, start, epoch };
+    if (isEntered(account, epoch)) {
+      const mark = await raiseMark(this.#db, period, markFor(bookedWith(account, demand), demand.limit));
       if (account.start === start && account.epoch === epoch) account.mark = mark;
-    } finally {
-      this.#asking.delete(account);
+      return;
     }
+    const found = await enterPeriod(this.#db, period);
+    if (account.start !== start) return;
+    const { base, mark } = found ?? { base: 0, mark: 0 };
+    // Counters of this process are gone with it, and every spend is on disk before it counts.
+    enter(account, epoch, { base, mark: this.#options.counters.shared ? mark : Number.MAX_SAFE_INTEGER });
   }
 
   async #saveOnce(): Promise<void> {
@@ -123,6 +136,11 @@ export class Marks {
       this.#options.log.warn("budgets: what was spent could not be saved", { error: code });
     }
   }
+}
+
+/** The mark for so much that is booked. */
+function markFor(booked: number, limit: number): number {
+  return booked + Math.max(0, Math.floor((limit - booked) * AHEAD));
 }
 
 /** What is booked by all as last seen, and what a demand adds to it. */

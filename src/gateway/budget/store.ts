@@ -54,7 +54,7 @@ export interface Period {
   readonly epoch: string;
 }
 
-export interface Mark {
+interface Mark {
   /** Booked before the epoch, at most. */
   readonly base: number;
   /** Booked at most, that included. */
