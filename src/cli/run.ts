@@ -11,7 +11,7 @@
  */
 
 import { Exit, systemClock, type ExitCode } from "../core/index.ts";
-import { createLogger, loadServices, LOG_LEVELS, modules, type LogLevel } from "../server/index.ts";
+import { createLogger, LOG_LEVELS, modules, openServices, type LogLevel, type Services } from "../server/index.ts";
 import { cliError } from "./errors.ts";
 import { reportError } from "./failure.ts";
 import { createOutput, isGone, writeBytes, writeResult } from "./output.ts";
@@ -53,15 +53,15 @@ async function execute({ command, args, rest, options, globals }: Invocation): P
     level: logLevel(env["HOLDFAST_LOG"]),
     format: process.stderr.isTTY ? "text" : "json",
   });
-  const createServices = await loadServices();
-  const services = createServices({
+  const services = await openServices(command, {
     source: { config: globals.config, data: globals.data, env, cwd: process.cwd() },
     log,
     print: (result) => writeResult(output, result),
   });
   try {
     const run = await command.load();
-    const result = await run({ services, args, rest, options, progress: progress.show });
+    // A light command has no name for what it does not get.
+    const result = await run({ services: services as Services, args, rest, options, progress: progress.show });
     progress.clear();
     const exit = result.exit ?? Exit.clean;
     // What is taken for whole must be whole: only after the last byte.

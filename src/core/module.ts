@@ -43,6 +43,11 @@ export interface Command<Services = unknown> {
   /** Formats of its result besides text and json. */
   readonly formats?: readonly "sarif"[];
   readonly examples: readonly { readonly what: string; readonly line: string }[];
+  /**
+   * It asks for no more of the product than `clock` and, where it needs evidence, `db`: the configuration and the parts that
+   * it is about are not loaded for it.
+   */
+  readonly light?: true;
   readonly load: () => Promise<CommandRun<Services>>;
 }
 

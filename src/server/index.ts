@@ -8,7 +8,8 @@
 
 import type { expectation } from "./config/expectation.ts";
 import type { configJsonSchema } from "./config/schema.ts";
-import type { createServices } from "./services.ts";
+import { createLightServices, type LightServices } from "./light.ts";
+import type { Services, ServicesOptions } from "./services.ts";
 
 export type { JsonSchema } from "./config/expectation.ts";
 export { CONFIG_VARIABLES } from "./config/variables.ts";
@@ -17,9 +18,13 @@ export { modules } from "./modules.ts";
 export type { Services } from "./services.ts";
 export { VERSION } from "./version.ts";
 
-/** What makes the services of a run. */
-export async function loadServices(): Promise<typeof createServices> {
-  return (await import("./services.ts")).createServices;
+/** Makes the services of a run: for a light command those that it may ask for. */
+export async function openServices(
+  command: { readonly light?: true },
+  options: ServicesOptions,
+): Promise<Services | LightServices> {
+  if (command.light === true) return createLightServices(options);
+  return (await import("./services.ts")).createServices(options);
 }
 
 /** What the reference of the configuration is made from. */

@@ -59,6 +59,7 @@ export const bomCommands: readonly Command[] = [
         line: "holdfast model bom ./classifier --format-bom spdx --dataset data/croissant.json",
       },
     ],
+    light: true,
     load: async () => (await import("./command-bom.ts")).run,
   },
   {
@@ -70,6 +71,7 @@ export const bomCommands: readonly Command[] = [
     arguments: [MODEL_PATH],
     options: [{ flags: "--out <file>", summary: "write it there (default: print it)" }, ...stated],
     examples: [{ what: "A card beside the model", line: "holdfast model card ./llama --out llama.card.md" }],
+    light: true,
     load: async () => (await import("./command-card.ts")).run,
   },
   {
@@ -86,6 +88,7 @@ export const bomCommands: readonly Command[] = [
       { what: "The fingerprint of a model", line: "holdfast model fingerprint ./llama" },
       { what: "Is it the base that it says?", line: "holdfast model fingerprint ./chat-tuned ./base" },
     ],
+    light: true,
     load: async () => (await import("./command-fingerprint.ts")).run,
   },
   {
@@ -113,6 +116,7 @@ export const bomCommands: readonly Command[] = [
         line: "holdfast model attest ./llama --type scan --key model-signing.key --out llama.scan.json",
       },
     ],
+    light: true,
     load: async () => (await import("./command-attest.ts")).run,
   },
 ];

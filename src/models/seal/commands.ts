@@ -72,6 +72,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
       },
       { what: "What comes in through a pipe, to standard output", line: "holdfast seal - --to model.key.pub" },
     ],
+    light: true,
     load: async () => (await import("./commands/seal.ts")).run,
   },
   {
@@ -104,6 +105,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
         line: "holdfast unseal model.age --with model.key --output -",
       },
     ],
+    light: true,
     load: async () => (await import("./commands/unseal.ts")).run,
   },
   {
@@ -120,6 +122,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
       },
     ],
     examples: [{ what: "Make a key", line: "holdfast seal keygen model.key" }],
+    light: true,
     load: async () => (await import("./commands/keygen.ts")).run,
   },
   {
@@ -127,6 +130,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
     summary: "show what is sealed, and to whom, without a key",
     arguments: [sealed],
     examples: [{ what: "A sealed folder", line: "holdfast seal inspect model.sealed" }],
+    light: true,
     load: async () => (await import("./commands/inspect.ts")).run,
   },
   {
@@ -138,6 +142,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
     arguments: [set],
     options: [{ flags: "--manifest <sha256>", summary: "digest that the manifest must have" }],
     examples: [{ what: "A mirror's copy", line: "holdfast seal audit model.sealed" }],
+    light: true,
     load: async () => (await import("./commands/audit.ts")).run,
   },
   {
@@ -158,6 +163,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
       },
       { what: "One age file", line: "holdfast seal rotate model.gguf.age --with old.key --to new.key.pub" },
     ],
+    light: true,
     load: async () => (await import("./commands/rotate.ts")).run,
   },
   {
@@ -175,6 +181,7 @@ export const sealCommands: readonly Command<SealServices>[] = [
         line: "holdfast seal shred model.sealed --confirm 0b6c2f0e-5d5c-4c39-9a52-3a6b2f1c9d10",
       },
     ],
+    light: true,
     load: async () => (await import("./commands/shred.ts")).run,
   },
 ];

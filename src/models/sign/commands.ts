@@ -67,6 +67,7 @@ export const signCommands: readonly Command[] = [
       },
       { what: "Sign in a pipeline, with its identity", line: "holdfast model sign ./llama --sigstore" },
     ],
+    light: true,
     load: async () => (await import("./command-sign.ts")).run,
   },
   {
@@ -107,6 +108,7 @@ export const signCommands: readonly Command[] = [
           "--issuer https://token.actions.githubusercontent.com",
       },
     ],
+    light: true,
     load: async () => (await import("./command-verify.ts")).run,
   },
   {
@@ -118,6 +120,7 @@ export const signCommands: readonly Command[] = [
       { flags: "--curve <name>", summary: "elliptic curve", default: "P-256", choices: ["P-256", "P-384", "P-521"] },
     ],
     examples: [{ what: "Make a key pair", line: "holdfast model keygen --out release" }],
+    light: true,
     load: async () => (await import("./command-keygen.ts")).run,
   },
 ];
