@@ -5,7 +5,7 @@
  */
 
 export interface Intake {
-  /** So many bytes, or what there is before the end. The array is the caller's own. */
+  /** So many bytes, or what there is before the end. */
   take(bytes: number): Promise<Uint8Array>;
   /** Waits until so many bytes are held. @returns false where the end came first */
   fill(bytes: number): Promise<boolean>;
@@ -44,11 +44,14 @@ export function createIntake(source: AsyncIterable<Uint8Array> | Iterable<Uint8A
     peek,
     take: async (bytes) => {
       await fill(bytes);
-      const whole = peek();
-      const taken = whole.subarray(0, bytes);
-      const rest = whole.subarray(taken.length);
-      held = rest.length > 0 ? [rest] : [];
-      length = rest.length;
+      const [first] = held;
+      const taken =
+        first !== undefined && first.length >= bytes
+          ? first.subarray(0, bytes)
+          : Buffer.concat(held, Math.min(bytes, length));
+      length -= taken.length;
+      // Nothing is fetched before it is wanted, so that only the last piece reaches beyond what is taken.
+      held = length > 0 ? [(held.at(-1) as Uint8Array).subarray(-length)] : [];
       return taken;
     },
     atEnd: async () => !(await fill(1)),

@@ -10,7 +10,7 @@
 
 import { createSecretKey } from "node:crypto";
 import { readSync, writevSync } from "node:fs";
-import { CHUNK_BYTES, chunkCount, openChunk, sealChunk, SEALED_CHUNK_BYTES, sealedBytes } from "./age/chunk.ts";
+import { CHUNK_BYTES, chunkCount, openChunk, releaseChunk, sealChunk, SEALED_CHUNK_BYTES, sealedBytes } from "./age/chunk.ts";
 
 /** What is done to all chunks of one file. File descriptors belong to the process, and so to all of its threads. */
 export interface Passage {
@@ -93,21 +93,13 @@ export function segmentWork({ direction, key: secret, size, from, fromOffset, to
       }
     }
     writeFully(to, out, toOffset + first * unitOut);
-    for (const part of out) release(part);
+    for (const part of out) releaseChunk(part);
     return Math.min(end * CHUNK_BYTES, size) - first * CHUNK_BYTES;
   };
 }
 
 function invalid(chunk: number): SegmentFault {
   return { code: "seal.payload-invalid", chunk };
-}
-
-/**
- * Frees what node:crypto returned at once. It lies outside of the heap, where it is not counted, and would be freed when
- * the heap is collected: a thread held some 50 MB of it, and wrote each chunk to memory that no cache holds.
- */
-function release({ buffer }: Uint8Array): void {
-  (buffer as ArrayBuffer).transfer(0);
 }
 
 function readFully(file: number, buffer: Uint8Array, position: number): number {

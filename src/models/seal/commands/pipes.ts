@@ -7,6 +7,7 @@
 import { createReadStream } from "node:fs";
 import { addAbortSignal } from "node:stream";
 import { textOption, type CommandResult } from "../../../core/index.ts";
+import { releaseChunk } from "../age/chunk.ts";
 import type { Identity } from "../age/keys.ts";
 import { sealError } from "../errors.ts";
 import { refuseSpecial } from "../file.ts";
@@ -31,6 +32,16 @@ export async function* standardInput({
   }
 }
 
+/** The same pieces, each freed when the next is asked for: whoever writes them is done with it by then. */
+export async function* onlyOnce(
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of pieces) {
+    yield piece;
+    releaseChunk(piece);
+  }
+}
+
 /**
  * The result of a command that puts bytes on standard output. They say nothing on a terminal, and may do something to it:
  * there it takes `--output -` to say that they are meant.
@@ -39,7 +50,7 @@ export async function* standardInput({
  */
 export function standardOutput({ options }: Input, bytes: AsyncIterable<Uint8Array>): CommandResult {
   if (process.stdout.isTTY && textOption(options, "output") !== PIPE) throw sealError("seal.output-terminal");
-  return { data: null, text: () => "", bytes };
+  return { data: null, text: () => "", bytes: onlyOnce(bytes) };
 }
 
 /** The bytes of a file, to be sealed. */

@@ -23,7 +23,7 @@ import {
   setSubject,
   type Input,
 } from "./options.ts";
-import { bytesOfFile, PIPE, refusePipe, standardInput, standardOutput } from "./pipes.ts";
+import { bytesOfFile, onlyOnce, PIPE, refusePipe, standardInput, standardOutput } from "./pipes.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const path = input.args["path"] ?? "";
@@ -42,7 +42,7 @@ async function piped(input: Input): Promise<CommandResult> {
   };
   const bytes = await interruptible(input, "sealing", ({ signal }) =>
     makeFile(output, SEALED_MODE, async (handle) => {
-      await handle.writeFile(sealStream(standardInput({ signal, count }), { recipients }));
+      await handle.writeFile(onlyOnce(sealStream(standardInput({ signal, count }), { recipients })));
       return (await handle.stat()).size;
     }),
   );

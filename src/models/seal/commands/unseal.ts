@@ -14,7 +14,7 @@ import { UNSEALED_MODE, unsealFile } from "../file.ts";
 import { unsealFolder } from "../set/unseal.ts";
 import { unsealStream } from "../stream.ts";
 import { bytesText, filesText, identitiesOf, interruptible, keyFileOf, refuseKeyFile, type Input } from "./options.ts";
-import { contentOfFile, PIPE, refusePipe, standardInput, standardOutput } from "./pipes.ts";
+import { contentOfFile, onlyOnce, PIPE, refusePipe, standardInput, standardOutput } from "./pipes.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const path = input.args["path"] ?? "";
@@ -29,7 +29,7 @@ async function piped(input: Input): Promise<CommandResult> {
   if (output === PIPE) return standardOutput(input, unsealStream(standardInput(), { identities }));
   const bytes = await interruptible(input, "unsealing", ({ signal }) =>
     makeFile(output, UNSEALED_MODE, async (handle) => {
-      await handle.writeFile(unsealStream(standardInput({ signal }), { identities }));
+      await handle.writeFile(onlyOnce(unsealStream(standardInput({ signal }), { identities })));
       return (await handle.stat()).size;
     }),
   );
