@@ -7,7 +7,6 @@
 import { createHash, hash as hashAtOnce } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, read as readLater, readSync } from "node:fs";
 import { createBlake3 } from "./blake3.ts";
-import type { SignErrorCode } from "./errors.ts";
 import type { FileIdentity } from "./walk.ts";
 
 /** The names of the OMS algorithm registry. */
@@ -16,8 +15,7 @@ export const HASH_TYPES = ["sha256", "blake2b", "blake3"] as const;
 export type HashType = (typeof HASH_TYPES)[number];
 
 /** One stretch to hash. */
-export interface Stretch {
-  readonly name: string;
+export interface FileStretch {
   readonly path: string;
   readonly identity: FileIdentity;
   readonly from: number;
@@ -25,13 +23,11 @@ export interface Stretch {
   readonly to: number;
 }
 
-export type Digested = { readonly digest: string } | { readonly fault: DigestFault };
-
-/** Why there is no digest, in a form that crosses threads. */
-interface DigestFault {
-  readonly code: SignErrorCode;
-  readonly detail: string;
-}
+/** The digest in hex, or why there is none, in a form that crosses threads. */
+export type Digested =
+  | { readonly digest: string }
+  | { readonly code: "models.file-changed" }
+  | { readonly code: "models.file-unreadable"; readonly reason: string };
 
 export interface DigestOptions {
   /** Told of bytes that were hashed. */
@@ -53,6 +49,8 @@ const AHEAD_BYTES = 1024 * 1024;
 
 const NAMES: Readonly<Record<Exclude<HashType, "blake3">, string>> = { sha256: "sha256", blake2b: "blake2b512" };
 
+const CHANGED: Digested = { code: "models.file-changed" };
+
 const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 
 /**
@@ -63,21 +61,21 @@ const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
  * one digest.
  */
 export async function digestStretch(
-  stretch: Stretch,
+  stretch: FileStretch,
   hashType: HashType,
   { read, ahead = false }: DigestOptions = {},
 ): Promise<Digested> {
-  const { name, path, identity, from, to } = stretch;
+  const { path, identity, from, to } = stretch;
   let file: number | undefined;
   try {
     file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     if (to - from <= CHUNK_BYTES && hashType !== "blake3") {
       const count = readSync(file, buffer, 0, to - from, from);
-      if (count < to - from || !isSame(file, identity)) return changed(name);
+      if (count < to - from || !isSame(file, identity)) return CHANGED;
       read?.(count);
       return { digest: hashAtOnce(NAMES[hashType], buffer.subarray(0, count), "hex") };
     }
-    if (!isSame(file, identity)) return changed(name);
+    if (!isSame(file, identity)) return CHANGED;
     const hash = startHash(hashType);
     const update = (bytes: Uint8Array): void => {
       hash.update(bytes);
@@ -87,10 +85,10 @@ export async function digestStretch(
       ahead && to - from > AHEAD_BYTES
         ? await readAhead(file, { from, to }, update)
         : readInTurn(file, { from, to }, update);
-    if (!whole || !isSame(file, identity)) return changed(name);
+    if (!whole || !isSame(file, identity)) return CHANGED;
     return { digest: hash.digest() };
   } catch (error) {
-    return { fault: { code: "models.file-unreadable", detail: `${name}: ${reasonOf(error)}` } };
+    return { code: "models.file-unreadable", reason: reasonOf(error) };
   } finally {
     if (file !== undefined) closeSync(file);
   }
@@ -144,15 +142,16 @@ function startHash(hashType: HashType): { update(bytes: Uint8Array): unknown; di
 function isSame(file: number, identity: FileIdentity): boolean {
   const stats = fstatSync(file, { bigint: true });
   return (
-    stats.dev === identity.device &&
-    stats.ino === identity.inode &&
-    stats.size === identity.size &&
-    stats.mtimeNs === identity.modifiedNs
+    isEqual(stats.dev, identity.device) &&
+    isEqual(stats.ino, identity.inode) &&
+    isEqual(stats.size, identity.size) &&
+    isEqual(stats.mtimeNs, identity.modifiedNs)
   );
 }
 
-function changed(name: string): Digested {
-  return { fault: { code: "models.file-changed", detail: name } };
+/** Modulo 2^64, as numbers come from another thread. */
+function isEqual(one: bigint, other: bigint): boolean {
+  return BigInt.asIntN(64, one) === BigInt.asIntN(64, other);
 }
 
 function reasonOf(error: unknown): string {

@@ -5,8 +5,9 @@
  */
 
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import { unpackBatch, type Batch, type BatchDone } from "./batch.ts";
 import { digestStretch, type Digested } from "./digest.ts";
-import type { Batch, BatchDone, HashThreadData } from "./pool.ts";
+import type { HashThreadData } from "./pool.ts";
 
 if (parentPort !== null) serve(parentPort, workerData as HashThreadData);
 
@@ -14,10 +15,10 @@ function serve(port: MessagePort, { hashType, counters, place, ahead }: HashThre
   const read = (bytes: number): void => {
     Atomics.add(counters, place, BigInt(bytes));
   };
-  const work = async ({ first, stretches }: Batch): Promise<void> => {
+  const work = async (batch: Batch): Promise<void> => {
     const digests: Digested[] = [];
-    for (const stretch of stretches) digests.push(await digestStretch(stretch, hashType, { read, ahead }));
-    port.postMessage({ first, digests } satisfies BatchDone);
+    for (const stretch of unpackBatch(batch)) digests.push(await digestStretch(stretch, hashType, { read, ahead }));
+    port.postMessage({ first: batch.first, digests } satisfies BatchDone);
   };
   let before = Promise.resolve();
   port.on("message", (batch: Batch) => {

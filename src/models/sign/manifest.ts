@@ -13,9 +13,9 @@
  */
 
 import { createHash } from "node:crypto";
-import { HASH_TYPES, type HashType, type Stretch } from "./digest.ts";
+import { HASH_TYPES, type HashType } from "./digest.ts";
 import { signError } from "./errors.ts";
-import { hashStretches, type HashingOptions } from "./pool.ts";
+import { hashStretches, type HashingOptions, type Stretch } from "./pool.ts";
 import { DEFAULT_IGNORES, MAX_RESOURCES, sortByBytes, walkModel, type ModelFile, type ModelFiles } from "./walk.ts";
 
 /** One line of a manifest. */

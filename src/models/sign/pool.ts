@@ -11,7 +11,8 @@
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { digestStretch, type Digested, type DigestOptions, type HashType, type Stretch } from "./digest.ts";
+import { packBatch, type BatchDone } from "./batch.ts";
+import { digestStretch, type Digested, type DigestOptions, type FileStretch, type HashType } from "./digest.ts";
 import { signError } from "./errors.ts";
 
 export interface HashingOptions {
@@ -32,15 +33,16 @@ export interface HashThreadData {
   readonly ahead: Required<DigestOptions>["ahead"];
 }
 
-/** One message to a thread, answered by {@link BatchDone}. */
-export interface Batch {
-  readonly first: number;
-  readonly stretches: readonly Stretch[];
+/** One stretch to hash, with its name in the manifest. */
+export interface Stretch extends FileStretch {
+  readonly name: string;
 }
 
-export interface BatchDone {
+/** Stretches that go to a thread together. */
+interface Load {
+  /** Place of the first among all. */
   readonly first: number;
-  readonly digests: readonly Digested[];
+  readonly stretches: readonly Stretch[];
 }
 
 /** Up to so many bytes and stretches are hashed without a thread: some 10 ms of work. */
@@ -88,7 +90,7 @@ export async function hashStretches(
 
 async function hashHere(stretches: readonly Stretch[], hashType: HashType): Promise<string[]> {
   const digests: string[] = [];
-  for (const stretch of stretches) digests.push(hexOf(await digestStretch(stretch, hashType)));
+  for (const stretch of stretches) digests.push(hexOf(await digestStretch(stretch, hashType), stretch.name));
   return digests;
 }
 
@@ -113,7 +115,10 @@ async function hashOnThreads(
     const work = Promise.all(
       workers.map((worker) =>
         runThread(worker, batches, count, ({ first, digests: found }) => {
-          for (const [at, digest] of found.entries()) digests[order[first + at] as number] = hexOf(digest);
+          for (const [at, digest] of found.entries()) {
+            const place = order[first + at] as number;
+            digests[place] = hexOf(digest, (stretches[place] as Stretch).name);
+          }
         }),
       ),
     );
@@ -132,8 +137,8 @@ async function hashOnThreads(
 }
 
 /** Cuts stretches into batches; the first of the list goes first. */
-function batchesOf(stretches: readonly Stretch[]): Batch[] {
-  const batches: Batch[] = [];
+function batchesOf(stretches: readonly Stretch[]): Load[] {
+  const batches: Load[] = [];
   let first = 0;
   let bytes = 0;
   for (const [index, { from, to }] of stretches.entries()) {
@@ -159,7 +164,7 @@ function startThread(workerData: HashThreadData): Worker {
 /** Feeds `worker` from the end of `batches` until none is left and all of its own are done. */
 function runThread(
   worker: Worker,
-  batches: Batch[],
+  batches: Load[],
   threads: number,
   done: (answer: BatchDone) => void,
 ): Promise<void> {
@@ -167,9 +172,9 @@ function runThread(
   let atWork = 0;
   const pump = (): void => {
     for (; atWork < roomFor(batches, threads); atWork++) {
-      const batch = batches.pop() as Batch;
+      const { first, stretches } = batches.pop() as Load;
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
-      worker.postMessage(batch);
+      worker.postMessage(packBatch(first, stretches));
     }
     if (atWork === 0) resolve();
   };
@@ -192,7 +197,7 @@ function runThread(
  * Batches that a thread may have when it gets the next one. Of the last large ones it gets only what it works on, so that
  * no file waits for its thread while another thread has nothing to do.
  */
-function roomFor(batches: readonly Batch[], threads: number): number {
+function roomFor(batches: readonly Load[], threads: number): number {
   const stretches = batches.at(-1)?.stretches ?? [];
   const [only] = stretches;
   if (only === undefined) return 0;
@@ -205,10 +210,10 @@ function defaultThreads(total: number): number {
   return total < SPARE_BYTES ? cores : cores + Math.min(cores, SPARE_THREADS);
 }
 
-/** @throws the fault of a stretch that has no digest */
-function hexOf(digested: Digested): string {
+/** @throws `models.file-changed`, `models.file-unreadable` where a stretch has no digest */
+function hexOf(digested: Digested, name: string): string {
   if ("digest" in digested) return digested.digest;
-  throw signError(digested.fault.code, { detail: digested.fault.detail });
+  throw signError(digested.code, { detail: "reason" in digested ? `${name}: ${digested.reason}` : name });
 }
 
 function sumOf(counters: BigInt64Array): number {

@@ -22,6 +22,8 @@ export const DEFAULT_IGNORES = [".git", ".gitattributes", ".github", ".gitignore
 /** The most files or shards of one model: ImageNet has 1.3 million, its manifest is 190 MB. */
 export const MAX_RESOURCES = 1_500_000;
 
+const SURROGATE = /[\ud800-\udfff]/;
+
 /** Milliseconds that listing files may keep the event loop at once. */
 const TURN_MS = 10;
 
@@ -137,6 +139,13 @@ export function isCanonicalName(name: string): boolean {
  * order of JavaScript is that of UTF-16 units, in which U+1F600 comes before U+FF5E.
  */
 export function sortByBytes<T>(values: readonly T[], nameOf: (value: T) => string): T[] {
+  // Without surrogates the two are the same, and comparing texts costs less than making their bytes.
+  if (!values.some((value) => SURROGATE.test(nameOf(value)))) {
+    return values.toSorted((one, other) => {
+      const [left, right] = [nameOf(one), nameOf(other)];
+      return left < right ? -1 : Number(left > right);
+    });
+  }
   return values
     .map((value) => ({ value, key: Buffer.from(nameOf(value), "utf8") }))
     .toSorted((one, other) => Buffer.compare(one.key, other.key))
