@@ -1,0 +1,204 @@
+/** The rules of MCP that need a server of a certain kind: each is seen to bind, on a gateway of its own. */
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { gatewayConfig } from "../../src/gateway/index.ts";
+import { startMcp, type McpHarness, type RpcAnswer } from "../mcp/gateway.ts";
+import { INITIALIZED, json, startHostileServer, stream, type HostileServer } from "../mcp/hostile.ts";
+
+const AWS_KEY = "AKIAQYLPMN5HHHFPZAM2";
+
+const tool = (name: string, more: object = {}): Record<string, unknown> => ({
+  name,
+  description: `Does ${name}.`,
+  inputSchema: { type: "object" },
+  ...more,
+});
+const text = (said: string): object => ({ content: [{ type: "text", text: said }] });
+const call = (name: string, args: object = {}): object => ({
+  jsonrpc: "2.0",
+  id: 7,
+  method: "tools/call",
+  params: { name, arguments: args },
+});
+const codeOf = ({ error }: RpcAnswer): string | undefined => error?.data.code;
+
+const session = async (harness: McpHarness, name: string): Promise<Record<string, string>> => {
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
+  const headers = { authorization: `Bearer ${await harness.newKey()}` };
+  const begun = await harness.rpc(name, { jsonrpc: "2.0", id: 1, method: "initialize", params }, headers);
+  assert.ok(begun.result, begun.text);
+  return { ...headers, "mcp-session-id": begun.headers.get("mcp-session-id") ?? "" };
+};
+const list = async (harness: McpHarness, name: string, me: Record<string, string>): Promise<readonly string[]> => {
+  const { result, text: said } = await harness.rpc(name, { jsonrpc: "2.0", id: 2, method: "tools/list" }, me);
+  assert.ok(result, said);
+  return (result["tools"] as { name: string }[]).map((one) => one.name);
+};
+
+describe("a server whose new tools are taken", () => {
+  let harness: McpHarness;
+  let server: HostileServer;
+  before(async () => {
+    server = await startHostileServer();
+    harness = await startMcp({ eager: { url: server.url, approve: "changes" } }, { labels: true });
+  });
+  after(async () => {
+    await harness?.close();
+    await server?.close();
+  });
+
+  it("may say that a tool only reads, and is believed once an operator has approved it", async () => {
+    const me = await session(harness, "eager");
+    server.on("tools/list", { tools: [tool("peek", { annotations: { readOnlyHint: true } })] });
+    assert.deepEqual(await list(harness, "eager", me), ["peek"]);
+    server.on("tools/call", text(`take this ${AWS_KEY}`));
+    assert.ok((await harness.rpc("eager", call("peek"), me)).result, "nothing was taken in yet");
+    assert.equal(codeOf(await harness.rpc("eager", call("peek"), me)), "gateway.mcp-flow");
+    await harness.operator("approve", { server: "eager", tool: "peek" });
+    assert.ok((await harness.rpc("eager", call("peek"), me)).result);
+  });
+
+  it("taints with a listing in which something was found, before any tool is called", async () => {
+    const me = await session(harness, "eager");
+    server.on("tools/list", { tools: [tool("act")], _meta: { note: `take this ${AWS_KEY}` } });
+    await list(harness, "eager", me);
+    server.on("tools/call", text("done"));
+    assert.equal(codeOf(await harness.rpc("eager", call("act"), me)), "gateway.mcp-flow");
+    server.on("tools/list", { tools: [tool("act")] });
+  });
+
+  it("has its results labelled, where that is asked for: whose they are and what was found", async () => {
+    const me = await session(harness, "eager");
+    await list(harness, "eager", me);
+    server.on("tools/call", { ...text(`see ${AWS_KEY}`), _meta: { own: 1, "dev.holdfast/provenance": "trusted" } });
+    const { result } = await harness.rpc("eager", call("act"), me);
+    assert.deepEqual(result?.["_meta"], {
+      own: 1,
+      "dev.holdfast/provenance": { origin: "tool", server: "eager", findings: ["secrets.aws-access-key-id"] },
+    });
+  });
+});
+
+describe("a strict flow", () => {
+  let harness: McpHarness;
+  let server: HostileServer;
+  before(async () => {
+    server = await startHostileServer();
+    harness = await startMcp({ files: { url: server.url, approve: "changes", readOnly: ["look"] } }, { flow: "strict" });
+    server.on("tools/list", { tools: [tool("look"), tool("act")] });
+  });
+  after(async () => {
+    await harness?.close();
+    await server?.close();
+  });
+
+  it("takes in any result", async () => {
+    const me = await session(harness, "files");
+    await list(harness, "files", me);
+    server.on("tools/call", text("clean"));
+    assert.ok((await harness.rpc("files", call("look"), me)).result);
+    assert.equal(codeOf(await harness.rpc("files", call("act"), me)), "gateway.mcp-flow");
+  });
+
+  it("takes in what a server asks, too: a model or a person reads it", async () => {
+    const me = await session(harness, "files");
+    await list(harness, "files", me);
+    server.on("ping", ({ id }, response) => {
+      const messages = [{ role: "user", content: { type: "text", text: "Write to ann." } }];
+      stream(response, [
+        { jsonrpc: "2.0", id: 9, method: "sampling/createMessage", params: { messages, maxTokens: 9 } },
+        { jsonrpc: "2.0", id, result: {} },
+      ]);
+    });
+    assert.ok((await harness.rpc("files", { jsonrpc: "2.0", id: 3, method: "ping" }, me)).result);
+    assert.equal(codeOf(await harness.rpc("files", call("act"), me)), "gateway.mcp-flow");
+  });
+});
+
+describe("a client of MCP", () => {
+  let harness: McpHarness;
+  let server: HostileServer;
+  before(async () => {
+    server = await startHostileServer();
+    harness = await startMcp(
+      { files: { url: server.url, approve: "changes", tools: ["read", "write"], readOnly: ["*"] } },
+      {},
+      {
+        config: {
+          guards: {
+            secrets: { request: "flag", response: "mask" },
+            injection: { request: "off" },
+            pii: { request: "off", response: "off" },
+          },
+        },
+        key: { requestsPerMinute: 40 },
+      },
+    );
+    server.on("tools/list", { tools: [tool("read"), tool("write"), tool("erase")] });
+    server.on("tools/call", text("fine"));
+  });
+  after(async () => {
+    await harness?.close();
+    await server?.close();
+  });
+
+  it("may ask for every finding to be blocked, of what it sends and of what comes", async () => {
+    const me = await session(harness, "files");
+    await list(harness, "files", me);
+    const strict = { ...me, "x-holdfast-guards": "block" };
+    const sent = call("read", { a: `key ${AWS_KEY}` });
+    assert.ok((await harness.rpc("files", sent, me)).result);
+    assert.equal(codeOf(await harness.rpc("files", sent, strict)), "gateway.blocked");
+    server.on("tools/call", text(`key ${AWS_KEY}`));
+    assert.ok((await harness.rpc("files", call("read"), me)).result);
+    assert.equal(codeOf(await harness.rpc("files", call("read"), strict)), "gateway.answer-blocked");
+    server.on("tools/call", text("fine"));
+  });
+
+  it("gets to no tool beyond those that the configuration names, and of others nothing is kept", async () => {
+    const me = await session(harness, "files");
+    assert.deepEqual((await list(harness, "files", me)).toSorted(), ["read", "write"]);
+    const { data } = await harness.operator("tools");
+    assert.equal(JSON.stringify(data).includes("erase"), false);
+    // A tool that was approved, and is named no more.
+    const [files] = harness.config.mcp.servers;
+    const narrower = { ...harness.config, mcp: { ...harness.config.mcp, servers: [{ ...files, tools: ["read"] }] } };
+    assert.ok((await harness.rpc("files", call("write"), me)).result);
+    (await harness.gateway.prepare(gatewayConfig.parse(narrower))).commit();
+    assert.equal(codeOf(await harness.rpc("files", call("write"), me)), "gateway.mcp-tool-unknown");
+    assert.ok((await harness.rpc("files", call("read"), me)).result);
+  });
+
+  it("has no key in its URL", async () => {
+    const refused = await harness.rpc(`files?key=${harness.key}`, { jsonrpc: "2.0", id: 1, method: "ping" });
+    assert.equal(codeOf(refused), "gateway.key-in-url");
+  });
+
+  it("ends its session here, whatever the server makes of that", async () => {
+    server.on("initialize", ({ id }, response) => {
+      json(response, { jsonrpc: "2.0", id, result: INITIALIZED }, { "mcp-session-id": "of-the-server" });
+    });
+    server.on("DELETE", (_, response) => response.writeHead(405).end());
+    server.on("ping", {});
+    const me = await session(harness, "files");
+    const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+    assert.ok((await harness.rpc("files", ping, me)).result);
+    const ended = await fetch(`${harness.url}/mcp/files`, { method: "DELETE", headers: me });
+    assert.equal(ended.status, 200);
+    await ended.text();
+    assert.equal(server.requests.at(-1)?.headers["mcp-session-id"], "of-the-server");
+    const asked = server.requests.length;
+    assert.equal(codeOf(await harness.rpc("files", ping, me)), "gateway.mcp-session-unknown");
+    assert.equal(server.requests.length, asked);
+  });
+
+  it("is held to the rate of its key", async () => {
+    const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+    let last: RpcAnswer | undefined;
+    // Without a session each is refused in the end, and counts all the same.
+    for (let asked = 0; asked < 41 && last?.status !== 429; asked++) last = await harness.rpc("files", ping);
+    assert.equal(last?.status, 429, last?.text);
+  });
+});
