@@ -18,7 +18,8 @@ from rows import HEADS
 # Of the harmless texts that the scoring models did not see, each source counting alike, the default thresholds flag this
 # share. The source with most alarms is left aside: to a model that never saw its like one kind of text can look like an
 # attack as a whole, and it would set the threshold alone; the model that ships has seen it.
-FALSE_ALARMS = {"injection": 0.01, "indirect": 0.005}
+ATTACKS = ("injection", "indirect")
+FALSE_ALARMS = 0.01
 MODERATION_FALSE_ALARMS = 0.02
 # The cheap stage may call clean at most this share of the attacks that are found without it. It settles no moderation head: on
 # sources left out it would drop most of what the encoder finds, and seven heads at once are clean to it too seldom to save time.
@@ -125,23 +126,17 @@ def line(values: np.ndarray, sources: np.ndarray, share: float) -> float:
 
 
 def settle(scores: Scores, targets: np.ndarray, sources: np.ndarray) -> Settings:
-    """`targets` [texts, heads]. All rows that were held out count; for moderation, public ones alone where they are enough.
-
-    The threshold of `indirect` comes from held-out generated documents alone: no threshold holds on real kinds of documents
-    that were left out.
-    """
+    """`targets` [texts, heads]. All rows that were held out count; for moderation, public ones alone where they are enough."""
     made = Settings()
     public_rows = np.array([not source.startswith("gen_") for source in sources])
     for index, head in enumerate(HEADS):
         known = targets[:, index] >= 0
         public = known & public_rows
         enough = (targets[public, index] == 1).sum() >= 40 and (targets[public, index] == 0).sum() >= 200
-        use = public if enough and head not in FALSE_ALARMS else known
+        use = public if enough and head not in ATTACKS else known
         labels, weights = targets[use, index], source_weights(sources[use])
         harmless = use & (targets[:, index] == 0)
-        if head == "indirect":
-            harmless &= ~public_rows
-        share = FALSE_ALARMS.get(head, MODERATION_FALSE_ALARMS)
+        share = FALSE_ALARMS if head in ATTACKS else MODERATION_FALSE_ALARMS
         encoder, cheap = scores.logits[:, index], scores.cheap[:, index]
         picked = scores.first(encoder)
         of: Callable[[np.ndarray], float] = lambda z: line(scores.top(z)[harmless], sources[harmless], share)  # noqa: B023, E731
@@ -155,7 +150,7 @@ def settle(scores: Scores, targets: np.ndarray, sources: np.ndarray) -> Settings
         given_away = scores.top(np.where(sigmoid(a * encoder + b) >= made.encoder_lines[head], cheap, -np.inf))
         caught = known & (targets[:, index] == 1) & np.isfinite(given_away)
         made.clean[head] = (
-            quantile(given_away[caught], source_weights(sources[caught]), LOST) if head in FALSE_ALARMS and caught.any() else NEVER
+            quantile(given_away[caught], source_weights(sources[caught]), LOST) if head in ATTACKS and caught.any() else NEVER
         )
         ordinary = np.isin(sources, ORDINARY)
         if head == "injection" and ordinary.any():

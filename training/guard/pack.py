@@ -12,7 +12,7 @@ from fit import MAX_TOKENS
 from net import Encoder
 from rows import HEADS
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 
 
 def encoder(folder: Path, model: Encoder, tokenizer: str) -> None:

@@ -97,13 +97,20 @@ def flags(scored: list[Scored], stage: str = "cascade") -> np.ndarray:
     return np.array([each.flags[stage][each.head()] for each in scored], dtype=bool)
 
 
+def put_together(row: Row) -> bool:
+    """A document that this repository made of texts of a shared source, or put a line into."""
+    return row.source.endswith("_documents") or (row.group in ("papers", "packages") and row.kind.startswith("indirect"))
+
+
 def overall(scored: list[Scored]) -> dict[str, dict[str, Figure]]:
-    """Pooled: attacks of all shared sources against ordinary texts, then against all that is not an attack."""
-    public = [each for each in scored if not each.row.source.startswith("gen_")]
+    """Pooled: attacks of all shared sources against ordinary texts, against all that is not an attack, and with what was put together."""
+    every = [each for each in scored if not each.row.source.startswith("gen_")]
+    public = [each for each in every if not put_together(each.row)]
     attacks = select(public, 1)
     sides = {
         "attacks against ordinary texts": (attacks, select(public, 0, lambda e: e.row.kind not in UNWANTED)),
         "attacks against everything else": (attacks, select(public, 0)),
+        "the same with documents put together here": (select(every, 1), select(every, 0, lambda e: e.row.kind not in UNWANTED)),
         "direct attacks against ordinary prompts": (
             [e for e in attacks if e.row.origin == "user"],
             select(public, 0, lambda e: e.row.kind not in UNWANTED and e.row.origin == "user"),

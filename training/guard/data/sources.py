@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .grammars.indirect import place
-from .row import BENIGN, CLEAN, Row
+from .row import ASKED, BENIGN, CLEAN, Row
 
 csv.field_size_limit(10**7)
 
@@ -270,10 +270,17 @@ def cyberseceval(redteam: Path) -> Iterator[Row]:
 
 
 def presidio(text: Path) -> Iterator[Row]:
-    """Ordinary sentences with made-up names and numbers; a tenth of the set is variety enough."""
+    """Ordinary sentences with made-up names and numbers; a tenth of the set is variety enough.
+
+    What customers ask and order is said to an assistant, so it is a prompt: in a document it would be a line that asks something of
+    its reader, which `clinc_in_documents` calls an attack.
+    """
     rows = json.loads((text / "presidio_research/synth_dataset_v2.json").read_text(encoding="utf-8"))
     for row in random.Random("presidio").sample(rows, 500):
-        yield Row(row["full_text"], "presidio", "presidio", "benign", {"injection": 0, "indirect": 0, **CLEAN}, origin="document")
+        if ASKED.search(row["full_text"]):
+            yield Row(row["full_text"], "presidio_asked", "presidio", "benign", dict(BENIGN))
+        else:
+            yield Row(row["full_text"], "presidio", "presidio", "benign", {"injection": 0, "indirect": 0, **CLEAN}, origin="document")
 
 
 # -- moderation ------------------------------------------------------------------------------------------------------

@@ -9,13 +9,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from . import sources, written
+from . import packages, sources, written
 from .augment import Augmenter, cut, typos
 from .build import write
 from .dedupe import Wall, normal, separate, unique
 from .grammar import Grammar, sentence
 from .grammars import benign, direct, indirect, long, moderation, multilingual
-from .row import BENIGN, HEADS, Row, usable
+from .papers import QUOTES
+from .row import ASKED, BENIGN, HEADS, Row, usable
 
 LONG = "the quick brown fox jumps over the lazy dog while seven wise owls look on from the old oak tree"
 
@@ -182,6 +183,21 @@ class WrittenTest(unittest.TestCase):
         for one in written.rows(random.Random(1)):
             if one.source in ("gen_written_attacks", "gen_written_benign", "gen_written_languages") and one.origin == "user":
                 self.assertEqual(one.labels["injection"], int(one.kind in written.ATTACKS), one.text)
+
+    def test_statements_ask_nothing_and_stand_in_a_document(self) -> None:
+        carriers = "\n".join(written.carriers())
+        made = list(written.statements(random.Random(1)))
+        self.assertGreater(len(made), 1000)
+        self.assertFalse([one.text for one in made if ASKED.search(one.text) or one.text not in carriers])
+
+
+class PackagesTest(unittest.TestCase):
+    def test_pieces_repeat_by_seed_and_quote_no_attack(self) -> None:
+        first, again = list(packages.pieces(1)), list(packages.pieces(1))
+        self.assertEqual(first, again)
+        self.assertEqual(len(first), len(set(first)))
+        self.assertFalse([piece for piece in first if QUOTES.search(piece)])
+        self.assertGreater(sum("Traceback (most recent call last)" in piece for piece in first), packages.REPORTS // 2)
 
 
 class AugmentTest(unittest.TestCase):

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from .grammars import indirect
 from .grammars.documents import document
-from .row import ATTACK, BENIGN, CLEAN, Row
+from .row import ASKED, ATTACK, BENIGN, CLEAN, Row
 
 FOLDER = Path(__file__).parent / "written"
 GROUP = "gen-written"
+# What was written after the vocabulary was chosen.
+MORE = "gen_written_more"
 ATTACKS = ("injection", "jailbreak", "extraction")
 # Copies of a document with a line in it. Each is another line, so the document itself gives nothing away.
 PLANTED = 4
+# Sentences of a document that stand alone.
+STATEMENTS = 6
 POSITIONS = ("start", "start", "middle", "middle", "end")
 READ = (
     "Summarise this for me:\n\n", "What does it say?\n\n", "Please translate the following into French.\n\n", "Is there anything I have to do?\n---\n", "here's the mail, draft a reply\n\n",
@@ -27,26 +33,33 @@ READ = (
 )  # fmt: skip
 
 
+@cache
 def records(name: str) -> list[dict]:
     return [json.loads(line) for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
+def carriers() -> list[str]:
+    return [item["text"] for part in "abc" for item in records(f"documents-{part}")]
+
+
 def rows(rng: random.Random) -> Iterator[Row]:
-    for item in records("attacks"):
-        yield Row(item["text"], "gen_written_attacks", GROUP, item["kind"], dict(ATTACK))
-    for item in records("benign"):
-        yield Row(item["text"], "gen_written_benign", GROUP, item["kind"], dict(BENIGN))
-    for name in ("moderation-a", "moderation-b"):
+    for name, source in (("attacks-a", "gen_written_attacks"), ("attacks-b", MORE)):
+        for item in records(name):
+            yield Row(item["text"], source, GROUP, item["kind"], dict(ATTACK))
+    for name, source in (("benign-a", "gen_written_benign"), ("benign-b", MORE)):
+        for item in records(name):
+            yield Row(item["text"], source, GROUP, item["kind"], dict(BENIGN))
+    for name, source in (("moderation-a", "gen_written_moderation"), ("moderation-b", "gen_written_moderation"), ("comments", MORE)):
         for item in records(name):
             labels = item["labels"]
             clean = CLEAN if not any(labels.values()) else {}
-            yield Row(item["text"], "gen_written_moderation", GROUP, "moderation", {"injection": 0, **clean, **labels})
+            yield Row(item["text"], source, GROUP, "moderation", {"injection": 0, **clean, **labels})
     yield from documents(rng)
     yield from languages(rng)
+    yield from statements(rng)
 
 
 def documents(rng: random.Random) -> Iterator[Row]:
-    carriers = [item["text"] for part in "abc" for item in records(f"documents-{part}")]
     lines = records("lines")
     queue: list[dict] = []
 
@@ -55,7 +68,7 @@ def documents(rng: random.Random) -> Iterator[Row]:
             queue.extend(rng.sample(lines, len(lines)))
         return queue.pop()
 
-    for carrier in carriers:
+    for carrier in carriers():
         yield Row(carrier, "gen_written_documents", GROUP, "carrier", {"injection": 0, "indirect": 0, **CLEAN}, origin="document")
         yield Row(rng.choice(READ) + carrier, "gen_written_pasted", GROUP, "benign-hard", {"injection": 0, **CLEAN})
         for _ in range(PLANTED):
@@ -64,12 +77,12 @@ def documents(rng: random.Random) -> Iterator[Row]:
         yield planted(rng, document(rng), item, "gen_written_lines")
         yield Row(item["text"], "gen_written_lines", GROUP, "indirect-alone", labels_of(item), origin="document")
         if item["kind"] in ("override", "disguised"):
-            head, carrier = rng.choice(READ), rng.choice(carriers)
+            head, carrier = rng.choice(READ), rng.choice(carriers())
             joined, (start, end) = indirect.place(rng, carrier, item["text"], rng.choice(POSITIONS))
             labels = {"injection": 1} if item["kind"] == "override" else {}
             if labels:
                 yield Row(head + joined, "gen_written_pasted", GROUP, "injection", labels, span=(start + len(head), end + len(head)))
-    for carrier in carriers:
+    for carrier in carriers():
         text, open_attack = indirect.line(rng)
         yield planted(rng, carrier, {"text": text, "kind": "override" if open_attack else "task"}, "gen_written_documents")
 
@@ -87,10 +100,11 @@ def planted(rng: random.Random, carrier: str, item: dict, source: str, lang: str
 
 def languages(rng: random.Random) -> Iterator[Row]:
     by_language: dict[str, list[dict]] = {}
-    for name in ("languages-a", "languages-b"):
+    for name in ("languages-a", "languages-b", "languages-c", "languages-d"):
+        source = MORE if name in ("languages-c", "languages-d") else "gen_written_languages"
         for item in records(name):
             attack = item["kind"] in ATTACKS
-            yield Row(item["text"], "gen_written_languages", GROUP, item["kind"], dict(ATTACK if attack else BENIGN), lang=item["lang"])
+            yield Row(item["text"], source, GROUP, item["kind"], dict(ATTACK if attack else BENIGN), lang=item["lang"])
             by_language.setdefault(item["lang"], []).append(item)
     for lang, items in sorted(by_language.items()):
         calm = [item["text"] for item in items if item["kind"] == "benign"]
@@ -99,3 +113,12 @@ def languages(rng: random.Random) -> Iterator[Row]:
                 continue
             page = "\n".join(rng.sample(calm, min(len(calm), rng.randint(2, 4))))
             yield planted(rng, page, {"text": item["text"], "kind": "override"}, "gen_written_languages", lang)
+
+
+def statements(rng: random.Random) -> Iterator[Row]:
+    """Single sentences of the documents that only state something: what a search or a field of a record hands to a model."""
+    for carrier in carriers():
+        said = [line.strip() for line in re.split(r"\n|(?<=[.!?])\s", carrier)]
+        said = [line for line in said if 15 <= len(line) <= 200 and not ASKED.search(line)]
+        for line in rng.sample(said, min(len(said), STATEMENTS)):
+            yield Row(line, "gen_written_statements", GROUP, "carrier", {"injection": 0, "indirect": 0, **CLEAN}, origin="document")
