@@ -14,6 +14,8 @@ describe("xml", () => {
       net(constant('offset="0" size="24" shape="2, 3"')),
       net('<!-- <!ENTITY> --><layer id="1" type="ReLU" version="opset13" name="a > b"></layer>'),
       '<PMML version="4.4"><DataDictionary/><Extension name="x"/></PMML>',
+      // Of another kind of XML, which a folder may hold.
+      net("<includes><include>META-INF/x</include></includes><extension><version>1</version></extension>"),
       net("<rt_info><![CDATA[<!DOCTYPE x>]]></rt_info>"),
     ];
     for (const text of clean)
@@ -27,6 +29,8 @@ describe("xml", () => {
       "xml.entity",
       "malicious",
     ],
+    ["an entity of entities", '<!DOCTYPE a [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><net/>', "xml.entity", "malicious"],
+    ["an entity of a word", '<!DOCTYPE a [<!ENTITY a "x">]><net/>', "xml.document-type", "suspicious"],
     ["a document type", '<!doctype net SYSTEM "http://x/y.dtd"><net/>', "xml.document-type", "suspicious"],
     [
       "a layer of an extension",
@@ -50,7 +54,7 @@ describe("xml", () => {
     ["a tag of 20 KB", `<net ${"a".repeat(20_000)}>`, "xml.broken", "inconclusive"],
   ];
   it("reads both forms of UTF-16 without a mark", () => {
-    const text = '<!DOCTYPE a [<!ENTITY x "y">]><net/>';
+    const text = '<!DOCTYPE a [<!ENTITY x SYSTEM "y">]><net/>';
     for (const bytes of [Buffer.from(text, "utf16le"), Buffer.from(text, "utf16le").swap16()]) {
       assert.deepEqual(scanBytes(xml, bytes, "model.xml").rules, ["xml.document-type", "xml.entity"]);
     }

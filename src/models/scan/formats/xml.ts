@@ -19,7 +19,7 @@ const RULES = {
     id: "xml.entity",
     severity: "high",
     verdict: "malicious",
-    why: "it declares entities, with which a reader is made to read other files and addresses, or to fill its memory",
+    why: "it declares entities of others or of files, with which a reader is made to read other files and addresses, or to fill its memory",
     remedy: "do not read it: models need no entities",
     references: [...TOUCHES_FILES, ...EXHAUSTS],
   },
@@ -102,7 +102,7 @@ function scanTags(text: string, context: ScanContext): void {
     if (text.startsWith("<!--", at)) end = endAfter(text, "-->", at + 4);
     else if (text.startsWith("<![CDATA[", at)) end = endAfter(text, "]]>", at + 9);
     else if (text.startsWith("<!", at)) {
-      judgeDeclaration(text.slice(at, at + 64), context);
+      judgeDeclaration(text.slice(at, at + MAX_DECLARATION), context);
       end = at + 2;
     } else {
       end = endOfTag(text, at);
@@ -135,9 +135,16 @@ function endOfTag(text: string, from: number): number {
   return -1;
 }
 
+/** Characters of a declaration that are looked at. */
+const MAX_DECLARATION = 1_024;
+
 function judgeDeclaration(head: string, context: ScanContext): void {
-  if (/^<!ENTITY/i.test(head)) context.report(RULES.entity, { detail: head.slice(0, 40) });
-  else if (/^<!DOCTYPE/i.test(head)) context.report(RULES.doctype, { detail: head.slice(0, 40) });
+  const entity = /^<!ENTITY\b[^>]*/i.exec(head)?.[0];
+  // One that only stands for a word does no harm; one that names a file, or others, does.
+  if (entity !== undefined && /\b(?:SYSTEM|PUBLIC)\b|[&%]/i.test(entity)) {
+    context.report(RULES.entity, { detail: head.slice(0, 40) });
+  } else if (entity !== undefined || /^<!DOCTYPE/i.test(head))
+    context.report(RULES.doctype, { detail: head.slice(0, 40) });
 }
 
 /** Sets of operators that OpenVINO brings: opset1 to those of today, and its own experimental one. */
@@ -158,11 +165,12 @@ function judgeTag(tag: string, context: ScanContext): void {
         context.report(RULES.range, { detail: `${key} ${value}` });
       }
     }
-  } else if (name !== undefined && /(?:^|:)include$/.test(name)) {
-    context.report(RULES.include, { detail: attribute(tag, "href") ?? name });
+  } else if (name !== undefined && /:include$/.test(name)) {
+    const href = attribute(tag, "href");
+    if (href !== undefined) context.report(RULES.include, { detail: href });
   } else if (name === "extension" || name === "CustomLayer") {
-    const path = attribute(tag, "path") ?? attribute(tag, "library") ?? "";
-    context.report(RULES.library, { detail: `${name} ${leavesFolder(path) ?? ""} ${path}` });
+    const path = attribute(tag, "path") ?? attribute(tag, "library");
+    if (path !== undefined) context.report(RULES.library, { detail: `${name} ${leavesFolder(path) ?? ""} ${path}` });
   }
 }
 

@@ -33,15 +33,15 @@ export function isLzmaAlone(bytes: Uint8Array, at: number): boolean {
   return (bytes[at] === 0x5d && dictionary >= MIN_DICTIONARY) || unpacks(bytes, at);
 }
 
-/** Of numbers, a decoder soon makes a match that reaches before the first byte. */
+/** Of numbers, a decoder soon makes a match that reaches before the first byte; zeros it takes for zeros without an end. */
 function unpacks(bytes: Uint8Array, at: number): boolean {
   const out = new Output(TRIED, () => true);
   try {
     readLzmaAlone(bytes, at, out);
-    return out.length >= LEAST;
+    return out.length >= LEAST && out.bytes[0] !== 0;
   } catch (error) {
     if (!(error instanceof StreamError)) throw error;
-    return error.failure === "large" || (error.failure === "damaged" && out.length >= TRIED / 2);
+    return error.failure === "large" && out.bytes[0] !== 0;
   }
 }
 

@@ -154,7 +154,13 @@ describe("lzma that is damaged", () => {
         Uint8Array.from({ length: 8_000 }, (_, at) => (at % width === 0 ? first + at / width : 0)),
       ),
     );
-    for (const bytes of [new Uint8Array(5_000), ...numbers]) assert.deepEqual(scanPacked(bytes).rules, []);
+    // The header of a matrix of MATLAB 4.
+    const matrix = Buffer.concat([
+      Buffer.from([0, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+      Buffer.alloc(600),
+      dataOf("random", 600),
+    ]);
+    for (const bytes of [new Uint8Array(5_000), matrix, ...numbers]) assert.deepEqual(scanPacked(bytes).rules, []);
   });
 
   it("is given up where it is cut short", () => {

@@ -54,6 +54,7 @@ const CALLS = `
   numpy dtype ndarray
   numpy.core.multiarray _reconstruct scalar
   numpy._core.multiarray _reconstruct scalar
+  numpy.core._internal _reconstruct
   numpy.core.numeric _frombuffer
   numpy._core.numeric _frombuffer
   numpy.random._pickle __randomstate_ctor __generator_ctor __bit_generator_ctor
@@ -117,6 +118,10 @@ const VALUES = `
   numpy fabs floor hypot isfinite isinf isnan log log10 log1p log2 logaddexp maximum minimum multiply negative power rad2deg
   numpy reciprocal rint sign sin sinh sqrt square subtract tan tanh trunc all any argmax argmin average max mean median min
   numpy nanmax nanmean nanmedian nanmin nanstd nansum prod ptp std sum var
+  numpy.core.records recarray record
+  numpy._core.records recarray record
+  numpy.rec recarray record
+  numpy record
   numpy.ma MaskedArray
   pandas NA
   numpy.ma.core MaskedArray

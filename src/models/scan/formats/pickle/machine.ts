@@ -257,8 +257,9 @@ export class PickleMachine {
       case Op.EXT4:
         return this.#extension(reader.i32());
       case Op.INST: {
-        const callable = this.#globalLines();
-        return this.#stack.push(instantiate(callable, v.tupleOf(this.#stack.popMark()), this.#calls));
+        // CPython looks for the mark first: without one, nothing is imported.
+        const args = v.tupleOf(this.#stack.popMark());
+        return this.#stack.push(instantiate(this.#globalLines(), args, this.#calls));
       }
       case Op.OBJ: {
         const [callable, ...args] = this.#stack.popMark();

@@ -91,6 +91,8 @@ describe("bytes that are no pickle", () => {
     "cat\ndog\nbird\n",
     "cmod\n\xf8\n",
     "import os\nimport sys\n",
+    "isympy\nsympy\n",
+    "ctypes\ncommon\n",
     '{"a":1}',
     "(see below)\n",
     "\x89PNG\r\n",

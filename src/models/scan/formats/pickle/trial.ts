@@ -18,7 +18,7 @@ const MAX_PROTOCOL = 5;
 
 /**
  * True where a loader that begins at `at` would come to the end of a pickle, or, before it fails, call something, change
- * something, or name something dangerous.
+ * something, or name something dangerous and go on.
  */
 export function isPickleAt(source: Source, at: number): boolean {
   const [first, second, third] = new Uint8Array(source.read(at, 3));
@@ -32,7 +32,8 @@ export function isPickleAt(source: Source, at: number): boolean {
   };
   const machine = new PickleMachine(source, at, host);
   const end = machine.run(true);
-  if (machine.dangerous || machine.calls > 0) return true;
+  // A name alone is two lines of any text that begins with a c: it counts behind the mark, or before another instruction.
+  if (machine.calls > 0 || (machine.dangerous && (marked || machine.count > 2))) return true;
   if (end === "stopped") return !machine.faulty;
   // Whoever reads on finds it broken, and says so.
   return end === "given-up" || (marked && (machine.named || third === Op.FRAME || machine.count > MARKED_COUNT));
