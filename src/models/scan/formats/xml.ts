@@ -165,7 +165,7 @@ function judgeTag(tag: string, context: ScanContext): void {
         context.report(RULES.range, { detail: `${key} ${value}` });
       }
     }
-  } else if (name !== undefined && /:include$/.test(name)) {
+  } else if (name?.endsWith(":include") === true) {
     const href = attribute(tag, "href");
     if (href !== undefined) context.report(RULES.include, { detail: href });
   } else if (name === "extension" || name === "CustomLayer") {
