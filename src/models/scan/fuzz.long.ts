@@ -258,9 +258,9 @@ const PLANTED: Readonly<Record<string, Planted>> = {
     parser: "zlib",
     make: (next) => damagedEnd(deflateSync(packed, { level: 0 }), next),
   },
-  "behind a mutated zstd": {
+  "before a mutated zstd": {
     parser: "zstd",
-    make: (next) => Buffer.concat([mutated(zstdCompressSync(objects), next), zstdCompressSync(p.PAYLOAD)]),
+    make: (next) => Buffer.concat([zstdCompressSync(p.PAYLOAD), mutated(zstdCompressSync(objects), next)]),
   },
   "in a mutated tar": {
     parser: "tar",
