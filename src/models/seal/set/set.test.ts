@@ -95,7 +95,7 @@ describe("a sealed set", () => {
       ["missing", (set) => rm(join(set, path)), "seal.set-altered"],
       ["of another size", (set) => appendFile(join(set, path), "x"), "seal.set-altered"],
       ["altered", (set) => flip(join(set, path), 70_000), "seal.payload-invalid"],
-      ["altered", (set) => flip(join(set, path), 100), "seal.set-altered"],
+      ["altered", (set) => flip(join(set, path), 170), "seal.set-altered"],
     ];
     for (const [what, spoil, code] of cases) {
       const set = await copy();
