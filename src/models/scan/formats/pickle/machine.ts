@@ -210,12 +210,9 @@ export class PickleMachine {
         checkItems(this.#stack.top(), "list", this.#calls);
         return true;
       case Op.APPENDS:
-        this.#stack.popMark();
-        checkItems(this.#stack.top(), "list", this.#calls);
-        return true;
       case Op.ADDITEMS:
         this.#stack.popMark();
-        checkItems(this.#stack.top(), "set", this.#calls);
+        checkItems(this.#stack.top(), op === Op.ADDITEMS ? "set" : "list", this.#calls);
         return true;
       case Op.SETITEM:
         this.#setItems(this.#stack.popMany(2));
