@@ -12,6 +12,7 @@
  * @module
  */
 
+import { isHighSurrogate } from "../../../core/index.ts";
 import type { DetectContext, Detector, Scan } from "../../detector.ts";
 import { inOrder, joinScans, readByScan } from "../../scan.ts";
 import { canaryBook, type CanaryKey, type CanaryRecord } from "./canary.ts";
@@ -89,13 +90,19 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
 /** Reads words once for all passages that are looked for. */
 function openPassageScan(passages: readonly Passages[]): Scan {
   const readers = passages.map(openPassages);
+  let length = 0;
+  let half = false;
   const words = openWords((start, end, one, two, weight) => {
     for (const reader of readers) reader.take(start, end, one, two, weight);
   });
   return {
     push: (piece) => {
       const next = words.push(piece);
-      return readers.reduce((settled, reader) => Math.min(settled, reader.settled(next)), Number.MAX_SAFE_INTEGER);
+      length += piece.length;
+      if (piece !== "") half = isHighSurrogate(piece.charCodeAt(piece.length - 1));
+      // Half a character may be the beginning of another word than the one before it.
+      const most = half ? length - 1 : Number.MAX_SAFE_INTEGER;
+      return readers.reduce((settled, reader) => Math.min(settled, reader.settled(next)), most);
     },
     end: () => {
       words.end();
