@@ -86,7 +86,10 @@ describe("a strict flow", () => {
   let server: HostileServer;
   before(async () => {
     server = await startHostileServer();
-    harness = await startMcp({ files: { url: server.url, approve: "changes", readOnly: ["look"] } }, { flow: "strict" });
+    harness = await startMcp(
+      { files: { url: server.url, approve: "changes", readOnly: ["look"] } },
+      { flow: "strict" },
+    );
     server.on("tools/list", { tools: [tool("look"), tool("act")] });
   });
   after(async () => {

@@ -43,7 +43,11 @@ test("a folder becomes an index in which its passages are found, and the same by
     const bytes = await readFile(out);
     const found = await createLeakDetector({ index: out }).detect(`She said: ${TALE.toLowerCase()} The end.`, CONTEXT);
     assert.equal(found[0]?.rule, "leak.training-text");
-    assert.deepEqual(found[0].location, { pointer: "", start: TALE.toLowerCase().split(" ").slice(0, 2).join(" ").length + 11, end: 10 + TALE.length - 1 });
+    assert.deepEqual(found[0].location, {
+      pointer: "",
+      start: TALE.toLowerCase().split(" ").slice(0, 2).join(" ").length + 11,
+      end: 10 + TALE.length - 1,
+    });
     await index(corpus, { out });
     assert.deepEqual(await readFile(out), bytes);
     assert.deepEqual((await readdir(folder)).toSorted(), ["corpus", "train.hfi"]);

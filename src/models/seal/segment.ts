@@ -10,7 +10,15 @@
 
 import { createSecretKey } from "node:crypto";
 import { readSync, writevSync } from "node:fs";
-import { CHUNK_BYTES, chunkCount, openChunk, releaseChunk, sealChunk, SEALED_CHUNK_BYTES, sealedBytes } from "./age/chunk.ts";
+import {
+  CHUNK_BYTES,
+  chunkCount,
+  openChunk,
+  releaseChunk,
+  sealChunk,
+  SEALED_CHUNK_BYTES,
+  sealedBytes,
+} from "./age/chunk.ts";
 
 /** What is done to all chunks of one file. File descriptors belong to the process, and so to all of its threads. */
 export interface Passage {

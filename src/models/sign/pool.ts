@@ -162,12 +162,7 @@ function startThread(workerData: HashThreadData): Worker {
 }
 
 /** Feeds `worker` from the end of `batches` until none is left and all of its own are done. */
-function runThread(
-  worker: Worker,
-  batches: Load[],
-  threads: number,
-  done: (answer: BatchDone) => void,
-): Promise<void> {
+function runThread(worker: Worker, batches: Load[], threads: number, done: (answer: BatchDone) => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let atWork = 0;
   const pump = (): void => {

@@ -33,9 +33,7 @@ export async function* standardInput({
 }
 
 /** The same pieces, each freed when the next is asked for: whoever writes them is done with it by then. */
-export async function* onlyOnce(
-  pieces: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* onlyOnce(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const piece of pieces) {
     yield piece;
     releaseChunk(piece);
