@@ -141,13 +141,16 @@ describe("archives of tar", () => {
 });
 
 describe("compressed streams", () => {
+  // Long enough to be one: the two bytes of zlib's header are no mark by themselves.
+  const benign = p.assemble(p.proto(2), p.text("learning_rate"), Op.STOP);
+
   for (const [what, compress] of [
     ["gzip", gzipSync],
     ["zlib", deflateSync],
     ["zstd", zstdCompressSync],
   ] as const) {
     it(`reads ${what}`, () => {
-      assert.deepEqual(scan(compress(p.BENIGN)), { verdict: "clean", rules: [], findings: [] });
+      assert.deepEqual(scan(compress(benign)), { verdict: "clean", rules: [], findings: [] });
       assert.equal(scan(compress(p.PAYLOAD)).verdict, "malicious");
       assert.equal(scan(gzipSync(compress(p.PAYLOAD))).verdict, "malicious");
     });
@@ -155,7 +158,7 @@ describe("compressed streams", () => {
 
   it("reads what stands behind a stream, and what comes before its damage", () => {
     assert.equal(scan(gzipSync(p.BENIGN), gzipSync(p.PAYLOAD)).verdict, "malicious");
-    assert.equal(scan(deflateSync(p.BENIGN), p.PAYLOAD).verdict, "malicious");
+    assert.equal(scan(deflateSync(benign), p.PAYLOAD).verdict, "malicious");
     const cut = gzipSync(Buffer.concat([p.PAYLOAD, Buffer.alloc(1_000, "x")]));
     assert.equal(scan(cut.subarray(0, cut.length - 8)).verdict, "malicious");
   });
