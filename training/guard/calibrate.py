@@ -15,10 +15,10 @@ from scipy.optimize import minimize
 
 from rows import HEADS
 
+ATTACKS = ("injection", "indirect")
 # Of the harmless texts that the scoring models did not see, each source counting alike, the default thresholds flag this
 # share. The source with most alarms is left aside: to a model that never saw its like one kind of text can look like an
 # attack as a whole, and it would set the threshold alone; the model that ships has seen it.
-ATTACKS = ("injection", "indirect")
 FALSE_ALARMS = 0.01
 MODERATION_FALSE_ALARMS = 0.02
 # The cheap stage may call clean at most this share of the attacks that are found without it. It settles no moderation head: on

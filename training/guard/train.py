@@ -42,6 +42,7 @@ HERE = Path(__file__).parent
 BUILD = HERE / "build"
 LANGUAGES = ("en", "ar", "cs", "de", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "tr", "uk", "vi", "zh")
 WEIGHTS = HERE.parent.parent / "weights" / "guard"
+# Sources that the vocabulary was chosen without.
 LATER = ("gen_written_statements", written.MORE)
 
 

@@ -19,8 +19,9 @@ from .row import ASKED, ATTACK, BENIGN, CLEAN, Row
 
 FOLDER = Path(__file__).parent / "written"
 GROUP = "gen-written"
-# What was written after the vocabulary was chosen.
+# What was written after the vocabulary was chosen is a source of its own: train.py leaves it out of that choice.
 MORE = "gen_written_more"
+WRITTEN_LATER = ("attacks-b", "benign-b", "comments", "languages-c", "languages-d")
 ATTACKS = ("injection", "jailbreak", "extraction")
 # Copies of a document with a line in it. Each is another line, so the document itself gives nothing away.
 PLANTED = 4
@@ -38,22 +39,26 @@ def records(name: str) -> list[dict]:
     return [json.loads(line) for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
+def sourced(own: str, *names: str) -> Iterator[tuple[str, dict]]:
+    """The records of files, each with its source."""
+    for name in names:
+        for item in records(name):
+            yield MORE if name in WRITTEN_LATER else own, item
+
+
 def carriers() -> list[str]:
     return [item["text"] for part in "abc" for item in records(f"documents-{part}")]
 
 
 def rows(rng: random.Random) -> Iterator[Row]:
-    for name, source in (("attacks-a", "gen_written_attacks"), ("attacks-b", MORE)):
-        for item in records(name):
-            yield Row(item["text"], source, GROUP, item["kind"], dict(ATTACK))
-    for name, source in (("benign-a", "gen_written_benign"), ("benign-b", MORE)):
-        for item in records(name):
-            yield Row(item["text"], source, GROUP, item["kind"], dict(BENIGN))
-    for name, source in (("moderation-a", "gen_written_moderation"), ("moderation-b", "gen_written_moderation"), ("comments", MORE)):
-        for item in records(name):
-            labels = item["labels"]
-            clean = CLEAN if not any(labels.values()) else {}
-            yield Row(item["text"], source, GROUP, "moderation", {"injection": 0, **clean, **labels})
+    for source, item in sourced("gen_written_attacks", "attacks-a", "attacks-b"):
+        yield Row(item["text"], source, GROUP, item["kind"], dict(ATTACK))
+    for source, item in sourced("gen_written_benign", "benign-a", "benign-b"):
+        yield Row(item["text"], source, GROUP, item["kind"], dict(BENIGN))
+    for source, item in sourced("gen_written_moderation", "moderation-a", "moderation-b", "comments"):
+        labels = item["labels"]
+        clean = CLEAN if not any(labels.values()) else {}
+        yield Row(item["text"], source, GROUP, "moderation", {"injection": 0, **clean, **labels})
     yield from documents(rng)
     yield from languages(rng)
     yield from statements(rng)
@@ -100,12 +105,10 @@ def planted(rng: random.Random, carrier: str, item: dict, source: str, lang: str
 
 def languages(rng: random.Random) -> Iterator[Row]:
     by_language: dict[str, list[dict]] = {}
-    for name in ("languages-a", "languages-b", "languages-c", "languages-d"):
-        source = MORE if name in ("languages-c", "languages-d") else "gen_written_languages"
-        for item in records(name):
-            attack = item["kind"] in ATTACKS
-            yield Row(item["text"], source, GROUP, item["kind"], dict(ATTACK if attack else BENIGN), lang=item["lang"])
-            by_language.setdefault(item["lang"], []).append(item)
+    for source, item in sourced("gen_written_languages", "languages-a", "languages-b", "languages-c", "languages-d"):
+        attack = item["kind"] in ATTACKS
+        yield Row(item["text"], source, GROUP, item["kind"], dict(ATTACK if attack else BENIGN), lang=item["lang"])
+        by_language.setdefault(item["lang"], []).append(item)
     for lang, items in sorted(by_language.items()):
         calm = [item["text"] for item in items if item["kind"] == "benign"]
         for item in items:
