@@ -10,6 +10,7 @@ import { spawnSync } from "node:child_process";
 import { compressedFormat } from "../../src/models/scan/formats/compressed.ts";
 import { Output, StreamError } from "../../src/models/scan/formats/compressed/output.ts";
 import { pickleFormat } from "../../src/models/scan/formats/pickle/pickle.ts";
+import type { ScanLimits } from "../../src/models/scan/limits.ts";
 import { mutate, randomOf } from "./mutate.ts";
 import { scanBytes, type Scanned } from "./scan.ts";
 
@@ -43,21 +44,38 @@ export function moduleMissing(module: string): string | undefined {
 
 /** What Python's `expression` makes of each of `data`, which it calls `d`. */
 export function pythonCompressed(module: string, expression: string, data: readonly Uint8Array[]): readonly Buffer[] {
+  return pythonLines(module, [`print(base64.b64encode(${expression}).decode())`], data).map(base64);
+}
+
+/** The first `most` bytes of what Python's `expression` makes of each of `streams`; undefined where it refuses it. */
+export function pythonUnpacked(
+  module: string,
+  expression: string,
+  streams: readonly Uint8Array[],
+  most: number,
+): readonly (Buffer | undefined)[] {
+  const statements = [
+    `try: r = ${expression}`,
+    "except Exception: r = None",
+    `print("-" if r is None else base64.b64encode(r[:${most}]).decode())`,
+  ];
+  return pythonLines(module, statements, streams).map((line) => (line === "-" ? undefined : base64(line)));
+}
+
+/** The line that Python's `statements` print for each of `data`, which they call `d`. */
+function pythonLines(module: string, statements: readonly string[], data: readonly Uint8Array[]): readonly string[] {
   const code = `import sys, base64, ${module}
 for line in sys.stdin:
     d = base64.b64decode(line)
-    print(base64.b64encode(${expression}).decode())`;
+${statements.map((statement) => `    ${statement}\n`).join("")}`;
   const input = data.map((one) => `${Buffer.from(one).toString("base64")}\n`).join("");
   const { stdout, stderr, status } = spawnSync("python3", ["-c", code], {
     input,
     encoding: "utf8",
-    maxBuffer: 2 ** 28,
+    maxBuffer: 2 ** 30,
   });
   if (status !== 0) throw new Error(stderr);
-  return stdout
-    .split("\n")
-    .slice(0, data.length)
-    .map((line) => Buffer.from(line, "base64"));
+  return stdout.split("\n").slice(0, data.length);
 }
 
 export type Reader = (bytes: Uint8Array, out: Output) => number;
@@ -114,8 +132,35 @@ export function changed(stream: Uint8Array, at: number, bits: number): Uint8Arra
   return copy;
 }
 
-/** Scans a stream for what it is packed in, and for pickles. */
-export const scanPacked = (bytes: Uint8Array): Scanned => scanBytes([compressedFormat, pickleFormat], bytes);
+/** Limits that no small stream comes to. */
+const SMALL: ScanLimits = { bytes: 1_000_000, members: 10, steps: 1_000_000, depth: 8, findings: 10 };
+
+/** Scans a stream for what it is packed in, and for pickles. With `limits`, they and those of small streams hold. */
+export function scanPacked(bytes: Uint8Array, limits?: Partial<ScanLimits>): Scanned {
+  const held = limits === undefined ? undefined : { ...SMALL, ...limits };
+  return scanBytes([compressedFormat, pickleFormat], bytes, "file.bin", held);
+}
+
+/** Asserts that 3,000 damaged copies of the streams end in time and by name, fewer than `most` of them as whole. */
+export function assertEnds(reader: Reader, streams: readonly Uint8Array[], most: number): void {
+  const { whole, longest } = unpackDamaged(reader, streams, 3_000);
+  assert.ok(whole < most, `${whole} damaged streams were read as whole`);
+  assert.ok(longest < 5_000, `${longest} ms`);
+}
+
+/** Asserts that of a stream that holds more no more than `room` bytes come out, and that the reader says so. */
+export function assertStopsAtRoom(reader: Reader, stream: Uint8Array, room: number): void {
+  const { bytes, why } = unpack(reader, stream, room);
+  assert.equal(why, `large: limit ${room} bytes`);
+  assert.ok(bytes.length <= room);
+}
+
+/** Asserts that a stream that holds more than the `limit` of bytes of a file is inconclusive by that limit. */
+export function assertStopsAtBudget(stream: Uint8Array, limit: number): void {
+  const { rules, verdict } = scanPacked(stream, { bytes: limit });
+  assert.ok(rules.includes("scan.limit-bytes"));
+  assert.equal(verdict, "inconclusive");
+}
 
 /** Packs data of each kind and size by Python's `expression`, and asserts that the reader gives it back whole. */
 export function assertRoundTrips(reader: Reader, module: string, expression: string): void {

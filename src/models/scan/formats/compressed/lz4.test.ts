@@ -4,19 +4,18 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import {
+  assertEnds,
   assertRoundTrips,
+  assertStopsAtBudget,
+  assertStopsAtRoom,
   base64,
   changed,
   dataOf,
   moduleMissing,
   scanPacked,
   unpack,
-  unpackDamaged,
 } from "../../../../../test/models/compressed.ts";
 import * as p from "../../../../../test/models/pickle.ts";
-import { scanBytes } from "../../../../../test/models/scan.ts";
-import { compressedFormat } from "../compressed.ts";
-import { pickleFormat } from "../pickle/pickle.ts";
 import { readLz4 } from "./lz4.ts";
 
 /** Made with lz4.frame.compress of python-lz4 4: TEXT with sums of its blocks and its content. */
@@ -101,25 +100,17 @@ describe("LZ4 that is damaged", () => {
 
   it("ends, and throws nothing else", () => {
     const seeds = [EMPTY, BENIGN, PAYLOAD, TEXT, BOMB, repeating(false, 4)];
-    const { whole, longest } = unpackDamaged(readLz4, seeds, 3_000);
-    assert.ok(whole < 1_500, `${whole} damaged streams were read as whole`);
-    assert.ok(longest < 5_000, `${longest} ms`);
+    assertEnds(readLz4, seeds, 1_500);
   });
 });
 
 describe("LZ4 that is too much", () => {
   it("stops where its room ends", () => {
-    const { bytes, why } = unpack(readLz4, TEXT, 1_000);
-    assert.equal(why, "large: limit 1000 bytes");
-    assert.ok(bytes.length <= 1_000);
+    assertStopsAtRoom(readLz4, TEXT, 1_000);
   });
 
   it("stops where the budget of the file ends, and is inconclusive", () => {
-    const limits = { bytes: 10_000, members: 10, steps: 1_000_000, depth: 8, findings: 10 };
-    const many = Buffer.concat(Array.from({ length: 10 }, () => TEXT));
-    const { rules, verdict } = scanBytes([compressedFormat, pickleFormat], many, "x", limits);
-    assert.ok(rules.includes("scan.limit-bytes"));
-    assert.equal(verdict, "inconclusive");
+    assertStopsAtBudget(Buffer.concat(Array.from({ length: 10 }, () => TEXT)), 10_000);
   });
 });
 
@@ -149,13 +140,14 @@ describe("LZ4", () => {
     assert.equal(scanPacked(Buffer.concat([BENIGN, PAYLOAD])).verdict, "malicious");
   });
 
+  const missing = moduleMissing("lz4.frame");
   for (const [what, settings] of [
     ["as joblib does", "compression_level=0"],
     ["blocks by themselves, with sums", "block_linked=False, block_checksum=True, content_checksum=True"],
     ["blocks that depend on one another", "block_linked=True, block_size=4, content_checksum=True, store_size=False"],
     ["at its best", "compression_level=12, block_size=7"],
   ] as const) {
-    it(`gives back what Python packed: ${what}`, { skip: moduleMissing("lz4.frame") }, () => {
+    it(`gives back what Python packed: ${what}`, { skip: missing }, () => {
       assertRoundTrips(readLz4, "lz4.frame", `lz4.frame.compress(d, ${settings})`);
     });
   }

@@ -5,19 +5,18 @@ import { describe, it } from "node:test";
 import { crc32 } from "node:zlib";
 
 import {
+  assertEnds,
   assertRoundTrips,
+  assertStopsAtBudget,
+  assertStopsAtRoom,
   base64,
   changed,
   dataOf,
   moduleMissing,
   scanPacked,
   unpack,
-  unpackDamaged,
 } from "../../../../../test/models/compressed.ts";
 import * as p from "../../../../../test/models/pickle.ts";
-import { scanBytes } from "../../../../../test/models/scan.ts";
-import { compressedFormat } from "../compressed.ts";
-import { pickleFormat } from "../pickle/pickle.ts";
 import { readXz } from "./xz.ts";
 
 /** Made with lzma.compress of CPython 3.11: its checks are CRC64, SHA-256 for PAYLOAD, CRC32 for ZEROS. */
@@ -106,9 +105,7 @@ describe("xz that is damaged", () => {
 
   it("ends, and throws nothing else", () => {
     const seeds = [EMPTY, BENIGN, PAYLOAD, TEXT, ZEROS, BCJ, ALONE_BENIGN, ALONE_PAYLOAD];
-    const { whole, longest } = unpackDamaged(readXz, seeds, 3_000);
-    assert.ok(whole < 900, `${whole} damaged streams were read as whole`);
-    assert.ok(longest < 5_000, `${longest} ms`);
+    assertEnds(readXz, seeds, 900);
   });
 });
 
@@ -171,22 +168,16 @@ describe("lzma that is damaged", () => {
 
 describe("xz that is too much", () => {
   it("stops where its room ends", () => {
-    const { bytes, why } = unpack(readXz, ZEROS, 100_000);
-    assert.equal(why, "large: limit 100000 bytes");
-    assert.ok(bytes.length <= 100_000);
+    assertStopsAtRoom(readXz, ZEROS, 100_000);
   });
 
   it("stops where the budget of the file ends, and is inconclusive", () => {
-    const limits = { bytes: 1_000_000, members: 10, steps: 1_000_000, depth: 8, findings: 10 };
-    const { rules, verdict } = scanBytes([compressedFormat, pickleFormat], ZEROS, "x", limits);
-    assert.ok(rules.includes("scan.limit-bytes"));
-    assert.equal(verdict, "inconclusive");
+    assertStopsAtBudget(ZEROS, 1_000_000);
   });
 
   it("stops at many small streams, which cost more than they give", () => {
     const many = Buffer.concat(Array.from({ length: 100 }, () => ALONE_BENIGN));
-    const limits = { bytes: 1_000_000, members: 10, steps: 50_000, depth: 8, findings: 10 };
-    assert.ok(scanBytes([compressedFormat, pickleFormat], many, "x", limits).rules.includes("scan.limit-steps"));
+    assert.ok(scanPacked(many, { steps: 50_000 }).rules.includes("scan.limit-steps"));
   });
 });
 
@@ -221,6 +212,7 @@ describe("xz and lzma", () => {
     }
   });
 
+  const missing = moduleMissing("lzma");
   const filter = (more: string) => `[{"id": lzma.FILTER_LZMA2, "preset": 6, ${more}}]`;
   for (const [what, expression] of [
     ["xz", "lzma.compress(d)"],
@@ -230,7 +222,7 @@ describe("xz and lzma", () => {
     ["lzma", "lzma.compress(d, format=lzma.FORMAT_ALONE)"],
     ["lzma, preset 1", "lzma.compress(d, format=lzma.FORMAT_ALONE, preset=1)"],
   ] as const) {
-    it(`gives back what Python packed: ${what}`, { skip: moduleMissing("lzma") }, () => {
+    it(`gives back what Python packed: ${what}`, { skip: missing }, () => {
       assertRoundTrips(readXz, "lzma", expression);
     });
   }
