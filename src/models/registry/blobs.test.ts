@@ -36,6 +36,11 @@ describe("the store of blobs", () => {
       [await blobs.has(digest, 7), await blobs.has(digest, 8), await blobs.has(digestOf("x"))],
       [true, false, false],
     );
+    assert.deepEqual(await Promise.all([6, 7, 8].map((said) => blobs.isWhole({ digest, size: said }))), [
+      false,
+      true,
+      false,
+    ]);
   });
 
   it("keeps nothing of what is too long, too short or something else", async () => {

@@ -24,8 +24,8 @@ import { isHoldfastError } from "../../core/index.ts";
 import { makeFolder, putInPlace, syncFolder, writeDurably } from "../../storage/index.ts";
 import { isSha256, type Sha256, type VersionFile } from "./digest.ts";
 import { registryError } from "./errors.ts";
-import { chunks, openPlain, PLAIN, SEALED_SUFFIX, writeAll, type Form, type OpenBlob } from "./form.ts";
-import { checked, measured, type PutOptions, type StoredBlob } from "./measure.ts";
+import { chunks, openPlain, PLAIN, SEALED_SUFFIX, type Form, type OpenBlob } from "./form.ts";
+import { checked, measured, type Expected, type PutOptions, type StoredBlob } from "./measure.ts";
 import { checkPaths } from "./reference.ts";
 
 export interface BlobStore {
@@ -108,9 +108,7 @@ export async function openBlobs(folder: string, sealing?: () => Promise<Form>): 
     options: PutOptions,
   ): Promise<StoredBlob> => {
     const { content, blob } = measured(bytes, options);
-    await using handle = await open(file, "wx", 0o600);
-    await (await ownForm()).write(handle, content);
-    await handle.sync();
+    await writeFile(file, 0o600, content, await ownForm());
     return blob();
   };
   const keep = async (file: string, blob: StoredBlob): Promise<StoredBlob> => {
@@ -144,13 +142,8 @@ export async function openBlobs(folder: string, sealing?: () => Promise<Form>): 
       await blob.close();
     }
   };
-  const whole = (blob: Pick<StoredBlob, "digest"> & { size?: number }, limit: number): AsyncIterable<Uint8Array> =>
-    stream(blob.digest, (open) => checked(open.stream(), { ...blob, limit }));
-  const write = async (file: string, mode: number, content: AsyncIterable<Uint8Array>): Promise<void> => {
-    await using handle = await open(file, "wx", mode);
-    for await (const chunk of content) await writeAll(handle, chunk);
-    await handle.sync();
-  };
+  const whole = (blob: Expected, limit?: number): AsyncIterable<Uint8Array> =>
+    stream(blob.digest, (open) => checked(open.stream(), blob, limit));
 
   const store: BlobStore = {
     put: (bytes, options = {}) => staged(async (file) => await keep(file, await fill(file, bytes, options))),
@@ -195,7 +188,7 @@ export async function openBlobs(folder: string, sealing?: () => Promise<Form>): 
     part: (digest, from, length) => stream(digest, (blob) => blob.stream(from, length)),
     async isWhole(blob) {
       try {
-        for await (const chunk of whole(blob, blob.size)) void chunk;
+        for await (const chunk of whole(blob)) void chunk;
         return true;
       } catch (error) {
         if (isGone(error)) return false;
@@ -210,7 +203,7 @@ export async function openBlobs(folder: string, sealing?: () => Promise<Form>): 
           const made = new Set<string>();
           for (const { path: name, ...blob } of files) {
             await makeFolders(tree, name, made);
-            await write(join(tree, name), 0o444, whole(blob, blob.size));
+            await writeFile(join(tree, name), 0o444, whole(blob));
           }
           for (const { path: name, bytes } of texts) {
             await makeFolders(tree, name, made);
@@ -236,7 +229,7 @@ export async function openBlobs(folder: string, sealing?: () => Promise<Form>): 
             const lend = lent.has(digest) ? copyFile : link;
             lent.add(digest);
             if (blob.file !== undefined) await lend(blob.file, join(tree, name));
-            else await write(join(tree, name), 0o400, checked(blob.stream(), { digest, size, limit: size }));
+            else await writeFile(join(tree, name), 0o400, checked(blob.stream(), { digest, size }));
           } finally {
             await blob.close();
           }
@@ -272,6 +265,13 @@ export async function openBlobs(folder: string, sealing?: () => Promise<Form>): 
     },
   };
   return store;
+}
+
+/** A new file, flushed. */
+async function writeFile(file: string, mode: number, content: AsyncIterable<Uint8Array>, form = PLAIN): Promise<void> {
+  await using handle = await open(file, "wx", mode);
+  await form.write(handle, content);
+  await handle.sync();
 }
 
 function isGone(error: unknown): boolean {

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { createReadStream } from "node:fs";
 import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 
@@ -90,9 +89,9 @@ export function sealedForm(identity: Secret, recipient: string): Form {
 
 /** The bytes of a file. */
 export async function* chunks(handle: FileHandle, from = 0, length = Infinity): AsyncGenerator<Uint8Array> {
-  const range = { start: from, ...(length === Infinity ? {} : { end: from + length - 1 }) };
   if (length === 0) return;
-  const stream = createReadStream("", { fd: handle, autoClose: false, highWaterMark: CHUNK_BYTES, ...range });
+  const range = { start: from, end: from + length - 1 };
+  const stream = handle.createReadStream({ autoClose: false, highWaterMark: CHUNK_BYTES, ...range });
   for await (const chunk of stream) yield chunk as Uint8Array;
 }
 
@@ -113,7 +112,7 @@ export async function openPlain(
   throw registryError(code, { detail: `${path}: not a file` });
 }
 
-export async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
 }
 

@@ -15,6 +15,9 @@ export interface StoredBlob {
   readonly size: number;
 }
 
+/** A blob that is known by its digest, and its size where that is known too. */
+export type Expected = Pick<StoredBlob, "digest"> & Partial<StoredBlob>;
+
 export interface PutOptions {
   /** What the bytes must be. */
   readonly expected?: { readonly digest?: Sha256; readonly size?: number };
@@ -79,22 +82,12 @@ export function measured(
 }
 
 /** Hands out a stored blob's bytes; their end says that they were whole. @throws `models.blob-tampered`, `models.limit-exceeded` */
-export async function* checked(
+export function checked(
   bytes: AsyncIterable<Uint8Array>,
-  { digest, size, limit }: { readonly digest: Sha256; readonly size?: number; readonly limit: number },
+  expected: Expected,
+  limit = Infinity,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash = createHash("sha256");
-  let read = 0;
-  for await (const chunk of bytes) {
-    read += chunk.length;
-    if (read > limit) {
-      if (size !== undefined) throw tampered(`sha256:${digest} is longer than ${size} bytes`);
-      throw registryError("models.limit-exceeded", { detail: `more than ${limit} bytes` });
-    }
-    hash.update(chunk);
-    yield chunk;
-  }
-  if (hash.digest("hex") !== digest) throw tampered(`sha256:${digest}`);
+  return measured(bytes, { expected, limit, name: `sha256:${expected.digest}` }).content;
 }
 
 function tampered(detail: string): Error {
