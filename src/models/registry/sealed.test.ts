@@ -186,6 +186,14 @@ describe("the key of a store", () => {
     await assert.rejects(blobs.put([Buffer.from("weights")]), code("seal.no-match"));
     assert.deepEqual([await names(), (await readdir(store)).includes("key.age")], [[], false]);
   });
+
+  it("is not opened by a secret key in the configuration, which no error repeats", async () => {
+    const { recipient, identity } = await reader("alice.key");
+    await assert.rejects(
+      storeForm(store, { to: [recipient], with: identity.reveal() }, source()),
+      (error) => code("seal.key-invalid")(error) && !String(error).includes(identity.reveal()),
+    );
+  });
 });
 
 describe("the proof that models are sealed at rest", () => {

@@ -32,9 +32,12 @@ const KEY_MODE = 0o600;
 export async function storeForm(folder: string, config: StoreSealConfig, source: KeySource): Promise<Form> {
   const file = join(folder, KEY_FILE);
   const identities = await readIdentities(wordAt(config.with, source), source.env);
+  const opened = async (): Promise<Form> => {
+    const key = await openDataKey(file, identities);
+    return sealedForm(key, await recipientOf(key));
+  };
   try {
-    const identity = await openDataKey(file, identities);
-    return sealedForm(identity, await recipientOf(identity));
+    return await opened();
   } catch (error) {
     if (!isHoldfastError(error, "seal.key-file-missing")) throw error;
   }
@@ -49,8 +52,7 @@ export async function storeForm(folder: string, config: StoreSealConfig, source:
     // Somebody else's was first, and it is the one that counts.
     if (!isHoldfastError(error, "storage.output-exists")) throw error;
   }
-  const written = await openDataKey(file, identities);
-  return sealedForm(written, await recipientOf(written));
+  return await opened();
 }
 
 /** Seals the store's key anew, to those alone whom the configuration names now. @returns the file's bytes */
@@ -73,9 +75,12 @@ async function recipientsOf({ to }: StoreSealConfig, source: KeySource): Promise
   return read;
 }
 
-/** Words that name files do so from the folder of the configuration, whatever folder this process is in. */
+/**
+ * Words that name files do so from the folder of the configuration, whatever folder this process is in. A secret key is no
+ * file: it stays the word that `seal` refuses without repeating it.
+ */
 function wordAt(word: string, { cwd }: KeySource): string {
   const passphrase = "passphrase:";
   if (word.startsWith(passphrase)) return passphrase + resolve(cwd, word.slice(passphrase.length));
-  return /^(?:age1[0-9a-z]+$|vault:|aws-kms:)/.test(word) ? word : resolve(cwd, word);
+  return /^(?:age1[0-9a-z]+$|AGE-SECRET-KEY-|vault:|aws-kms:)/.test(word) ? word : resolve(cwd, word);
 }
