@@ -17,7 +17,7 @@ import { lstat, readdir, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 
 import { decodeUtf8 } from "../../../core/index.ts";
-import { walkModel } from "../../sign/walk.ts";
+import { DEFAULT_IGNORES, walkModel } from "../../sign/walk.ts";
 import { printable } from "../digest.ts";
 import { registryError } from "../errors.ts";
 import { DOWNLOADERS, refusePointer } from "./files.ts";
@@ -151,7 +151,10 @@ async function namesUnder(root: string): Promise<readonly string[]> {
   const names: string[] = [];
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
     if (entry.isDirectory()) continue;
-    names.push(relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"));
+    const name = relative(root, join(entry.parentPath, entry.name)).split(sep).join("/");
+    // Every repository of the hub has a .gitattributes, which signing leaves out, and so no root digest covers.
+    if (DEFAULT_IGNORES.some((ignored) => name === ignored || name.startsWith(`${ignored}/`))) continue;
+    names.push(name);
     if (names.length > MOST_FILES) throw registryError("models.limit-exceeded", { detail: `${MOST_FILES} files` });
   }
   return names.toSorted();

@@ -104,6 +104,20 @@ describe("import from a cache of the Hugging Face hub", () => {
     );
   });
 
+  it("takes what signing leaves out for no part of the model", async () => {
+    await cache("weights", "{}");
+    const before = await take(CACHE);
+    const attributes = sha256("*.bin filter=lfs");
+    await write([`${CACHE}/blobs/${attributes}`, "*.bin filter=lfs"]);
+    const snapshot = join(folder, CACHE, "snapshots", COMMIT);
+    await symlink(`../../blobs/${attributes}`, join(snapshot, ".gitattributes"));
+    await mkdir(join(snapshot, ".github"));
+    await symlink(`../../../blobs/${attributes}`, join(snapshot, ".github", "ci.yml"));
+    assert.deepEqual(await take(CACHE), before);
+    await symlink(`../../../blobs/${attributes}`, join(snapshot, "sub", ".gitattributes"));
+    assert.equal((await take(CACHE)).files.length, before.files.length + 1);
+  });
+
   it("notices a blob that was overwritten under its name", async () => {
     await cache("weighty", "{}");
     await assert.rejects(take(CACHE), code("models.blob-tampered", /weights\.bin/));
