@@ -7,6 +7,7 @@
 import { createReadStream } from "node:fs";
 import { addAbortSignal } from "node:stream";
 import { textOption, type CommandResult } from "../../../core/index.ts";
+import { makeFile } from "../../../storage/index.ts";
 import { releaseChunk } from "../age/chunk.ts";
 import type { Identity } from "../age/keys.ts";
 import { sealError } from "../errors.ts";
@@ -33,7 +34,7 @@ export async function* standardInput({
 }
 
 /** The same pieces, each freed when the next is asked for: whoever writes them is done with it by then. */
-export async function* onlyOnce(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* onlyOnce(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const piece of pieces) {
     yield piece;
     releaseChunk(piece);
@@ -49,6 +50,19 @@ export async function* onlyOnce(pieces: AsyncIterable<Uint8Array>): AsyncGenerat
 export function standardOutput({ options }: Input, bytes: AsyncIterable<Uint8Array>): CommandResult {
   if (process.stdout.isTTY && textOption(options, "output") !== PIPE) throw sealError("seal.output-terminal");
   return { data: null, text: () => "", bytes: onlyOnce(bytes) };
+}
+
+/**
+ * Makes the file `path` of bytes that come through a pipe.
+ *
+ * @returns how many they are
+ * @throws `storage.output-exists`, and what `bytes` throws; the file is not there then
+ */
+export async function writeOutput(path: string, mode: number, bytes: AsyncIterable<Uint8Array>): Promise<number> {
+  return await makeFile(path, mode, async (handle) => {
+    await handle.writeFile(onlyOnce(bytes));
+    return (await handle.stat()).size;
+  });
 }
 
 /** The bytes of a file, to be sealed. */

@@ -8,7 +8,7 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { CommandResult, CommandRun, Style } from "../../../core/index.ts";
 import type { SealServices } from "../commands.ts";
-import { rotateFile } from "../rotate.ts";
+import { rotateFile, type RotateFileOptions } from "../rotate.ts";
 import { rotateSet } from "../set/rotate.ts";
 import {
   identitiesOf,
@@ -50,10 +50,7 @@ async function rotateOne(input: Input, path: string): Promise<CommandResult> {
   return { data: { path, sha256, bytes, recipients }, text: (style) => rotatedText(style, path, "file") };
 }
 
-async function keysOf(input: Input): Promise<{
-  readonly identities: Awaited<ReturnType<typeof identitiesOf>>;
-  readonly recipients: Awaited<ReturnType<typeof recipientsOf>>;
-}> {
+async function keysOf(input: Input): Promise<Pick<RotateFileOptions, "identities" | "recipients">> {
   const [identities, recipients] = [await identitiesOf(input), await recipientsOf(input)];
   // Before the deed: without a place for the evidence nothing is changed.
   await input.services.db();

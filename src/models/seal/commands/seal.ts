@@ -7,7 +7,6 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type CommandResult, type CommandRun, textOption } from "../../../core/index.ts";
-import { makeFile } from "../../../storage/index.ts";
 import type { SealServices } from "../commands.ts";
 import { SEALED_MODE, sealFile } from "../file.ts";
 import { sealFolder } from "../set/seal.ts";
@@ -23,7 +22,7 @@ import {
   setSubject,
   type Input,
 } from "./options.ts";
-import { bytesOfFile, onlyOnce, PIPE, refusePipe, standardInput, standardOutput } from "./pipes.ts";
+import { bytesOfFile, PIPE, refusePipe, standardInput, standardOutput, writeOutput } from "./pipes.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const path = input.args["path"] ?? "";
@@ -41,10 +40,7 @@ async function piped(input: Input): Promise<CommandResult> {
     contentBytes += bytes;
   };
   const bytes = await interruptible(input, "sealing", ({ signal }) =>
-    makeFile(output, SEALED_MODE, async (handle) => {
-      await handle.writeFile(onlyOnce(sealStream(standardInput({ signal, count }), { recipients })));
-      return (await handle.stat()).size;
-    }),
+    writeOutput(output, SEALED_MODE, sealStream(standardInput({ signal, count }), { recipients })),
   );
   return sealedResult({ output, contentBytes, bytes, recipients: recipients.length });
 }

@@ -7,14 +7,13 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type CommandResult, type CommandRun, textOption } from "../../../core/index.ts";
-import { makeFile } from "../../../storage/index.ts";
 import type { SealServices } from "../commands.ts";
 import { sealError } from "../errors.ts";
 import { UNSEALED_MODE, unsealFile } from "../file.ts";
 import { unsealFolder } from "../set/unseal.ts";
 import { unsealStream } from "../stream.ts";
 import { bytesText, filesText, identitiesOf, interruptible, keyFileOf, refuseKeyFile, type Input } from "./options.ts";
-import { contentOfFile, onlyOnce, PIPE, refusePipe, standardInput, standardOutput } from "./pipes.ts";
+import { contentOfFile, PIPE, refusePipe, standardInput, standardOutput, writeOutput } from "./pipes.ts";
 
 export const run: CommandRun<SealServices> = async (input) => {
   const path = input.args["path"] ?? "";
@@ -28,10 +27,7 @@ async function piped(input: Input): Promise<CommandResult> {
   const output = textOption(input.options, "output") ?? PIPE;
   if (output === PIPE) return standardOutput(input, unsealStream(standardInput(), { identities }));
   const bytes = await interruptible(input, "unsealing", ({ signal }) =>
-    makeFile(output, UNSEALED_MODE, async (handle) => {
-      await handle.writeFile(onlyOnce(unsealStream(standardInput({ signal }), { identities })));
-      return (await handle.stat()).size;
-    }),
+    writeOutput(output, UNSEALED_MODE, unsealStream(standardInput({ signal }), { identities })),
   );
   return fileResult(output, bytes);
 }
