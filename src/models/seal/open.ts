@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { KeyObject } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { decodeArmor, looksArmored, MAX_ARMOR_BYTES } from "./age/armor.ts";
 import { CHUNK_BYTES, chunkCount, openChunk, SEALED_CHUNK_BYTES } from "./age/chunk.ts";
@@ -46,7 +47,7 @@ export interface SealedContent extends AsyncDisposable {
 export interface Layout {
   /** Offset of the first chunk in the file. */
   readonly offset: number;
-  readonly key: Uint8Array;
+  readonly key: KeyObject;
   /** Bytes of the content. */
   readonly size: number;
 }

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { createSecretKey } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { readSync, writevSync } from "node:fs";
 import {
   CHUNK_BYTES,
@@ -23,7 +23,7 @@ import {
 /** What is done to all chunks of one file. File descriptors belong to the process, and so to all of its threads. */
 export interface Passage {
   readonly direction: "seal" | "unseal";
-  readonly key: Uint8Array;
+  readonly key: KeyObject;
   /** Bytes of the content. */
   readonly size: number;
   readonly from: number;
@@ -73,13 +73,12 @@ export function segmentCount(size: number): number {
 }
 
 /** What does the segments of a passage, one after another, in memory that it keeps. */
-export function segmentWork({ direction, key: secret, size, from, fromOffset, to, toOffset }: Passage): DoSegment {
+export function segmentWork({ direction, key, size, from, fromOffset, to, toOffset }: Passage): DoSegment {
   const seals = direction === "seal";
   const [unitIn, unitOut] = seals ? [CHUNK_BYTES, SEALED_CHUNK_BYTES] : [SEALED_CHUNK_BYTES, CHUNK_BYTES];
   const totalIn = seals ? size : sealedBytes(size);
   const chunks = chunkCount(size);
   const buffer = Buffer.allocUnsafeSlow(Math.min(SEGMENT_CHUNKS, chunks) * unitIn);
-  const key = createSecretKey(secret);
 
   return (segment) => {
     const first = segment * SEGMENT_CHUNKS;

@@ -29,7 +29,7 @@ export function sealedBytes(plainBytes: number): number {
 
 /** Encrypts chunk number `index`. @returns ciphertext and tag, to be written one behind the other */
 export function sealChunk(
-  key: Uint8Array | KeyObject,
+  key: KeyObject,
   index: number,
   last: boolean,
   plain: Uint8Array,
@@ -41,12 +41,7 @@ export function sealChunk(
 }
 
 /** Decrypts chunk number `index`. @returns undefined where it is not that chunk, unaltered */
-export function openChunk(
-  key: Uint8Array | KeyObject,
-  index: number,
-  last: boolean,
-  sealed: Uint8Array,
-): Uint8Array | undefined {
+export function openChunk(key: KeyObject, index: number, last: boolean, sealed: Uint8Array): Uint8Array | undefined {
   if (sealed.length < TAG_BYTES) return undefined;
   const end = sealed.length - TAG_BYTES;
   const decipher = createDecipheriv(CIPHER, key, chunkNonce(index, last), OPTIONS);

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { hkdfSync } from "node:crypto";
+import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { sealError } from "../errors.ts";
 import { SEALED_CHUNK_BYTES, TAG_BYTES } from "./chunk.ts";
 
@@ -18,8 +18,8 @@ import { SEALED_CHUNK_BYTES, TAG_BYTES } from "./chunk.ts";
 export const NONCE_BYTES = 16;
 
 /** The key of the payload, 32 bytes. */
-export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", fileKey, nonce, "payload", 32));
+export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): KeyObject {
+  return createSecretKey(new Uint8Array(hkdfSync("sha256", fileKey, nonce, "payload", 32)));
 }
 
 /**
