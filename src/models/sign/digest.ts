@@ -5,7 +5,8 @@
  */
 
 import { createHash, hash as hashAtOnce } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, read as readLater, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, read as readCallback, readSync } from "node:fs";
+import { promisify } from "node:util";
 import { createBlake3 } from "./blake3.ts";
 import type { FileIdentity } from "./walk.ts";
 
@@ -52,6 +53,7 @@ const NAMES: Readonly<Record<Exclude<HashType, "blake3">, string>> = { sha256: "
 const CHANGED: Digested = { code: "models.file-changed" };
 
 const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+const readLater = promisify(readCallback);
 
 /**
  * Hashes one stretch.
@@ -82,9 +84,7 @@ export async function digestStretch(
       read?.(bytes.length);
     };
     const whole =
-      ahead && to - from > AHEAD_BYTES
-        ? await readAhead(file, { from, to }, update)
-        : readInTurn(file, { from, to }, update);
+      ahead && to - from > AHEAD_BYTES ? await readAhead(file, stretch, update) : readInTurn(file, stretch, update);
     if (!whole || !isSame(file, identity)) return CHANGED;
     return { digest: hash.digest() };
   } catch (error) {
@@ -94,13 +94,8 @@ export async function digestStretch(
   }
 }
 
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
 /** @returns false where the file ends before `to` */
-function readInTurn(file: number, { from, to }: Range, update: (bytes: Uint8Array) => void): boolean {
+function readInTurn(file: number, { from, to }: FileStretch, update: (bytes: Uint8Array) => void): boolean {
   for (let at = from; at < to;) {
     const count = readSync(file, buffer, 0, Math.min(CHUNK_BYTES, to - at), at);
     if (count === 0) return false;
@@ -111,22 +106,21 @@ function readInTurn(file: number, { from, to }: Range, update: (bytes: Uint8Arra
 }
 
 /** The same, and the next piece is read by a thread of libuv meanwhile. */
-async function readAhead(file: number, { from, to }: Range, update: (bytes: Uint8Array) => void): Promise<boolean> {
+async function readAhead(
+  file: number,
+  { from, to }: FileStretch,
+  update: (bytes: Uint8Array) => void,
+): Promise<boolean> {
   let [now, next] = [Buffer.allocUnsafeSlow(AHEAD_BYTES), Buffer.allocUnsafeSlow(AHEAD_BYTES)];
-  const start = (into: Buffer, at: number): Promise<number> =>
-    new Promise((resolve, reject) => {
-      readLater(file, into, 0, Math.min(AHEAD_BYTES, to - at), at, (error, count) => {
-        if (error === null) resolve(count);
-        else reject(error);
-      });
-    });
+  const start = (into: Buffer, at: number): Promise<{ readonly bytesRead: number }> =>
+    readLater(file, into, 0, Math.min(AHEAD_BYTES, to - at), at);
   let reading = start(now, from);
   for (let at = from; at < to;) {
-    const count = await reading;
-    if (count === 0) return false;
-    at += count;
+    const { bytesRead } = await reading;
+    if (bytesRead === 0) return false;
+    at += bytesRead;
     if (at < to) reading = start(next, at);
-    update(now.subarray(0, count));
+    update(now.subarray(0, bytesRead));
     [now, next] = [next, now];
   }
   return true;
