@@ -17,6 +17,17 @@ export interface OpenJournal {
   bytes: number;
 }
 
+/** Appends `records` as one durable write. */
+export async function appendRecords(
+  files: Files,
+  journal: OpenJournal,
+  records: readonly LedgerRecord[],
+): Promise<void> {
+  const bytes = journal.encoder.batch(records);
+  await files.append(journal.handle, bytes);
+  journal.bytes += bytes.length;
+}
+
 /** Puts a new journal with `records` in place of the one at `path` (within `folder`), durably. */
 export async function startJournal(
   files: Files,

@@ -19,9 +19,10 @@
 import { hash, randomBytes } from "node:crypto";
 import { isUtf8 } from "node:buffer";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
-import { equalHashes, HASH_BYTES, leafHash } from "./merkle.ts";
+import { ledgerError } from "./errors.ts";
+import { equalHashes, HASH_BYTES, leafHash, MAX_ENTRY_BYTES } from "./merkle.ts";
 import { isKeyName } from "./note.ts";
-import { unframeEntry } from "./tile.ts";
+import { frameEntry, unframeEntry } from "./tile.ts";
 
 const FORMAT = "holdfast.dev/ledger-journal@v1";
 const MARKER_BYTES = 16;
@@ -42,6 +43,19 @@ export interface LedgerRecord {
   /** As it stands in a bundle: uint16 length, then the entry. */
   readonly framed: Uint8Array;
   readonly leaf: Uint8Array;
+}
+
+/** The record of an entry, whose bytes it copies. @throws `ledger.entry-too-large` */
+export function recordOf(entry: Uint8Array): LedgerRecord {
+  if (entry.length > MAX_ENTRY_BYTES) {
+    throw ledgerError("ledger.entry-too-large", { detail: `${entry.length} bytes` });
+  }
+  return { framed: frameEntry(entry), leaf: leafHash(entry) };
+}
+
+/** The bytes that records take in memory. */
+export function byteLength(records: readonly LedgerRecord[]): number {
+  return records.reduce((sum, { framed, leaf }) => sum + framed.length + leaf.length, 0);
 }
 
 /** Turns records into the bytes of one journal; carries the chain of checks. */

@@ -21,13 +21,12 @@ import { ensureFolder, folderWriter, JOURNAL_FILE, LOCK_FILE, NEXT_FILE, STAGING
 import { edgeRoot, emptyEdge } from "./edge.ts";
 import { ledgerError } from "./errors.ts";
 import { diskFiles, type Files } from "./files.ts";
-import { startJournal, type OpenJournal } from "./journal-file.ts";
-import type { LedgerRecord } from "./journal.ts";
+import { appendRecords, startJournal, type OpenJournal } from "./journal-file.ts";
+import { byteLength, recordOf, type LedgerRecord } from "./journal.ts";
 import { openKey, readVkey, writeVkey } from "./key.ts";
-import { EMPTY_ROOT, leafHash, MAX_ENTRY_BYTES } from "./merkle.ts";
+import { EMPTY_ROOT } from "./merkle.ts";
 import type { NoteSigner } from "./note.ts";
 import { recover, type Recovered } from "./recover.ts";
-import { frameEntry } from "./tile.ts";
 import { growTree } from "./tree.ts";
 
 /** Entries wait at most this long, in milliseconds, to be covered by a checkpoint. */
@@ -182,19 +181,16 @@ async function startWriter(
     close: () => (closing ??= finish()),
   };
 
-  function append(entry: Uint8Array): Promise<number> {
-    if (closing !== undefined) return Promise.reject(ledgerError("ledger.closed"));
-    if (failure !== undefined) return Promise.reject(failed());
-    if (entry.length > MAX_ENTRY_BYTES) {
-      return Promise.reject(ledgerError("ledger.entry-too-large", { detail: `${entry.length} bytes` }));
-    }
-    const record = { framed: frameEntry(entry), leaf: leafHash(entry) };
+  async function append(entry: Uint8Array): Promise<number> {
+    if (closing !== undefined) throw ledgerError("ledger.closed");
+    if (failure !== undefined) throw failed();
+    const record = recordOf(entry);
     const bytes = byteLength([record]);
     if (pendingBytes + bytes > MAX_PENDING_BYTES) {
-      return Promise.reject(ledgerError("ledger.overloaded", { detail: `${MAX_PENDING_BYTES} bytes` }));
+      throw ledgerError("ledger.overloaded", { detail: `${MAX_PENDING_BYTES} bytes` });
     }
     pendingBytes += bytes;
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       pending.push({ record, resolve, reject });
       wake();
     });
@@ -222,11 +218,9 @@ async function startWriter(
       if (journal.bytes > ROTATE_BYTES + 2 * tailBytes) await rotate();
 
       const batch = nextBatch();
-      const bytes = journal.encoder.batch(batch.map(({ record }) => record));
-      await files.append(journal.handle, bytes);
-      journal.bytes += bytes.length;
-      pending.splice(0, batch.length);
       const records = batch.map(({ record }) => record);
+      await appendRecords(files, journal, records);
+      pending.splice(0, batch.length);
       for (const record of records) tail.push(record);
       tailBytes += byteLength(records);
       pendingBytes -= byteLength(records);
@@ -337,8 +331,4 @@ async function startWriter(
     }
     if (failure !== undefined) throw failed();
   }
-}
-
-function byteLength(records: readonly LedgerRecord[]): number {
-  return records.reduce((sum, { framed, leaf }) => sum + framed.length + leaf.length, 0);
 }

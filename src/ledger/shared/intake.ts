@@ -12,9 +12,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promi
 
 import { isHoldfastError } from "../../core/index.ts";
 import { ledgerError } from "../errors.ts";
-import type { LedgerRecord } from "../journal.ts";
-import { leafHash, MAX_ENTRY_BYTES } from "../merkle.ts";
-import { frameEntry } from "../tile.ts";
+import { recordOf, type LedgerRecord } from "../journal.ts";
 import type { SharedStore } from "./store.ts";
 
 export interface Intake {
@@ -53,23 +51,20 @@ export function openIntake(store: Pick<SharedStore, "append">, onFailure: (error
 
   return {
     async append(entry) {
-      if (entry.length > MAX_ENTRY_BYTES) {
-        throw ledgerError("ledger.entry-too-large", { detail: `${entry.length} bytes` });
-      }
-      const leaf = leafHash(entry);
-      const key = Buffer.from(leaf).toString("base64");
+      const record = recordOf(entry);
+      const key = Buffer.from(record.leaf).toString("base64");
       const same = known.get(key);
       if (same !== undefined) return await same.promise.promise;
       if (bytes + entry.length > MAX_PENDING_BYTES) {
         throw ledgerError("ledger.overloaded", { detail: `${MAX_PENDING_BYTES} bytes` });
       }
       const one: Pending = {
-        record: { framed: frameEntry(entry), leaf },
+        record,
         key,
         until: performance.now() + APPEND_MS,
         promise: Promise.withResolvers(),
       };
-      bytes += one.record.framed.length;
+      bytes += record.framed.length;
       known.set(key, one);
       pending.push(one);
       writing ??= write();

@@ -18,11 +18,10 @@ import { folderWriter, NEXT_FILE } from "../durable.ts";
 import { edgeRoot, emptyEdge, pushLeaf, type Edge } from "../edge.ts";
 import { ledgerError } from "../errors.ts";
 import type { Files } from "../files.ts";
-import type { LedgerRecord } from "../journal.ts";
+import { recordOf } from "../journal.ts";
 import { EMPTY_ROOT, equalHashes, leafHash } from "../merkle.ts";
 import type { NoteSigner } from "../note.ts";
 import { recoverPublished } from "../recover.ts";
-import { frameEntry } from "../tile.ts";
 import { growTree, type ReadFile, type Tree } from "../tree.ts";
 import type { SharedStore } from "./store.ts";
 
@@ -94,10 +93,6 @@ export async function openMirror(files: Files, folder: string, signer: NoteSigne
       return next;
     },
   };
-}
-
-function recordOf(entry: Uint8Array): LedgerRecord {
-  return { framed: frameEntry(entry), leaf: leafHash(entry) };
 }
 
 function copyOf({ size, roots, levels }: Edge): Edge {

@@ -20,11 +20,11 @@ import { isHoldfastError } from "../../core/index.ts";
 import { SPOOL_FILE } from "../durable.ts";
 import { ledgerError } from "../errors.ts";
 import { diskFiles, type Files } from "../files.ts";
-import { startJournal } from "../journal-file.ts";
-import { decodeJournal, type LedgerRecord } from "../journal.ts";
+import { appendRecords, startJournal, type OpenJournal } from "../journal-file.ts";
+import { byteLength, decodeJournal, recordOf, type LedgerRecord } from "../journal.ts";
 import type { Ledger } from "../ledger.ts";
-import { EMPTY_ROOT, leafHash, MAX_ENTRY_BYTES } from "../merkle.ts";
-import { frameEntry, unframeEntry } from "../tile.ts";
+import { EMPTY_ROOT } from "../merkle.ts";
+import { unframeEntry } from "../tile.ts";
 
 export interface Spool {
   /**
@@ -74,6 +74,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { maxBytes = MAX_BYTES } = options;
   const { folder, origin } = ledger;
   const waiting = [...(await leftIn(files, folder, origin))];
+  /** Of what waits and what arrives. */
   let bytes = byteLength(waiting);
   let arriving: Arriving[] = [];
   let journal = await newJournal();
@@ -102,7 +103,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   };
 
   function isBehind(): boolean {
-    return waiting.length > 0 || arriving.length > 0 || writing !== undefined;
+    return waiting.length > 0 || writing !== undefined;
   }
 
   /**
@@ -146,15 +147,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   async function keep(entry: Uint8Array): Promise<void> {
     if (failure !== undefined) throw failure;
-    if (entry.length > MAX_ENTRY_BYTES) {
-      throw ledgerError("ledger.entry-too-large", { detail: `${entry.length} bytes` });
-    }
-    const record = { framed: frameEntry(entry), leaf: leafHash(entry) };
+    const record = recordOf(entry);
     if (bytes + byteLength([record]) > maxBytes) {
       throw ledgerError("ledger.spool-full", { detail: `${maxBytes} bytes` });
     }
     bytes += byteLength([record]);
-    if (waiting.length === 0 && arriving.length === 0) {
+    if (!isBehind()) {
       log.warn("the database does not take entries of the ledger: they are kept in the data folder until it does");
     }
     const one = { record, promise: Promise.withResolvers<void>() };
@@ -184,9 +182,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   }
 
   async function append(records: readonly LedgerRecord[]): Promise<void> {
-    const encoded = journal.encoder.batch(records);
-    await files.append(journal.handle, encoded);
-    journal.bytes += encoded.length;
+    await appendRecords(files, journal, records);
     for (const record of records) waiting.push(record);
   }
 
@@ -235,7 +231,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     waiting.splice(0, batch.length);
     bytes -= byteLength(batch);
     // Mostly what was delivered: what has to be copied is small beside what can go.
-    if (waiting.length === 0 || journal.bytes > ROTATE_BYTES + 2 * byteLength(waiting)) await inTurn(rotate);
+    if (waiting.length === 0 || journal.bytes > ROTATE_BYTES + 2 * bytes) await inTurn(rotate);
     return batch.length;
   }
 
@@ -245,7 +241,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     await files.close(old.handle);
   }
 
-  function newJournal(): ReturnType<typeof startJournal> {
+  function newJournal(): Promise<OpenJournal> {
     return startJournal(files, folder, SPOOL_FILE, { origin, first: 0, root: EMPTY_ROOT }, waiting);
   }
 
@@ -276,8 +272,4 @@ async function leftIn(files: Files, folder: string, origin: string): Promise<rea
 
 function isPassing(error: unknown): boolean {
   return isHoldfastError(error) && PASSING.has(error.code);
-}
-
-function byteLength(records: readonly LedgerRecord[]): number {
-  return records.reduce((sum, { framed, leaf }) => sum + framed.length + leaf.length, 0);
 }
