@@ -101,18 +101,16 @@ export function recorder(
   const trouble = (): HoldfastError | undefined =>
     failed ?? (noRoom !== undefined && performance.now() < noRoom.until ? noRoom.error : undefined);
 
+  const refuseFor = (error: HoldfastError | undefined): void => {
+    if (error === undefined) return;
+    counts.lost++;
+    throw error;
+  };
+
   return {
-    check() {
-      const error = trouble();
-      if (error === undefined) return;
-      counts.lost++;
-      throw error;
-    },
+    check: () => refuseFor(trouble()),
     async record(entry) {
-      if (failed !== undefined) {
-        counts.lost++;
-        throw failed;
-      }
+      refuseFor(failed);
       if (mode === "durable") {
         await append(entry);
         return;
