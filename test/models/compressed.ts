@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 
 import { compressedFormat } from "../../src/models/scan/formats/compressed.ts";
-import { Output, StreamError } from "../../src/models/scan/formats/compressed/output.ts";
+import { Output, StreamError, type StreamReader } from "../../src/models/scan/formats/compressed/output.ts";
 import { pickleFormat } from "../../src/models/scan/formats/pickle/pickle.ts";
 import type { ScanLimits } from "../../src/models/scan/limits.ts";
 import { mutate, randomOf } from "./mutate.ts";
@@ -78,8 +78,6 @@ ${statements.map((statement) => `    ${statement}\n`).join("")}`;
   return stdout.split("\n").slice(0, data.length);
 }
 
-export type Reader = (bytes: Uint8Array, out: Output) => number;
-
 export interface Unpacked {
   readonly bytes: Uint8Array;
   /** Bytes of the input that were taken; undefined where the reader gave up. */
@@ -89,7 +87,7 @@ export interface Unpacked {
 }
 
 /** Reads a stream, at most `most` bytes of it. Errors that a reader does not mean to throw are thrown. */
-export function unpack(reader: Reader, stream: Uint8Array, most = 2 ** 26): Unpacked {
+export function unpack(reader: StreamReader, stream: Uint8Array, most = 2 ** 26): Unpacked {
   const out = new Output(most, () => true);
   try {
     const used = reader(stream, out);
@@ -102,7 +100,7 @@ export function unpack(reader: Reader, stream: Uint8Array, most = 2 ** 26): Unpa
 
 /** Reads `count` damaged copies of the streams. @returns how many were read to the end, and the longest time in ms */
 export function unpackDamaged(
-  reader: Reader,
+  reader: StreamReader,
   streams: readonly Uint8Array[],
   count: number,
 ): { readonly whole: number; readonly longest: number } {
@@ -142,14 +140,14 @@ export function scanPacked(bytes: Uint8Array, limits?: Partial<ScanLimits>): Sca
 }
 
 /** Asserts that 3,000 damaged copies of the streams end in time and by name, fewer than `most` of them as whole. */
-export function assertEnds(reader: Reader, streams: readonly Uint8Array[], most: number): void {
+export function assertEnds(reader: StreamReader, streams: readonly Uint8Array[], most: number): void {
   const { whole, longest } = unpackDamaged(reader, streams, 3_000);
   assert.ok(whole < most, `${whole} damaged streams were read as whole`);
   assert.ok(longest < 5_000, `${longest} ms`);
 }
 
 /** Asserts that of a stream that holds more no more than `room` bytes come out, and that the reader says so. */
-export function assertStopsAtRoom(reader: Reader, stream: Uint8Array, room: number): void {
+export function assertStopsAtRoom(reader: StreamReader, stream: Uint8Array, room: number): void {
   const { bytes, why } = unpack(reader, stream, room);
   assert.equal(why, `large: limit ${room} bytes`);
   assert.ok(bytes.length <= room);
@@ -163,7 +161,7 @@ export function assertStopsAtBudget(stream: Uint8Array, limit: number): void {
 }
 
 /** Packs data of each kind and size by Python's `expression`, and asserts that the reader gives it back whole. */
-export function assertRoundTrips(reader: Reader, module: string, expression: string): void {
+export function assertRoundTrips(reader: StreamReader, module: string, expression: string): void {
   const data = DATA_KINDS.flatMap((kind) => DATA_SIZES.map((size) => dataOf(kind, size)));
   for (const [index, stream] of pythonCompressed(module, expression, data).entries()) {
     const { bytes, used, why } = unpack(reader, stream);

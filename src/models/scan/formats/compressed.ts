@@ -2,23 +2,21 @@
  * Compressed streams: joblib and dill write their pickles so, and archives of tar are packed so. They are unpacked within
  * the budget by the readers of `compressed/`. What none of them reads is named, and the file is inconclusive.
  *
- * Source: RFC 1950 (zlib); joblib/compressor.py for its older `ZF` files; the magic numbers of file(1).
+ * Source: joblib/compressor.py for its older `ZF` files; the magic numbers of file(1).
  *
  * @module
  */
 
-import { constants, inflateRawSync } from "node:zlib";
-
 import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
 import { bytesSource, sliceSource, type Source } from "../source.ts";
-import { readBzip2 } from "./compressed/bz2.ts";
-import { readGzip, readZlib } from "./compressed/deflate.ts";
+import { isBzip2, readBzip2 } from "./compressed/bz2.ts";
+import { isGzip, isZlib, readGzip, readZlib } from "./compressed/deflate.ts";
 import { LZ4_MAGIC, readLz4 } from "./compressed/lz4.ts";
 import { isLzmaAlone } from "./compressed/lzma.ts";
-import { Output, StreamError, type StreamFailure } from "./compressed/output.ts";
+import { Output, StreamError, type StreamFailure, type StreamReader } from "./compressed/output.ts";
 import { frameAt } from "./compressed/skippable.ts";
-import { readXz } from "./compressed/xz.ts";
+import { isXz, readXz } from "./compressed/xz.ts";
 import { readZstd, ZSTD_MAGIC } from "./compressed/zstd.ts";
 import { findHidden } from "./pickle/hidden.ts";
 import { PICKLE_RULES } from "./pickle/rules.ts";
@@ -72,7 +70,6 @@ const MAX_OUT = 512 * 1024 * 1024;
 /** Most bytes that go in: as well. */
 const MAX_IN = 256 * 1024 * 1024;
 
-/** The readers: each writes to the output, and says how much of the input it took. */
 const READERS = {
   gzip: readGzip,
   zlib: readZlib,
@@ -81,7 +78,7 @@ const READERS = {
   xz: readXz,
   lzma: readXz,
   lz4: readLz4,
-} as const satisfies Readonly<Record<string, (bytes: Uint8Array, out: Output) => number>>;
+} as const satisfies Readonly<Record<string, StreamReader>>;
 
 type Read = keyof typeof READERS;
 
@@ -113,9 +110,12 @@ export const compressedFormat: Format = {
   sniff: (source) => kindOf(source) !== undefined || namedOf(source) !== undefined,
   scan: (source, context) => {
     const found = kindOf(source);
+    if (found !== undefined) {
+      read(found.kind, sliceSource(source, found.from, source.size), context);
+      return;
+    }
     const named = namedOf(source);
-    if (found !== undefined) read(found.kind, sliceSource(source, found.from, source.size), context);
-    else if (named !== undefined) notOpened(named, source, context);
+    if (named !== undefined) notOpened(named, source, context);
   },
 };
 
@@ -125,14 +125,13 @@ const LOOKED_AT = 4_096;
 /** The kind of the stream, and where it begins: `ZF`, "0x" and the length in hexadecimal digits stand before one of zlib. */
 function kindOf(source: Source): { readonly kind: Read; readonly from: number } | undefined {
   const start = new Uint8Array(source.read(0, LOOKED_AT));
-  const begins = (magic: string): boolean => magic === textOf(start.subarray(0, magic.length));
   const kind = ((): Read | undefined => {
-    if (begins("\u001f\u008b\b")) return "gzip";
-    if (begins("\u00fd7zXZ\0")) return "xz";
+    if (isGzip(start, 0)) return "gzip";
+    if (isXz(start, 0)) return "xz";
     if (isBzip2(start)) return "bz2";
     if (frameAt(source, 0, ZSTD_MAGIC) !== undefined) return "zstd";
     if (frameAt(source, 0, LZ4_MAGIC) !== undefined) return "lz4";
-    if (isZlib(start) && inflates(start)) return "zlib";
+    if (isZlib(start, MIN_PICKLE)) return "zlib";
     return isLzmaAlone(start, 0) ? "lzma" : undefined;
   })();
   if (kind !== undefined) return { kind, from: 0 };
@@ -148,33 +147,11 @@ function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
-/** The level, and the mark of a block or of the end. */
-function isBzip2(start: Uint8Array): boolean {
-  const head = textOf(start.subarray(0, 4));
-  const mark = Buffer.from(start.subarray(4, 10)).toString("hex");
-  return /^BZh[1-9]$/.test(head) && (mark === "314159265359" || mark === "177245385090");
-}
-
-/** RFC 1950 section 2.2: deflate, a window of at most 32 KiB, a check that fits, no dictionary. */
-function isZlib([first = 0, second = 0]: Uint8Array): boolean {
-  return (first & 0x0f) === 8 && first >>> 4 <= 7 && (first * 0x100 + second) % 31 === 0 && (second & 0x20) === 0;
-}
-
-/** Two bytes are no mark: something that could be a payload must come out. The check sum is compared by the reader. */
-function inflates(start: Uint8Array): boolean {
-  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: LOOKED_AT * 1_100 };
-  try {
-    return inflateRawSync(start.subarray(2), options).length >= MIN_PICKLE;
-  } catch {
-    return false;
-  }
-}
-
 /** What came out, and what stands behind the stream. */
 function members(kind: Read, buffer: Uint8Array, bytes: Uint8Array, used: number, context: ScanContext): void {
-  const behind = bytes.length > used ? new Uint8Array(bytes.subarray(used)) : undefined;
+  const behind = new Uint8Array(bytes.subarray(used));
   context.member(`(${kind})`, bytesSource(buffer));
-  if (behind === undefined || behind.every((byte) => byte === 0)) return;
+  if (behind.every((byte) => byte === 0)) return;
   context.report(COMPRESSED_RULES.behind, { offset: used, detail: `${behind.length} bytes` });
   context.member(`bytes at ${used}`, bytesSource(behind));
 }

@@ -20,6 +20,13 @@ const GROUP = 50;
 /** Steps of a block's tables: many small blocks cost more than what they put out. */
 const BLOCK_STEPS = 1_000;
 
+/** Whether bzip2 begins `start`: the level, and the mark of a block or of the end. */
+export function isBzip2(start: Uint8Array): boolean {
+  if (start.length < 10 || !isStream(start, 0)) return false;
+  const mark = Buffer.from(start.buffer, start.byteOffset + 4, 6).readUIntBE(0, 6);
+  return mark === BLOCK || mark === END;
+}
+
 /**
  * Writes what the streams at the start of `bytes` hold to `out`. @returns the bytes of them
  * @throws StreamError where they are damaged, hold too much or have a randomised block

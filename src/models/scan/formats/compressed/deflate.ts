@@ -21,6 +21,23 @@ const EXTRA = 0x04;
 const NAME = 0x08;
 const COMMENT = 0x10;
 const RESERVED = 0xe0;
+/** More than a byte of deflate unpacks to: 1,032 at most. */
+const MOST_RATIO = 1_100;
+
+/** Whether a member of gzip begins at `at`. */
+export function isGzip(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0x1f && bytes[at + 1] === 0x8b && bytes[at + 2] === 0x08;
+}
+
+/** Whether zlib begins `start`. Its header is no mark: at least `least` bytes must come out. No sum is compared. */
+export function isZlib(start: Uint8Array, least: number): boolean {
+  if (!hasZlibHeader(start) || needsDictionary(start)) return false;
+  try {
+    return DEFLATE(start.subarray(2), start.length * MOST_RATIO, false).buffer.length >= least;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Writes what the members at the start of `bytes` hold to `out`. @returns the bytes of them
@@ -30,8 +47,8 @@ export function readGzip(bytes: Uint8Array, out: Output): number {
   for (let at = 0; ;) {
     const from = out.length;
     const end = blocks(bytes, headerEnd(bytes, at), out);
-    if (uint32(bytes, end) !== crc32(out.written(from))) damaged("check sum of the content");
-    if (uint32(bytes, end + 4) !== (out.length - from) >>> 0) damaged("length of the content");
+    if (fourBytes(bytes, end).readUInt32LE() !== crc32(out.written(from))) damaged("check sum of the content");
+    if (fourBytes(bytes, end + 4).readUInt32LE() !== (out.length - from) >>> 0) damaged("length of the content");
     let next = end + 8;
     while (bytes[next] === 0) next++;
     if (!isGzip(bytes, next)) return end + 8;
@@ -44,14 +61,10 @@ export function readGzip(bytes: Uint8Array, out: Output): number {
  * @throws StreamError where it is damaged or holds too much, or needs a dictionary
  */
 export function readZlib(bytes: Uint8Array, out: Output): number {
-  const [first = 0, second = 0] = bytes;
-  if ((first & 0x0f) !== 8 || first >>> 4 > 7 || (first * 0x100 + second) % 31 !== 0) damaged("no header");
-  if ((second & PRESET_DICTIONARY) !== 0) unsupported("a dictionary");
+  if (!hasZlibHeader(bytes)) damaged("no header");
+  if (needsDictionary(bytes)) unsupported("a dictionary");
   const end = blocks(bytes, 2, out);
-  const sum = uint32(bytes, end);
-  if (Buffer.from([sum, sum >>> 8, sum >>> 16, sum >>> 24]).readUInt32BE() !== adler32(out.written())) {
-    damaged("check sum of the content");
-  }
+  if (fourBytes(bytes, end).readUInt32BE() !== adler32(out.written())) damaged("check sum of the content");
   return end + 4;
 }
 
@@ -81,8 +94,13 @@ function headerEnd(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-function isGzip(bytes: Uint8Array, at: number): boolean {
-  return bytes[at] === 0x1f && bytes[at + 1] === 0x8b && bytes[at + 2] === 0x08;
+/** RFC 1950 section 2.2: deflate, a window of at most 32 KiB, a check that fits. */
+function hasZlibHeader([first = 0, second = 0]: Uint8Array): boolean {
+  return (first & 0x0f) === 8 && first >>> 4 <= 7 && (first * 0x100 + second) % 31 === 0;
+}
+
+function needsDictionary([, second = 0]: Uint8Array): boolean {
+  return (second & PRESET_DICTIONARY) !== 0;
 }
 
 /** @returns where they end */
@@ -96,9 +114,9 @@ const DEFLATE: Unpack = (bytes, most, whole) => {
   return inflateRawSync(bytes, { maxOutputLength: most, finishFlush, info: true }) as unknown as ReturnType<Unpack>;
 };
 
-function uint32(bytes: Uint8Array, at: number): number {
+function fourBytes(bytes: Uint8Array, at: number): Buffer {
   if (at + 4 > bytes.length) damaged("cut short");
-  return Buffer.from(bytes.buffer, bytes.byteOffset + at, 4).readUInt32LE();
+  return Buffer.from(bytes.buffer, bytes.byteOffset + at, 4);
 }
 
 /** RFC 1950 section 8.2. Sums of so many bytes fit before the remainder is taken. */

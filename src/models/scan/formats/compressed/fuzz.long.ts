@@ -16,13 +16,13 @@ import {
   pythonUnpacked,
   unpack,
   unpackDamaged,
-  type Reader,
 } from "../../../../../test/models/compressed.ts";
 import { mutate, randomOf } from "../../../../../test/models/mutate.ts";
 import * as p from "../../../../../test/models/pickle.ts";
 import { readBzip2 } from "./bz2.ts";
 import { readGzip, readZlib } from "./deflate.ts";
 import { readLz4 } from "./lz4.ts";
+import type { StreamReader } from "./output.ts";
 import { readXz } from "./xz.ts";
 import { readZstd } from "./zstd.ts";
 
@@ -35,7 +35,7 @@ const DATA = [p.PAYLOAD, dataOf("text", 3_000), dataOf("random", 600), dataOf("r
 
 interface Fuzzed {
   readonly what: string;
-  readonly reader: Reader;
+  readonly reader: StreamReader;
   /** Packs what it calls `d`, and unpacks it. */
   readonly module: string;
   readonly pack: string;

@@ -33,6 +33,12 @@ export function unsupported(what: string): never {
   throw new StreamError("unsupported", what);
 }
 
+/**
+ * Reads what stands at the start of `bytes` and writes what it holds to `out`. @returns the bytes of the input that it took
+ * @throws StreamError where it is given up
+ */
+export type StreamReader = (bytes: Uint8Array, out: Output) => number;
+
 /** Bytes that are taken from the budget at once. */
 const STEP = 4_096;
 

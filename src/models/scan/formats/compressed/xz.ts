@@ -53,7 +53,8 @@ export function readXz(bytes: Uint8Array, out: Output): number {
   }
 }
 
-function isXz(bytes: Uint8Array, at: number): boolean {
+/** Whether a stream of xz begins at `at`. */
+export function isXz(bytes: Uint8Array, at: number): boolean {
   return MAGIC.every((byte, index) => bytes[at + index] === byte);
 }
 

@@ -13,7 +13,7 @@ import { bytesSource, type Source } from "../../source.ts";
 import { readBzip2 } from "../compressed/bz2.ts";
 import { readDeflate } from "../compressed/deflate.ts";
 import { readZipLzma } from "../compressed/lzma.ts";
-import { Output, StreamError } from "../compressed/output.ts";
+import { Output, StreamError, type StreamReader } from "../compressed/output.ts";
 import { readXz } from "../compressed/xz.ts";
 import { readZstd } from "../compressed/zstd.ts";
 import type { ZipMember } from "./archive.ts";
@@ -28,7 +28,7 @@ export interface OpenedMember {
 const STORED = 0;
 
 /** Methods of compression (4.4.5) and their readers; 20 is what zstd was called first. */
-const READERS: ReadonlyMap<number, (bytes: Uint8Array, out: Output) => number> = new Map([
+const READERS: ReadonlyMap<number, StreamReader> = new Map([
   [8, readDeflate],
   [12, readBzip2],
   [14, readZipLzma],
