@@ -37,8 +37,6 @@ export const ATTACHMENTS: Readonly<
   },
 };
 
-export const DOCUMENT_KINDS = ["bom", "spdx", "card", "lineage"] as const satisfies readonly DocumentKind[];
-
 /** Keeps a blob as what belongs to a version, in the place of the one before. */
 export async function attach(
   { db }: Pick<Registry, "db">,

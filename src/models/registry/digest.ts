@@ -28,13 +28,14 @@ export interface VersionFile {
   readonly size: number;
 }
 
+/** What a release may have besides its weights. */
+export const PARTS = ["prompt", "policy", "tools"] as const;
+export type Part = (typeof PARTS)[number];
+
 /** What a release puts together. Null: the release has no such part. */
-export interface ReleaseParts {
+export interface ReleaseParts extends Readonly<Record<Part, Sha256 | null>> {
   readonly model: string;
   readonly weights: { readonly root: Sha256; readonly manifest: Sha256 };
-  readonly prompt: Sha256 | null;
-  readonly policy: Sha256 | null;
-  readonly tools: Sha256 | null;
 }
 
 /** Reads `sha256:<digits>`. @throws `models.digest-invalid` */

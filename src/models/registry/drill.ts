@@ -16,7 +16,7 @@ import { enqueueEvidence, migrate, openDb, sql, storageModule, type Db } from ".
 import { findAlias, listAliases, moveAlias, previousRelease, type Alias } from "./alias.ts";
 import type { BlobStore } from "./blobs.ts";
 import { decide, openOperators, publicKeyText, type Decider } from "./decision.ts";
-import { releaseDigest, type Sha256 } from "./digest.ts";
+import { PARTS, releaseDigest, type Sha256 } from "./digest.ts";
 import { registryMigrations } from "./migrations.ts";
 import { openRegistry, openStore, type RegistryServices } from "./services.ts";
 import { findRelease, findVersion, type Registry, type Release } from "./store.ts";
@@ -97,7 +97,7 @@ async function wrongAfter({ db }: Registry, blobs: BlobStore, to: Release, now: 
   for (const { path, digest, size } of version?.files ?? []) {
     if (!(await blobs.has(digest, size))) return `the blob of ${path} is gone`;
   }
-  for (const part of ["prompt", "policy", "tools"] as const) {
+  for (const part of PARTS) {
     const digest = release[part];
     if (digest !== null && !(await blobs.has(digest))) return `the blob of its ${part} is gone`;
   }

@@ -13,7 +13,7 @@ import { registryError } from "../errors.ts";
 import { parseReference } from "../reference.ts";
 import type { RegistryServices } from "../services.ts";
 import type { Standing, StateRules } from "../state.ts";
-import { resolveRelease, type Registry, type Release } from "../store.ts";
+import { findVersion, resolveRelease, type Registry, type Release, type Version } from "../store.ts";
 
 export type Input = CommandInput<RegistryServices>;
 
@@ -57,6 +57,13 @@ export function deciderOf(input: Input): Decider {
 /** The release that an argument names. @throws the errors of `resolveRelease` */
 export async function releaseOf({ db }: Registry, text: string): Promise<Release> {
   return await resolveRelease(db, parseReference(text));
+}
+
+/** The version whose weights a release has. @throws `models.release-unknown` */
+export async function versionOf({ db }: Registry, release: Release): Promise<Version> {
+  const version = await findVersion(db, release.model, release.weights.root);
+  if (version === undefined) throw registryError("models.release-unknown", { detail: shown(release) });
+  return version;
 }
 
 /** `name@sha256:3f9a0c77d2e8`: what people copy into the next command. */

@@ -10,7 +10,7 @@ import { open } from "node:fs/promises";
 import { Exit, type CommandRun } from "../../../core/index.ts";
 import { findAlias, moveAlias, previousRelease } from "../alias.ts";
 import { decide, publicKeyText } from "../decision.ts";
-import { printable } from "../digest.ts";
+import { PARTS, printable } from "../digest.ts";
 import { registryError } from "../errors.ts";
 import { decideGrant } from "../grant.ts";
 import { checkAlias, checkName, parseReference } from "../reference.ts";
@@ -18,8 +18,6 @@ import { approve, revoke } from "../releases.ts";
 import { openRegistry, type RegistryServices } from "../services.ts";
 import { readStanding } from "../store.ts";
 import { argument, deciderOf, fileAt, nextStep, option, releaseOf, shown, stateText } from "./common.ts";
-
-const PARTS = ["prompt", "policy", "tools"] as const;
 
 /** Makes an operator's key. */
 export const runOperator: CommandRun<RegistryServices> = async (input) => {

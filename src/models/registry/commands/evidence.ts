@@ -12,8 +12,8 @@ import { bomKind, checkDocument, type DocumentKind } from "../documents.ts";
 import { registryError } from "../errors.ts";
 import type { StoredBlob } from "../measure.ts";
 import { openRegistry, openStore, type RegistryServices } from "../services.ts";
-import { findVersion, readDecisions } from "../store.ts";
-import { argument, bytesText, fileAt, option, releaseOf, shown, timeText, type Input } from "./common.ts";
+import { readDecisions } from "../store.ts";
+import { argument, bytesText, fileAt, option, releaseOf, shown, timeText, versionOf, type Input } from "./common.ts";
 import { who } from "./take.ts";
 
 /** Attaches documents, once each is about these very weights. All of them, or none. */
@@ -21,8 +21,7 @@ export const runAttach: CommandRun<RegistryServices> = async (input) => {
   const registry = await openRegistry(input.services);
   const blobs = await openStore(input.services);
   const release = await releaseOf(registry, argument(input, "release"));
-  const version = await findVersion(registry.db, release.model, release.weights.root);
-  if (version === undefined) throw registryError("models.release-unknown", { detail: shown(release) });
+  const version = await versionOf(registry, release);
   const documents = await documentsOf(input);
   // What is refused leaves nothing in the store.
   for (const { kind, bytes } of documents) checkDocument(kind, bytes, version);

@@ -7,13 +7,13 @@
 import { textTable, type CommandRun, type Style } from "../../../core/index.ts";
 import { aliasHistory, listAliases, type Alias, type Move } from "../alias.ts";
 import { ATTACHMENTS, attachments } from "../attachment.ts";
-import { shortDigest } from "../digest.ts";
+import { PARTS, shortDigest } from "../digest.ts";
 import { registryError } from "../errors.ts";
 import { listGrants } from "../grant.ts";
 import { checkName, parseReference } from "../reference.ts";
 import { openRegistry, openStore, type RegistryServices } from "../services.ts";
-import { findVersion, listReleases, readEvents, readStanding, standingOf } from "../store.ts";
-import { argument, bytesText, fileAt, nextStep, releaseOf, shown, stateText, timeText } from "./common.ts";
+import { listReleases, readEvents, readStanding, standingOf } from "../store.ts";
+import { argument, bytesText, fileAt, nextStep, releaseOf, shown, stateText, timeText, versionOf } from "./common.ts";
 
 export const runList: CommandRun<RegistryServices> = async ({ services, args }) => {
   const registry = await openRegistry(services);
@@ -60,8 +60,7 @@ export const runShow: CommandRun<RegistryServices> = async (input) => {
   const reference = parseReference(argument(input, "release"));
   const release = await releaseOf(registry, argument(input, "release"));
   const { model, weights } = release;
-  const version = await findVersion(registry.db, model, weights.root);
-  if (version === undefined) throw registryError("models.release-unknown", { detail: shown(release) });
+  const version = await versionOf(registry, release);
   const now = await readStanding(registry, release);
   const aliases = (await listAliases(registry.db, model)).filter((one) => one.release === release.digest);
   const grants = await listGrants(registry.db, model);
@@ -88,7 +87,7 @@ export const runShow: CommandRun<RegistryServices> = async (input) => {
       return [
         `${style.bold(`${model}@sha256:${release.digest}`)}, release ${release.number}, is ${stateText(now.state, style)}`,
         row("weights", `sha256:${weights.root} (${version.files.length} files, ${bytesText(version.bytes)})`),
-        ...(["prompt", "policy", "tools"] as const).flatMap((part) => {
+        ...PARTS.flatMap((part) => {
           const digest = release[part];
           return digest === null ? [] : [row(part, `sha256:${digest}`)];
         }),
@@ -136,8 +135,7 @@ export const runCheckout: CommandRun<RegistryServices> = async (input) => {
       detail: `it is ${state}: only what is approved leaves the registry`,
     });
   }
-  const version = await findVersion(registry.db, release.model, release.weights.root);
-  if (version === undefined) throw registryError("models.release-unknown", { detail: shown(release) });
+  const version = await versionOf(registry, release);
   const folder = fileAt(input, argument(input, "folder"));
   await blobs.checkout(version.files, folder);
   return {

@@ -12,6 +12,7 @@ import type { Trust } from "../../sign/verify.ts";
 import { listAliases } from "../alias.ts";
 import { attach, attachments } from "../attachment.ts";
 import type { BlobStore } from "../blobs.ts";
+import { PARTS } from "../digest.ts";
 import { registryError } from "../errors.ts";
 import { examineFiles, examineSignature } from "../examine.ts";
 import { importFiles, importPart, MOST_SIGNATURE_BYTES } from "../import/import.ts";
@@ -19,8 +20,19 @@ import { SOURCE_KINDS, type SourceKind } from "../import/source.ts";
 import { checkName } from "../reference.ts";
 import { publish, publishParts, type Published, type ReleaseExtras } from "../releases.ts";
 import { openRegistry, openStore, type RegistryServices } from "../services.ts";
-import { findVersion, readStanding, type Registry } from "../store.ts";
-import { argument, bytesText, fileAt, nextStep, option, releaseOf, shown, stateText, type Input } from "./common.ts";
+import { readStanding, type Registry } from "../store.ts";
+import {
+  argument,
+  bytesText,
+  fileAt,
+  nextStep,
+  option,
+  releaseOf,
+  shown,
+  stateText,
+  versionOf,
+  type Input,
+} from "./common.ts";
 import { scanStored } from "./scan.ts";
 
 /** Takes files in, makes their release, and examines it as far as the options allow. */
@@ -66,8 +78,7 @@ export const runCheck: CommandRun<RegistryServices> = async (input) => {
   const registry = await openRegistry(input.services);
   const blobs = await openStore(input.services);
   const release = await releaseOf(registry, argument(input, "release"));
-  const version = await findVersion(registry.db, release.model, release.weights.root);
-  if (version === undefined) throw registryError("models.release-unknown", { detail: shown(release) });
+  const version = await versionOf(registry, release);
   const given = option(input, "signature");
   if (given !== undefined) {
     const blob = await blobs.putFile(fileAt(input, given), { limit: MOST_SIGNATURE_BYTES });
@@ -139,7 +150,7 @@ export function thereAlready({ isNew }: Published): string[] {
 
 async function partsOf(input: Input, blobs: BlobStore): Promise<ReleaseExtras> {
   const parts: { -readonly [Part in keyof ReleaseExtras]: string } = {};
-  for (const part of ["prompt", "policy", "tools"] as const) {
+  for (const part of PARTS) {
     const path = option(input, part);
     if (path !== undefined) parts[part] = await importPart(blobs, fileAt(input, path));
   }

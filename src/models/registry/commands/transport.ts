@@ -7,7 +7,7 @@
 import { join } from "node:path";
 
 import { Secret, type CommandRun } from "../../../core/index.ts";
-import { attach, attachDocument, ATTACHMENTS, DOCUMENT_KINDS } from "../attachment.ts";
+import { attach, attachDocument, ATTACHMENTS, type AttachmentKind } from "../attachment.ts";
 import { registryError } from "../errors.ts";
 import { ociClient, type OciClient } from "../oci/client.ts";
 import { ociHttp, type OciHttp } from "../oci/http.ts";
@@ -16,8 +16,8 @@ import { fileMemory, pullModel, pushRelease } from "../oci/transport.ts";
 import { checkName } from "../reference.ts";
 import { publish } from "../releases.ts";
 import { openRegistry, openStore, type RegistryServices } from "../services.ts";
-import { findVersion, readStanding } from "../store.ts";
-import { argument, bytesText, option, releaseOf, shown, type Input } from "./common.ts";
+import { readStanding } from "../store.ts";
+import { argument, bytesText, option, releaseOf, shown, versionOf, type Input } from "./common.ts";
 import { examined, thereAlready, who } from "./take.ts";
 
 /** Pushes a release. Only what is approved leaves the house. */
@@ -25,8 +25,7 @@ export const runPush: CommandRun<RegistryServices> = async (input) => {
   const registry = await openRegistry(input.services);
   const blobs = await openStore(input.services);
   const release = await releaseOf(registry, argument(input, "release"));
-  const version = await findVersion(registry.db, release.model, release.weights.root);
-  if (version === undefined) throw registryError("models.release-unknown", { detail: shown(release) });
+  const version = await versionOf(registry, release);
   const { state } = await readStanding(registry, release);
   if (state !== "approved") {
     throw registryError("models.transition-refused", {
@@ -57,7 +56,7 @@ export const runPush: CommandRun<RegistryServices> = async (input) => {
           `${shown(release)} is at ${style.bold(`${to.host}/${to.repository}:${tag}`)}`,
           `digest ${reference}`,
           `sent ${bytesText(pushed.sent)}; what was there was not sent again`,
-          `with it: ${pushed.attached.map((kind) => ATTACHMENTS[kind].title).join(", ") || "no signature and no documents"}`,
+          withIt(pushed.attached),
         ].join("\n"),
     };
   });
@@ -73,22 +72,22 @@ export const runPull: CommandRun<RegistryServices> = async (input) => {
     const { digest, files, parts, attached } = await pullModel(blobs, client, from, input.progress);
     const source = { kind: "oci", repository: `${from.host}/${from.repository}`, digest: `sha256:${digest}` };
     const published = await publish(registry, { model, files, source }, parts, who(input));
-    const signature = attached.get("signature");
-    if (signature !== undefined) await attach(registry, published.version, "signature", signature);
-    for (const kind of DOCUMENT_KINDS) {
-      const document = attached.get(kind);
-      if (document !== undefined) {
-        await attachDocument(registry, blobs, published.version, kind, document, who(input));
-      }
+    for (const [kind, blob] of attached) {
+      if (kind === "signature") await attach(registry, published.version, kind, blob);
+      else await attachDocument(registry, blobs, published.version, kind, blob, who(input));
     }
     const notes = [
       `${files.length} files, ${bytesText(published.version.bytes)}, every digest checked, from ${source.repository}@${source.digest}`,
       ...thereAlready(published),
-      `with it: ${[...attached.keys()].map((kind) => ATTACHMENTS[kind].title).join(", ") || "no signature and no documents"}`,
+      withIt([...attached.keys()]),
     ];
     return await examined(input, registry, blobs, published, notes);
   });
 };
+
+function withIt(attached: readonly AttachmentKind[]): string {
+  return `with it: ${attached.map((kind) => ATTACHMENTS[kind].title).join(", ") || "no signature and no documents"}`;
+}
 
 async function connected<T>(
   input: Input,

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { parseDigest, printable, type Sha256, type VersionFile } from "../digest.ts";
+import { parseDigest, PARTS, printable, type Part, type Sha256, type VersionFile } from "../digest.ts";
 import { registryError } from "../errors.ts";
 import { checkPaths } from "../reference.ts";
 import { MOST_FILES } from "../releases.ts";
@@ -39,9 +39,6 @@ export interface Descriptor {
   readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }
-
-export const PARTS = ["prompt", "policy", "tools"] as const;
-export type Part = (typeof PARTS)[number];
 
 interface PackedPart {
   readonly part: Part;

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { isHoldfastError, parseJson } from "../../../core/index.ts";
 import { ATTACHMENTS, attachments, type AttachmentKind } from "../attachment.ts";
 import type { BlobStore } from "../blobs.ts";
-import { sorted, versionDigests, type Sha256, type VersionFile } from "../digest.ts";
+import { PARTS, sorted, versionDigests, type Part, type Sha256, type VersionFile } from "../digest.ts";
 import { checkDocument, MOST_DOCUMENT_BYTES } from "../documents.ts";
 import { registryError } from "../errors.ts";
 import type { StoredBlob } from "../measure.ts";
@@ -31,11 +31,9 @@ import {
   packConfig,
   packManifest,
   packReferrer,
-  PARTS,
   unpackConfig,
   unpackManifest,
   unpackReferrer,
-  type Part,
 } from "./manifest.ts";
 import type { OciReference } from "./reference.ts";
 
