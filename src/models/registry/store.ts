@@ -254,13 +254,9 @@ export async function readEvents(
   const rows = await db.query<EventRow>(
     sql`select model, root, release_digest, event, envelope from registry_events ${which} order by position`,
   );
-  const events: StoredEvent[] = [];
-  for (const row of rows) {
-    const event = ownJson(row.event) as RegistryEvent;
-    if (event.kind === "approved" && !(await isApproval(row, event, operators))) continue;
-    events.push({ model: row.model, root: row.root, release: row.release_digest, event });
-  }
-  return events;
+  return (await counted(rows, operators)).map(({ row: { model, root, release_digest: release }, event }) => {
+    return { model, root, release, event };
+  });
 }
 
 /** A decision about a release, with the envelope that its operator signed. */
@@ -283,15 +279,23 @@ export async function readDecisions(
     sql`select model, root, release_digest, event, envelope from registry_events
       where model = ${model} and release_digest = ${digest} and envelope is not null order by position`,
   );
-  const decisions: KeptDecision[] = [];
+  return (await counted(rows, operators)).flatMap(({ row: { envelope }, event: { kind, by, at } }) => {
+    return envelope !== null && (kind === "approved" || kind === "revoked") ? [{ what: kind, by, at, envelope }] : [];
+  });
+}
+
+/** Those events that count: all but approvals that their operator did not sign. */
+async function counted(
+  rows: readonly EventRow[],
+  operators: Operators,
+): Promise<readonly { readonly row: EventRow; readonly event: RegistryEvent }[]> {
+  const events: { row: EventRow; event: RegistryEvent }[] = [];
   for (const row of rows) {
-    const { envelope } = row;
     const event = ownJson(row.event) as RegistryEvent;
-    if (envelope === null || (event.kind !== "approved" && event.kind !== "revoked")) continue;
     if (event.kind === "approved" && !(await isApproval(row, event, operators))) continue;
-    decisions.push({ what: event.kind, by: event.by, at: event.at, envelope });
+    events.push({ row, event });
   }
-  return decisions;
+  return events;
 }
 
 async function isApproval(
