@@ -62,21 +62,13 @@ export interface Account {
   usedAt: number;
 }
 
+/** What is known of a window that has just begun. */
+const NOTHING = { base: 0, mark: undefined, own: 0, said: 0, spent: 0, reserved: 0 };
+
 export function newAccount(asked: Demand, start: number): Account {
   const { counter, window } = asked;
-  const nothing = { base: 0, mark: undefined, own: 0, said: 0, spent: 0, reserved: 0 };
-  return {
-    counter,
-    window,
-    start,
-    epoch: undefined,
-    ...nothing,
-    escrow: undefined,
-    pace: 0,
-    asked,
-    live: 0,
-    usedAt: 0,
-  };
+  const unused = { epoch: undefined, escrow: undefined, pace: 0, live: 0, usedAt: 0 };
+  return { counter, window, start, asked, ...NOTHING, ...unused };
 }
 
 /** Whether it may be booked in that epoch: what was before is known, and a bound is set. */
@@ -90,7 +82,7 @@ export function enter(
   epoch: string,
   { base, mark }: { readonly base: number; readonly mark: number },
 ): void {
-  Object.assign(account, { epoch, base, mark, own: 0, said: 0, spent: base, reserved: 0 });
+  Object.assign(account, NOTHING, { epoch, base, mark, spent: base });
 }
 
 /** Takes what the shared counter answered when it was told so much. */
@@ -102,16 +94,11 @@ export function see(
 ): void {
   // The counters say in which window they are, by their clock: the local one was a guess until now.
   if (account.epoch !== epoch) account.start = state.start;
-  else if (state.start > account.start) begin(account, state.start);
+  else if (state.start > account.start) Object.assign(account, NOTHING, { start: state.start });
   if (account.epoch !== epoch || state.start !== account.start) return;
   if (told?.start === account.start) account.said = Math.max(account.said, told.own);
   account.spent = Math.max(account.spent, state.spent);
   account.reserved = state.reserved;
-}
-
-/** Begins a later window, in which nothing is spent yet. */
-function begin(account: Account, start: number): void {
-  Object.assign(account, { start, base: 0, mark: undefined, own: 0, said: 0, spent: 0, reserved: 0 });
 }
 
 /** What is spent as far as this replica knows: by all as last seen, and by itself since then. */

@@ -68,7 +68,7 @@ export class Link {
     this.epoch = answer.epoch;
     if (answer.status === "moved") {
       this.nothingBefore = false;
-      this.leave("they forgot what they knew");
+      this.#leave("they forgot what they knew");
       return answer;
     }
     answer.counters.forEach((state, index) => {
@@ -86,23 +86,23 @@ export class Link {
       return await ask();
     } catch (error) {
       if (!isHoldfastError(error, "storage.counters-unavailable")) throw error;
-      this.leave("they do not answer");
+      this.#leave("they do not answer");
       return undefined;
     }
-  }
-
-  leave(why: string): void {
-    if (this.#away) return;
-    this.#away = true;
-    this.#options.log.warn(`budgets: the shared counters are away, ${why}: this instance spends what it booked ahead`, {
-      instances: this.replicas,
-    });
-    this.#onAway();
   }
 
   return(): void {
     if (!this.#away) return;
     this.#away = false;
     this.#options.log.info("budgets: the shared counters are back, and know what was spent meanwhile");
+  }
+
+  #leave(why: string): void {
+    if (this.#away) return;
+    this.#away = true;
+    this.#options.log.warn(`budgets: the shared counters are away, ${why}: this instance spends what it booked ahead`, {
+      instances: this.replicas,
+    });
+    this.#onAway();
   }
 }

@@ -24,6 +24,9 @@ const AHEAD = 1 / 16;
 /** How often a mark is asked for that was overtaken in between: by another epoch, or by others' bookings. */
 const TRIES = 3;
 
+/** What is to be booked, under which limit. */
+type Need = Pick<Demand, "amount" | "limit">;
+
 export class Marks {
   readonly #options: AccountsOptions;
   readonly #db: Db;
@@ -47,7 +50,7 @@ export class Marks {
    * Makes an account ready for a booking in an epoch that has begun: its base known, and its mark no lower than the amount
    * needs, as far as it was seen. Where that cannot be had, the booking will be refused.
    */
-  async ready(account: Account, epoch: string, demand: Pick<Demand, "amount" | "limit">): Promise<void> {
+  async ready(account: Account, epoch: string, demand: Need): Promise<void> {
     for (let turn = 0; turn < TRIES && !this.#isReady(account, epoch, demand); turn++) {
       await this.#ask(account, epoch, demand);
     }
@@ -82,14 +85,14 @@ export class Marks {
     await this.#saving;
   }
 
-  #isReady(account: Account, epoch: string, demand: Pick<Demand, "amount" | "limit">): boolean {
+  #isReady(account: Account, epoch: string, demand: Need): boolean {
     if (!isEntered(account, epoch)) return false;
     const booked = bookedWith(account, demand);
     return booked > demand.limit || booked <= (account.mark as number);
   }
 
   /** Half of what was marked ahead is booked, and there is more. */
-  #isNearMark(account: Account, demand: Pick<Demand, "amount" | "limit">): boolean {
+  #isNearMark(account: Account, demand: Need): boolean {
     if (account.mark === undefined || this.#asking.has(account)) return false;
     const booked = bookedWith(account, demand);
     const ahead = markFor(booked, demand.limit);
@@ -97,7 +100,7 @@ export class Marks {
   }
 
   /** One question about an account at a time: who comes meanwhile waits for its answer, and looks again. */
-  async #ask(account: Account, epoch: string, demand: Pick<Demand, "amount" | "limit">): Promise<void> {
+  async #ask(account: Account, epoch: string, demand: Need): Promise<void> {
     const asked =
       this.#asking.get(account) ??
       this.#enterOrRaise(account, epoch, demand).finally(() => {
@@ -107,7 +110,7 @@ export class Marks {
     await asked;
   }
 
-  async #enterOrRaise(account: Account, epoch: string, demand: Pick<Demand, "amount" | "limit">): Promise<void> {
+  async #enterOrRaise(account: Account, epoch: string, demand: Need): Promise<void> {
     const { counter, window, start } = account;
     const period = { counter, window, start, epoch };
     if (isEntered(account, epoch)) {
@@ -144,6 +147,6 @@ function markFor(booked: number, limit: number): number {
 }
 
 /** What is booked by all as last seen, and what a demand adds to it. */
-function bookedWith({ spent, reserved }: Account, { amount }: Pick<Demand, "amount">): number {
+function bookedWith({ spent, reserved }: Account, { amount }: Need): number {
   return spent + reserved + amount;
 }

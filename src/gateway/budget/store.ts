@@ -11,12 +11,16 @@
 
 import { sql, windowAt, type Db, type Window } from "../../storage/index.ts";
 
-export interface Spend {
+/** A counter in one window and one epoch. */
+export interface Period {
   readonly counter: string;
   readonly window: Window;
   /** Start of the window. */
   readonly start: number;
   readonly epoch: string;
+}
+
+export interface Spend extends Period {
   readonly spent: number;
 }
 
@@ -46,14 +50,6 @@ export async function saveSpend(db: Db, all: readonly Spend[]): Promise<void> {
   await Promise.all(saved);
 }
 
-/** A counter in one window and one epoch. */
-export interface Period {
-  readonly counter: string;
-  readonly window: Window;
-  readonly start: number;
-  readonly epoch: string;
-}
-
 interface Mark {
   /** Booked before the epoch, at most. */
   readonly base: number;
@@ -67,16 +63,15 @@ interface Mark {
  */
 export async function enterPeriod(db: Db, { counter, window, start, epoch }: Period): Promise<Mark | undefined> {
   const spent = sql`coalesce((select spent from budget_spend where counter = ${counter} and starts_at = ${start}), 0)`;
+  const isSame = sql`budget_marks.epoch = excluded.epoch and budget_marks.starts_at = excluded.starts_at`;
   const before = sql`case when budget_marks.starts_at < excluded.starts_at or budget_marks.mark < excluded.mark
     then excluded.mark else budget_marks.mark end`;
   const [row] = await db.query<Mark>(sql`insert into budget_marks (counter, kind, starts_at, epoch, base, mark)
     values (${counter}, ${window}, ${start}, ${epoch}, ${spent}, ${spent})
     on conflict (counter) do update set
       kind = excluded.kind, starts_at = excluded.starts_at, epoch = excluded.epoch,
-      base = case when budget_marks.epoch = excluded.epoch and budget_marks.starts_at = excluded.starts_at
-        then budget_marks.base else ${before} end,
-      mark = case when budget_marks.epoch = excluded.epoch and budget_marks.starts_at = excluded.starts_at
-        then budget_marks.mark else ${before} end
+      base = case when ${isSame} then budget_marks.base else ${before} end,
+      mark = case when ${isSame} then budget_marks.mark else ${before} end
       where budget_marks.starts_at <= excluded.starts_at
     returning base, mark`);
   return row;
