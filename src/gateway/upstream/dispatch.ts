@@ -49,7 +49,11 @@ export interface ExchangeEnd {
 export interface UpstreamAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The whole body. `setting` is the name of the limit. @throws `gateway.upstream-too-large` and the transport's errors */
+  /**
+   * The whole body. `setting` is what the configuration calls the limit, where it is one of those.
+   *
+   * @throws `gateway.upstream-too-large` and the transport's errors
+   */
   collect(limit: number, setting?: string): Promise<Buffer>;
   /**
    * Each piece of the body in turn; the upstream is held back while `take` is pending. Resolves at the end, or as soon
@@ -153,13 +157,14 @@ class Exchange implements Dispatcher.DispatchHandler, UpstreamAnswer {
     this.#failed(this.#error);
   }
 
-  async collect(limit: number, setting = "responseBytes"): Promise<Buffer> {
+  async collect(limit: number, setting?: string): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
     await this.forEach((chunk) => {
       size += chunk.length;
       if (size > limit) {
-        throw gatewayError("gateway.upstream-too-large", { detail: `limit ${limit} bytes (${setting})` });
+        const named = setting === undefined ? "" : ` (${setting})`;
+        throw gatewayError("gateway.upstream-too-large", { detail: `limit ${limit} bytes${named}` });
       }
       chunks.push(chunk);
       return "more";
