@@ -41,6 +41,18 @@ export function sliceSource(source: Source, offset: number, length: number): Sou
   };
 }
 
+/** Bytes that are read at once to look for the end of zeros. */
+const STEP = 1024 * 1024;
+
+/** How many zeros `source` begins with: all of its bytes, where it is padding. */
+export function leadingZeros(source: Source): number {
+  for (let at = 0; at < source.size; at += STEP) {
+    const other = source.read(at, STEP).findIndex((byte) => byte !== 0);
+    if (other >= 0) return at + other;
+  }
+  return source.size;
+}
+
 function checkRange(offset: number, length: number): void {
   if (!(offset >= 0) || !(length >= 0)) throw new RangeError(`no such range: ${length} bytes at ${offset}`);
 }

@@ -9,7 +9,7 @@
 
 import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
-import { sliceSource, type Source } from "../source.ts";
+import { leadingZeros, sliceSource, type Source } from "../source.ts";
 import { leadsOut } from "./zip/archive.ts";
 
 const TAR_RULES = {
@@ -74,10 +74,9 @@ function scan(source: Source, context: ScanContext): void {
     if (!context.spend("steps", 1)) return;
     const header = readHeader(source, at);
     if (header === undefined) {
-      const rest = sliceSource(source, at, source.size);
-      if (isEnd(rest)) return;
+      const begin = at + leadingZeros(sliceSource(source, at, source.size));
+      if (begin === source.size) return;
       context.report(TAR_RULES.broken, { offset: at, detail: "no header where one must be" });
-      const begin = at + zerosAt(rest);
       context.member(`bytes at ${begin}`, sliceSource(source, begin, source.size));
       return;
     }
@@ -89,7 +88,7 @@ function scan(source: Source, context: ScanContext): void {
     const content = sliceSource(source, data, Number.isSafeInteger(size) ? Math.max(0, size) : source.size);
     at = data + Math.ceil(content.size / BLOCK) * BLOCK;
     const padding = sliceSource(source, data + content.size, at - data - content.size);
-    if (!isEnd(padding)) {
+    if (leadingZeros(padding) < padding.size) {
       context.report(TAR_RULES.outside, { offset: data + content.size, detail: header.name });
       context.member(`bytes at ${data + content.size}`, padding);
     }
@@ -204,19 +203,4 @@ function paxRecords(bytes: Uint8Array): ReadonlyMap<string, string> {
     at += length;
   }
   return records;
-}
-
-/** Zeros to the end, as padding is. */
-function isEnd(rest: Source): boolean {
-  return zerosAt(rest) === rest.size;
-}
-
-/** How many zeros there are at the start. */
-function zerosAt(rest: Source): number {
-  const step = 1024 * 1024;
-  for (let at = 0; at < rest.size; at += step) {
-    const other = rest.read(at, step).findIndex((byte) => byte !== 0);
-    if (other >= 0) return at + other;
-  }
-  return rest.size;
 }

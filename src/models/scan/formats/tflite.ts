@@ -123,7 +123,7 @@ const MAX_INDICES = 65_536;
 export const tflite: Format = {
   id: "tflite",
   rules: Object.values(RULES),
-  sniff: (source) => String.fromCharCode(...source.read(4, 4)) === "TFL3",
+  sniff: isTflite,
   scan: (source, context) => {
     try {
       scanModel(source, context);
@@ -133,6 +133,11 @@ export const tflite: Format = {
     }
   },
 };
+
+/** Whether `source` is a model of TensorFlow Lite, by its mark. */
+export function isTflite(source: Source): boolean {
+  return String.fromCharCode(...source.read(4, 4)) === "TFL3";
+}
 
 function scanModel(source: Source, context: ScanContext): void {
   const model = rootTable(source);

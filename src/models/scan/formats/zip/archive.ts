@@ -8,7 +8,8 @@
  */
 
 import { ByteReader } from "../../reader.ts";
-import { sliceSource, type Source } from "../../source.ts";
+import { leadingZeros, sliceSource, type Source } from "../../source.ts";
+import { isTflite } from "../tflite.ts";
 import { hasDirectory, readDirectories, SIGNATURE, signatureAt, widened, type ZipEntry } from "./directory.ts";
 import { ZIP_RULES, type ZipProblem } from "./rules.ts";
 
@@ -248,25 +249,14 @@ function addOutside(
   { problems, outside }: { problems: ZipProblem[]; outside: { offset: number; source: Source }[] },
 ): void {
   const stretch = sliceSource(source, from, to - from);
-  if (to <= from || isZero(stretch)) return;
+  if (to <= from || leadingZeros(stretch) === stretch.size) return;
   outside.push({ offset: from, source: stretch });
+  // Behind a model of TensorFlow Lite its labels and vocabularies stand as an archive (TensorFlow Lite metadata).
   if (from === 0 && isTflite(stretch)) return;
   problems.push({ rule: ZIP_RULES.outside, offset: from, detail: `${to - from} bytes` });
 }
 
-/** A model of TensorFlow Lite, behind which its labels and vocabularies stand as an archive (TensorFlow Lite metadata). */
-function isTflite(stretch: Source): boolean {
-  return Buffer.from(stretch.read(4, 4)).toString("latin1") === "TFL3";
-}
-
 const STEP = 1024 * 1024;
-
-function isZero(source: Source): boolean {
-  for (let at = 0; at < source.size; at += STEP) {
-    if (source.read(at, STEP).some((byte) => byte !== 0)) return false;
-  }
-  return true;
-}
 
 /** The next local header signature in a stretch. */
 function findLocal(source: Source, from: number, to: number): number | undefined {
