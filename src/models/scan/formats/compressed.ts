@@ -21,6 +21,7 @@ import { readZstd, ZSTD_MAGIC } from "./compressed/zstd.ts";
 import { findHidden } from "./pickle/hidden.ts";
 import { PICKLE_RULES } from "./pickle/rules.ts";
 import { MIN_PICKLE } from "./pickle/values.ts";
+import { latin1 } from "./text.ts";
 
 const COMPRESSED_RULES = {
   unread: {
@@ -135,16 +136,12 @@ function kindOf(source: Source): { readonly kind: Read; readonly from: number } 
     return isLzmaAlone(start, 0) ? "lzma" : undefined;
   })();
   if (kind !== undefined) return { kind, from: 0 };
-  const older = /^ZF0x[0-9a-fA-F]{1,17}\s*/.exec(textOf(start.subarray(0, 64)))?.[0];
+  const older = /^ZF0x[0-9a-fA-F]{1,17}\s*/.exec(latin1(start.subarray(0, 64)))?.[0];
   return older === undefined ? undefined : { kind: "zlib", from: older.length };
 }
 
 function namedOf(source: Source): (typeof NAMED)[number] | undefined {
-  return NAMED.find(([, at, magic]) => textOf(source.read(at, magic.length)) === magic);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  return NAMED.find(([, at, magic]) => latin1(source.read(at, magic.length)) === magic);
 }
 
 /** What came out, and what stands behind the stream. */

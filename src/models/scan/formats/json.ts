@@ -20,7 +20,7 @@ import { judgePythonJson, PYTHON_JSON_RULES } from "./python-json.ts";
 import { BRINGS_CODE, TOUCHES_FILES } from "./references.ts";
 import { judgeSecrets, SECRET_RULES } from "./secrets.ts";
 import { isSkops, judgeSkops, SKOPS_RULES } from "./skops.ts";
-import { readText, TEXT_RULES } from "./text.ts";
+import { latin1, readText, TEXT_RULES } from "./text.ts";
 import { YAML_RULES } from "./yaml.ts";
 
 const RULES = {
@@ -77,7 +77,7 @@ export const json: Format = {
 
 /** Under another name, only what names one of the words that matter. */
 function saysSo(source: Source): boolean {
-  const head = Buffer.from(source.read(0, 4096)).toString("latin1");
+  const head = latin1(source.read(0, 4096));
   return /^(?:\u00ef\u00bb\u00bf)?\s*\{/.test(head) && WORDS.test(head);
 }
 

@@ -27,6 +27,11 @@ const utf8 = new TextDecoder("utf-8");
 const utf16le = new TextDecoder("utf-16le");
 const utf16be = new TextDecoder("utf-16be");
 
+/** The text of `bytes`, a character for each of them. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
 /** The text of `source`; bytes that are no text become U+FFFD. Undefined where a limit is over, which is reported. */
 export function readText(source: Source, context: ScanContext, max = MAX_TEXT): string | undefined {
   if (source.size > max) {

@@ -13,6 +13,7 @@
 import type { ScanRule } from "../finding.ts";
 import type { ScanContext } from "../format.ts";
 import { storagesOf } from "./pickle/pickle.ts";
+import { latin1 } from "./text.ts";
 import type { ZipMember } from "./zip/archive.ts";
 import { openMember } from "./zip/member.ts";
 
@@ -113,7 +114,7 @@ export function scanTorchScript(member: ZipMember, context: ScanContext): void {
 function textOf(member: ZipMember, context: ScanContext): string | undefined {
   const { source } = openMember(member, context.spend);
   if (source === undefined || !context.spend("bytes", source.size)) return undefined;
-  if (source.size <= MAX_CODE) return Buffer.from(new Uint8Array(source.read(0, source.size))).toString("latin1");
+  if (source.size <= MAX_CODE) return latin1(source.read(0, source.size));
   context.member(member.name, source);
   return undefined;
 }

@@ -5,6 +5,7 @@
  */
 
 import { Truncated, type ByteReader } from "../../reader.ts";
+import { latin1 } from "../text.ts";
 import { MAX_NAME, NUMBER, type Value } from "./values.ts";
 
 /** The rest of the line, of which the first {@link MAX_NAME} bytes are kept. @throws Truncated without an end */
@@ -12,6 +13,11 @@ export function lineOf(reader: ByteReader): Uint8Array {
   const line = reader.line(MAX_NAME);
   if (line === undefined) throw new Truncated("a line without an end");
   return line;
+}
+
+/** The same, a character for each byte. @throws Truncated without an end */
+export function lineText(reader: ByteReader): string {
+  return latin1(lineOf(reader));
 }
 
 /** A text that is written on a line. */
@@ -46,18 +52,14 @@ export function longOf(reader: ByteReader, length: number): Value {
 
 /** A number in digits, perhaps with an L behind. */
 export function decimalOf(reader: ByteReader): Value {
-  const value = Number(latin1(lineOf(reader)).replace(/L$/, ""));
+  const value = Number(lineText(reader).replace(/L$/, ""));
   return Number.isSafeInteger(value) ? { kind: "int", value } : NUMBER;
 }
 
 /** An index of the memo in digits. What is none is a fault, and -1. */
 export function indexOf(reader: ByteReader, { fault }: { readonly fault: (what: string) => void }): number {
-  const text = latin1(lineOf(reader)).trim();
+  const text = lineText(reader).trim();
   if (/^\+?\d{1,15}$/.test(text)) return Number(text);
   fault("an index that is no number");
   return -1;
-}
-
-export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

@@ -13,7 +13,7 @@
 import type { ScanRule } from "../../finding.ts";
 import { ByteReader, Truncated } from "../../reader.ts";
 import type { Source } from "../../source.ts";
-import { bytesOf, decimalOf, indexOf, latin1, lineOf, longOf, textLine, textOf } from "./arguments.ts";
+import { bytesOf, decimalOf, indexOf, lineOf, lineText, longOf, textLine, textOf } from "./arguments.ts";
 import { callValue, checkItems, checkState, instantiate, type CallHost } from "./calls.ts";
 import type { MachineHost } from "./host.ts";
 import { describeGlobal, GRADE_RULES, isPath, judgeGlobal } from "./judge.ts";
@@ -275,7 +275,7 @@ export class PickleMachine {
       case Op.BUILD:
         return this.#build(this.#stack.pop());
       case Op.PERSID: {
-        const id = latin1(lineOf(reader));
+        const id = lineText(reader);
         if (!/^[ -~]*$/.test(id)) this.#fault("a persistent id that is no text");
         else this.#report(PICKLE_RULES.persistent, id);
         return this.#stack.push(v.UNKNOWN);
