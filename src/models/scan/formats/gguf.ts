@@ -208,10 +208,11 @@ function readArray(file: GgufFile, key: string, vocabulary: Vocabulary, context:
   const start = reader.position;
   if (type === STRING) {
     const isTokens = key === "tokenizer.ggml.tokens";
+    const isTemplate = isTemplateKey(key);
     if (isTokens) vocabulary.tokens = length;
     for (let index = 0; index < length; index++) {
       if (!context.spend("steps", 1)) return false;
-      if (isTemplateKey(key)) {
+      if (isTemplate) {
         readString(file, key, context);
         continue;
       }

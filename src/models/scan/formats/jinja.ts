@@ -164,9 +164,10 @@ function judgeToken(token: JinjaToken, tokens: readonly JinjaToken[], index: num
   }
   if (token.kind === "number") {
     const large = Number(text.replaceAll("_", "")) > MANY;
-    const power =
-      before === "**" && tokens[index - 2]?.kind === "number" && Number(tokens[index - 2]?.text) ** Number(text);
-    if (power !== false && power > MANY) context.report(RULES.bomb, { detail: `${tokens[index - 2]?.text}**${text}` });
+    const base = before === "**" ? tokens[index - 2] : undefined;
+    if (base?.kind === "number" && Number(base.text) ** Number(text) > MANY) {
+      context.report(RULES.bomb, { detail: `${base.text}**${text}` });
+    }
     const inRange = tokens[index - 2]?.text === "range" || tokens.slice(Math.max(0, index - 6), index).some(isRange);
     if (large && (inRange || before === "*" || before === "**" || after === "*" || after === "**")) {
       context.report(RULES.bomb, { detail: text });

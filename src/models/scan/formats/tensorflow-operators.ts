@@ -12,7 +12,8 @@ import type { ScanRule } from "../finding.ts";
 import type { ScanContext } from "../format.ts";
 import { RUNS_CODE, TOUCHES_FILES } from "./references.ts";
 
-const REMEDY = "do not use it: ask its author for a graph that only computes";
+/** What to do about a graph that does more than compute. */
+export const REMEDY = "do not use it: ask its author for a graph that only computes";
 
 const RULES = {
   python: {

@@ -16,9 +16,7 @@ import { judgeKerasText, KERAS_RULES } from "./keras.ts";
 import { leavesFolder } from "./path.ts";
 import { protoFields, protoPayload, protoShape, protoText, type ProtoField } from "./protobuf.ts";
 import { BRINGS_CODE, TOUCHES_FILES } from "./references.ts";
-import { judgeOperator, OPERATOR_RULES } from "./tensorflow-operators.ts";
-
-const REMEDY = "do not use it: ask its author for a graph that only computes";
+import { judgeOperator, OPERATOR_RULES, REMEDY } from "./tensorflow-operators.ts";
 
 const RULES = {
   output: {

@@ -68,7 +68,7 @@ const CALLS = `
   sklearn._loss._loss CyHalfSquaredError CyAbsoluteError CyPinballLoss CyHuberLoss CyHalfPoissonLoss CyHalfGammaLoss
   sklearn._loss._loss CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHalfBinomialLoss CyHalfMultinomialLoss CyExponentialLoss
   sklearn.linear_model._sgd_fast Hinge SquaredHinge Log ModifiedHuber SquaredLoss Huber EpsilonInsensitive SquaredEpsilonInsensitive
-  sklearn._loss._loss CyHalfSquaredError ModifiedHuber Hinge SquaredHinge Huber EpsilonInsensitive SquaredEpsilonInsensitive
+  sklearn._loss._loss ModifiedHuber Hinge SquaredHinge Huber EpsilonInsensitive SquaredEpsilonInsensitive
   pandas._libs.internals _unpickle_block
   pandas._libs.arrays __pyx_unpickle_NDArrayBacked
   pandas._libs.tslibs.nattype _nat_unpickle

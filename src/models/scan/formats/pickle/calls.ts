@@ -113,9 +113,9 @@ function checkCall(callable: GlobalValue, args: Value, host: CallHost): void {
         host.report(PICKLE_RULES.callComputed, path);
         return;
       }
-      if (APPLIED_TO.has(callable.name)) {
-        checkCall(first, items?.[APPLIED_TO.get(callable.name) ?? 0] ?? { kind: "unknown" }, host);
-      } else if (first.grade !== "allowed") host.report(GRADE_RULES[first.grade].call, describeGlobal(first));
+      const place = APPLIED_TO.get(callable.name);
+      if (place !== undefined) checkCall(first, items?.[place] ?? { kind: "unknown" }, host);
+      else if (first.grade !== "allowed") host.report(GRADE_RULES[first.grade].call, describeGlobal(first));
       return;
     default:
       host.report(PICKLE_RULES.callUnknown, `${path}, which is allowed, but not to be called`);
