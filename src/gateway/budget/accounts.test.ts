@@ -1,27 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { openGatewayDatabase, type GatewayDatabase } from "../../../test/gateway/database.ts";
+import { demand, fresh } from "../../../test/gateway/demand.ts";
 import { fakeClock, HoldfastError, systemClock, type Clock } from "../../core/index.ts";
-import { migrate, openCounters, openDb, storageModule, type Counters, type Db } from "../../storage/index.ts";
-import { gatewayModule } from "../module.ts";
+import { openCounters, type Counters, type Db } from "../../storage/index.ts";
 import type { Demand, Grant } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import { listSpend } from "./store.ts";
 
-const demand = (amount: number, more: Partial<Demand> = {}): Demand => ({
-  counter: "b|tokens|total",
-  window: "total",
-  limit: 1_000,
-  amount,
-  chargeIfLost: false,
-  ...more,
-});
-
-let folder: string;
+let database: GatewayDatabase;
 let db: Db;
 const logged: string[] = [];
 const log = {
@@ -31,14 +20,10 @@ const log = {
 const open: Accounts[] = [];
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "holdfast-accounts-"));
-  db = await openDb({ url: "sqlite", home: folder });
-  await migrate(db, [storageModule, gatewayModule]);
+  database = await openGatewayDatabase();
+  ({ db } = database);
 });
-after(async () => {
-  await db.close();
-  await rm(folder, { recursive: true, force: true });
-});
+after(() => database.close());
 afterEach(async () => {
   for (const accounts of open.splice(0)) await accounts.close();
   logged.length = 0;
@@ -83,9 +68,6 @@ async function breakable(clock: Clock) {
     },
   };
 }
-
-let names = 0;
-const fresh = (): string => `b${++names}|tokens|total`;
 
 describe("accounts with counters of this process", () => {
   it("remember what was spent when the process starts again, and not what was only reserved", async () => {

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
+import { openGatewayDatabase, type GatewayDatabase } from "../../../test/gateway/database.ts";
 import { fakeClock, type CommandResult, type CommandRun, type Style } from "../../core/index.ts";
-import { migrate, openCounters, openDb, storageModule, type Counters, type Db } from "../../storage/index.ts";
+import { openCounters, type Counters } from "../../storage/index.ts";
 import { gatewayConfig } from "../config.ts";
-import { gatewayModule, type GatewayServices } from "../module.ts";
+import type { GatewayServices } from "../module.ts";
 import type { Demand, Grant } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import { list, show } from "./commands.ts";
@@ -31,15 +29,13 @@ describe("holdfast budget", () => {
       { name: "many", what: "tokens", limit: 2_000_000, window: "day", per: ["key", "model"] },
     ],
   });
-  let folder: string;
-  let db: Db;
+  let database: GatewayDatabase;
   let counters: Counters;
   let accounts: Accounts;
   let services: GatewayServices;
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "holdfast-budget-"));
-    db = await openDb({ url: "sqlite", home: folder });
-    await migrate(db, [storageModule, gatewayModule]);
+    database = await openGatewayDatabase();
+    const { db } = database;
     counters = await openCounters({ url: "memory", clock });
     const log = { warn: () => undefined, info: () => undefined };
     accounts = await Accounts.open({ counters, db, clock, log, leaseMs: 60_000 });
@@ -48,8 +44,7 @@ describe("holdfast budget", () => {
   after(async () => {
     await accounts.close();
     await counters.close();
-    await db.close();
-    await rm(folder, { recursive: true, force: true });
+    await database.close();
   });
 
   const run = (command: CommandRun<GatewayServices>, name?: string, more: object = {}): Promise<CommandResult> =>

@@ -6,26 +6,15 @@
  */
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { createClient } from "@redis/client";
 import fc from "fast-check";
 
+import { openGatewayDatabase, type GatewayDatabase } from "../../../test/gateway/database.ts";
 import { redisMissing, startRedis, type RedisServer } from "../../../test/servers/redis.ts";
 import { fakeClock, HoldfastError, type Clock } from "../../core/index.ts";
-import {
-  migrate,
-  openCounters,
-  openDb,
-  storageModule,
-  type Counters,
-  type Db,
-  type Window,
-} from "../../storage/index.ts";
-import { gatewayModule } from "../module.ts";
+import { openCounters, type Counters, type Db, type Window } from "../../storage/index.ts";
 import type { Demand, Grant } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 
@@ -220,23 +209,19 @@ const step = fc.oneof(
 describe("replicas, and all that can go wrong between them and Redis", { skip: redisMissing ?? false }, () => {
   let server: RedisServer;
   let client: Client;
-  let folder: string;
-  let db: Db;
+  let database: GatewayDatabase;
   const opened: Counters[] = [];
   before(async () => {
     server = await startRedis();
     client = createClient({ url: server.url });
     await client.connect();
-    folder = await mkdtemp(join(tmpdir(), "holdfast-interleavings-"));
-    db = await openDb({ url: "sqlite", home: folder });
-    await migrate(db, [storageModule, gatewayModule]);
+    database = await openGatewayDatabase();
   });
   after(async () => {
     for (const counters of opened) await counters.close();
     client.destroy();
     await server.stop();
-    await db.close();
-    await rm(folder, { recursive: true });
+    await database.close();
   });
   let shared: Promise<Counters> | undefined;
   let at: Clock = fakeClock();
@@ -263,7 +248,7 @@ describe("replicas, and all that can go wrong between them and Redis", { skip: r
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 90 }), async (steps) => {
           await client.flushAll();
-          const world = stage(client, counters, db);
+          const world = stage(client, counters, database.db);
           Object.assign(world.window, { kind, charge });
           const check = (): void => {
             for (const [start, amount] of world.used) assert.ok(amount <= LIMIT, `${amount} in the window of ${start}`);

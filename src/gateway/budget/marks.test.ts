@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
+import { openGatewayDatabase, type GatewayDatabase } from "../../../test/gateway/database.ts";
 import { systemClock } from "../../core/index.ts";
-import { migrate, openCounters, openDb, storageModule, type Db } from "../../storage/index.ts";
-import { gatewayModule } from "../module.ts";
+import { openCounters, type Db } from "../../storage/index.ts";
 import { newAccount, type Account } from "./account.ts";
 import { Marks } from "./marks.ts";
 import { enterPeriod, raiseMark } from "./store.ts";
@@ -15,17 +12,13 @@ const LIMIT = 1_600;
 let names = 0;
 
 describe("marks", () => {
-  let folder: string;
+  let database: GatewayDatabase;
   let db: Db;
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "holdfast-marks-"));
-    db = await openDb({ url: "sqlite", home: folder });
-    await migrate(db, [storageModule, gatewayModule]);
+    database = await openGatewayDatabase();
+    ({ db } = database);
   });
-  after(async () => {
-    await db.close();
-    await rm(folder, { recursive: true });
-  });
+  after(() => database.close());
 
   /** Marks over a database that counts what it is asked, and can be held up. */
   async function marksOn(shared: boolean) {

@@ -1,48 +1,32 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { openGatewayDatabase, type GatewayDatabase } from "../../../test/gateway/database.ts";
+import { demand, fresh } from "../../../test/gateway/demand.ts";
 import { runChild } from "../../../test/servers/child.ts";
 import { redisMissing, startRedis, type RedisServer } from "../../../test/servers/redis.ts";
 import { systemClock } from "../../core/index.ts";
-import { migrate, openCounters, openDb, storageModule, type Counters, type Db } from "../../storage/index.ts";
-import { gatewayModule } from "../module.ts";
-import type { Demand, Grant } from "./account.ts";
+import { openCounters, type Counters } from "../../storage/index.ts";
+import type { Grant } from "./account.ts";
 import { Accounts } from "./accounts.ts";
-
-const demand = (amount: number, more: Partial<Demand> = {}): Demand => ({
-  counter: "b|tokens|total",
-  window: "total",
-  limit: 1_000,
-  amount,
-  chargeIfLost: false,
-  ...more,
-});
-
-let names = 0;
-const fresh = (): string => `b${++names}|tokens|total`;
 
 describe("accounts of replicas on a real Redis", { skip: redisMissing ?? false }, () => {
   let server: RedisServer;
-  let folder: string;
-  let db: Db;
+  let database: GatewayDatabase;
   before(async () => {
     server = await startRedis();
-    folder = await mkdtemp(join(tmpdir(), "holdfast-replicas-"));
-    db = await openDb({ url: "sqlite", home: folder });
-    await migrate(db, [storageModule, gatewayModule]);
+    database = await openGatewayDatabase();
   });
   after(async () => {
     await server.stop();
-    await db.close();
-    await rm(folder, { recursive: true, force: true });
+    await database.close();
   });
   const log = { warn: () => undefined, info: () => undefined };
   const accountsOn = (counters: Counters, leaseMs = 60_000): Promise<Accounts> =>
-    Accounts.open({ counters, db, clock: systemClock, log, leaseMs });
+    Accounts.open({ counters, db: database.db, clock: systemClock, log, leaseMs });
 
   for (const how of ["stopped and started, empty", "standing still for longer than anyone waits"] as const) {
     it(`never exceed a budget, 64 callers on 3 replicas, the server ${how}`, async () => {
@@ -128,7 +112,7 @@ describe("accounts of replicas on a real Redis", { skip: redisMissing ?? false }
       const { grant } = await accounts.reserve([${JSON.stringify(demand(700, { counter }))}]);
       console.log(grant !== undefined);
       process.kill(process.pid, "SIGKILL");`,
-      { url: "sqlite", home: await mkdtemp(join(folder, "child-")) },
+      { url: "sqlite", home: await mkdtemp(join(database.folder, "child-")) },
     );
     assert.deepEqual([end.signal, end.output], ["SIGKILL", "true\n"]);
     assert.equal((await accounts.reserve([demand(1, { counter })])).grant, undefined);

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { openGatewayDatabase, type GatewayDatabase } from "../../../test/gateway/database.ts";
 import { isHoldfastError, type Clock } from "../../core/index.ts";
-import { migrate, openCounters, openDb, sql, storageModule, type Db } from "../../storage/index.ts";
+import { openCounters, sql, type Db } from "../../storage/index.ts";
 import type { Principal } from "../identity/principal.ts";
 import { gatewayConfig } from "../config.ts";
-import { gatewayModule, type GatewayServices } from "../module.ts";
+import type { GatewayServices } from "../module.ts";
 import type { Exchange } from "../receipt/receipt.ts";
 import { list, release } from "./commands.ts";
 import { extractionConfig } from "./config.ts";
@@ -26,18 +24,14 @@ class StepClock implements Clock {
   monotonic = (): number => this.at;
 }
 
-let home: string;
+let database: GatewayDatabase;
 let db: Db;
 
 before(async () => {
-  home = await mkdtemp(join(tmpdir(), "holdfast-extraction-"));
-  db = await openDb({ url: "sqlite", home });
-  await migrate(db, [storageModule, gatewayModule]);
+  database = await openGatewayDatabase();
+  ({ db } = database);
 });
-after(async () => {
-  await db.close();
-  await rm(home, { recursive: true, force: true });
-});
+after(() => database.close());
 
 interface Set {
   readonly clock: StepClock;

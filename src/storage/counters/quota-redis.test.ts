@@ -7,32 +7,11 @@ import fc from "fast-check";
 
 import { runChild } from "../../../test/servers/child.ts";
 import { redisMissing, startRedis, type RedisServer } from "../../../test/servers/redis.ts";
+import { call, claim, fresh } from "../../../test/storage/quota.ts";
 import { fakeClock } from "../../core/index.ts";
 import { openCounters, type Counters } from "./counters.ts";
-import type { Claim, QuotaCall } from "./quota.ts";
+import type { QuotaCall } from "./quota.ts";
 import { windowAt, WINDOWS } from "./window.ts";
-
-const claim = (counter: string, amount: number, more: Partial<Claim> = {}): Claim => ({
-  counter,
-  window: "total",
-  limit: 100,
-  amount,
-  chargeIfLost: false,
-  ...more,
-});
-
-const call = (op: QuotaCall["op"], claims: readonly Claim[], more: Partial<QuotaCall> = {}): QuotaCall => ({
-  op,
-  holder: "a",
-  epoch: undefined,
-  lease: op === "report" ? "" : "l1",
-  ttlMs: 60_000,
-  claims,
-  ...more,
-});
-
-let names = 0;
-const fresh = (): string => `counter:${++names}`;
 
 describe("quotas shared by replicas in a real Redis", { skip: redisMissing ?? false }, () => {
   let server: RedisServer;

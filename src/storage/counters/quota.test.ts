@@ -4,32 +4,11 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 
 import { redisMissing, startRedis, type RedisServer } from "../../../test/servers/redis.ts";
+import { call, claim, fresh } from "../../../test/storage/quota.ts";
 import { fakeClock, type FakeClock } from "../../core/index.ts";
 import { openCounters, type Counters } from "./counters.ts";
 import { MOST_CLAIMS, type Claim, type QuotaCall } from "./quota.ts";
 import { windowAt, type Window } from "./window.ts";
-
-const claim = (counter: string, amount: number, more: Partial<Claim> = {}): Claim => ({
-  counter,
-  window: "total",
-  limit: 100,
-  amount,
-  chargeIfLost: false,
-  ...more,
-});
-
-const call = (op: QuotaCall["op"], claims: readonly Claim[], more: Partial<QuotaCall> = {}): QuotaCall => ({
-  op,
-  holder: "a",
-  epoch: undefined,
-  lease: op === "report" ? "" : "l1",
-  ttlMs: 60_000,
-  claims,
-  ...more,
-});
-
-let names = 0;
-const fresh = (): string => `counter:${++names}`;
 
 for (const backend of ["memory", "Redis"] as const) {
   describe(`quotas in ${backend}`, { skip: backend === "Redis" ? (redisMissing ?? false) : false }, () => {
