@@ -5,10 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test, type TestContext } from "node:test";
@@ -17,6 +14,7 @@ import { decodeStatement, PredicateType } from "../../src/core/index.ts";
 import { openLedgerReader } from "../../src/ledger/index.ts";
 import { postgresMissing, startPostgres } from "../servers/postgres.ts";
 import { redisMissing, startRedis } from "../servers/redis.ts";
+import { startFakeUpstream } from "../upstreams/fake.ts";
 import { emptyPlace, holdfast, startUp, type Place, type Up } from "./holdfast.ts";
 
 /** What the clients say: proofs and probes of the product ask the model too, and are not what is counted here. */
@@ -30,28 +28,14 @@ const LEASE_MS = 30_000;
 
 /** A model that counts what clients have said to it. It takes a moment, so that something is always in flight. */
 async function startCountingModel(context: TestContext): Promise<{ readonly url: string; asked(): number }> {
-  let asked = 0;
-  const message = { role: "assistant", content: "nothing" };
-  const answer = { id: "chatcmpl-1", object: "chat.completion", created: 1, model: "tiny" };
-  const choices = [{ index: 0, message, finish_reason: "stop" }];
-  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
-  const server = createServer((request, response) => {
-    let body = "";
-    request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
-    request.on("end", () => {
-      if (body.includes(SAYING)) asked++;
-      setTimeout(() => {
-        response.writeHead(200, { "content-type": "application/json" });
-        response.end(JSON.stringify({ ...answer, choices, usage }));
-      }, 20);
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
+  const upstream = await startFakeUpstream({
+    async answer() {
+      await sleep(20);
+      return false;
+    },
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, asked: () => asked };
+  context.after(() => upstream.close());
+  return { url: upstream.url, asked: () => upstream.requests.filter(({ body }) => body.includes(SAYING)).length };
 }
 
 interface Seen {
