@@ -5,20 +5,19 @@
  */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { it, type TestContext } from "node:test";
 
 import { Client } from "pg";
+import { Agent, request } from "undici";
 
 import { testAuthority, type TestAuthority } from "../identity/certificates.ts";
 import { postgresMissing, startPostgres, type PostgresServer } from "../servers/postgres.ts";
 import { redisMissing, startRedis } from "../servers/redis.ts";
-import { emptyPlace, finished, holdfast, start, type Place } from "./holdfast.ts";
+import { startFakeUpstream, type FakeUpstream } from "../upstreams/fake.ts";
+import { emptyPlace, finished, holdfast, start, startUp, type Place } from "./holdfast.ts";
 
 const authority = testAuthority();
 const missing =
@@ -26,24 +25,19 @@ const missing =
 
 const opaque = (slot: string): string => `canary-${slot}-zq7x0123456789`;
 
-/** Answers every request with the headers and the body that it got, and with a status that the path names. */
-async function startEcho(context: TestContext): Promise<{ readonly url: string; readonly asked: string[] }> {
-  const asked: string[] = [];
-  const server = createServer((request, response) => {
-    let body = "";
-    request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
-    request.on("end", () => {
-      asked.push(JSON.stringify([request.url, request.headers, body]));
-      const said = JSON.stringify({ error: { message: JSON.stringify(request.headers), code: "no" } });
+/** Answers every request with the headers that it got, as an error. */
+async function startEcho(
+  context: TestContext,
+): Promise<{ readonly url: string; readonly requests: FakeUpstream["requests"] }> {
+  const upstream = await startFakeUpstream({
+    answer({ headers }, response) {
+      const said = JSON.stringify({ error: { message: JSON.stringify(headers), code: "no" } });
       response.writeHead(400, { "content-type": "application/json" }).end(said);
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
+      return true;
+    },
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  context.after(() => upstream.close());
+  return { url: new URL(upstream.url).origin, requests: upstream.requests };
 }
 
 /** Every row of every table, as text; bytes also as what they spell. */
@@ -144,23 +138,11 @@ ${more}`;
     const debug: Place = { ...place, env: { ...place.env, HOLDFAST_LOG: "debug" } };
 
     // The server: served, refused, blocked, and asked by hand.
-    const child = start(debug, ["up", "--format", "json", "--workers", "2"]);
-    const ended = finished(child);
-    context.after(() => child.kill("SIGKILL"));
-    const ready = await new Promise<{ gateway: string; admin: string; firstKey: { key: string } }>(
-      (resolve, reject) => {
-        let text = "";
-        child.stdout.on("data", (chunk: string) => {
-          text += chunk;
-          if (text.includes("\n")) resolve(JSON.parse(text.slice(0, text.indexOf("\n"))));
-        });
-        void ended.then(({ stderr }) => reject(new Error(stderr)));
-      },
-    );
+    const { ready, stop } = await startUp(context, debug, "--workers", "2");
+    const firstKey = ready.firstKey?.key as string;
     const data = join(place.cwd, ".holdfast");
     const adminToken = readFileSync(join(data, "keys", "admin.token"), "utf8").trim();
     const ask = async (url: string, headers: Record<string, string>, body?: unknown): Promise<void> => {
-      const { Agent, request } = await import("undici");
       const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
       const answer = await request(url, {
         dispatcher,
@@ -171,7 +153,7 @@ ${more}`;
       said.push([`answer of ${url}`, `${JSON.stringify(answer.headers)}\n${await answer.body.text()}`]);
       await dispatcher.close();
     };
-    const key = { authorization: `Bearer ${ready.firstKey.key}` };
+    const key = { authorization: `Bearer ${firstKey}` };
     const hello = { model: "m", messages: [{ role: "user", content: "hi" }] };
     const exercise = async (): Promise<void> => {
       await ask(`${ready.gateway}/v1/chat/completions`, key, hello);
@@ -200,7 +182,7 @@ ${more}`;
     };
     await exercise();
     // The secrets were there to be told: the model and the server of tools got their keys.
-    const heard = echo.asked.join("\n");
+    const heard = JSON.stringify(echo.requests);
     for (const slot of ["upstream key", "key of an MCP server"])
       assert.ok(heard.includes(secrets[slot] as string), slot);
 
@@ -228,10 +210,9 @@ ${more}`;
     await Promise.all([postgres.start(), redis.start()]);
     await delay(3_000);
     await exercise();
-    child.kill("SIGTERM");
-    const { stdout, stderr } = await ended;
+    const { stdout, stderr } = await stop();
     // The first key is shown once, on purpose, to whoever starts it.
-    said.push(["standard output of up", stdout.replaceAll(ready.firstKey.key, "")], ["log of up", stderr]);
+    said.push(["standard output of up", stdout.replaceAll(firstKey, "")], ["log of up", stderr]);
     assert.match(stderr, /"level":"/);
 
     // Commands with secrets that are wrong, or in places where they should not be.
@@ -290,13 +271,9 @@ ${more}`;
       said.push([`ledger/${path.name}`, readFileSync(join(path.parentPath, path.name)).toString("latin1")]);
     }
     said.push(["the database", await databaseText(postgres)]);
-    said.push([
-      "traces",
-      echo.asked
-        .filter((text) => text.startsWith('["/traces'))
-        .map((text) => text.replace(/^\["[^"]*"/, ""))
-        .join("\n"),
-    ]);
+    // Where they are sent is the token's place.
+    const traces = echo.requests.filter(({ path }) => path.startsWith("/traces"));
+    said.push(["traces", traces.map(({ body, headers }) => `${JSON.stringify(headers)}\n${body}`).join("\n")]);
     assert.ok(said.at(-1)?.[1].includes("holdfast.request.id"), "no traces");
 
     const inKeys = (name: string): Buffer => readFileSync(join(data, "keys", name));
@@ -305,7 +282,7 @@ ${more}`;
       ["keys/ledger.key", inKeys("ledger.key").toString("utf8").trim().split("+").at(-1) as string],
       ["keys/commitment.key", inKeys("commitment.key")],
       ["keys/admin.token", adminToken],
-      ["the first key", ready.firstKey.key],
+      ["the first key", firstKey],
     ];
     const hits: string[] = [];
     for (const [slot, secret] of all) {
