@@ -13,6 +13,7 @@ import type { BlobStore } from "./blobs.ts";
 import type { Sha256 } from "./digest.ts";
 import { checkDocument, MOST_DOCUMENT_BYTES, type DocumentKind } from "./documents.ts";
 import { registryError } from "./errors.ts";
+import { SIGNATURE_FILE } from "./import/source.ts";
 import type { StoredBlob } from "./measure.ts";
 import { change, type Registry, type Version } from "./store.ts";
 
@@ -24,7 +25,7 @@ export const ATTACHMENTS: Readonly<
 > = {
   signature: {
     title: "signature",
-    file: "model.sig",
+    file: SIGNATURE_FILE,
     mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
   },
   bom: { title: "CycloneDX", file: "bom.cdx.json", mediaType: "application/vnd.cyclonedx+json" },
