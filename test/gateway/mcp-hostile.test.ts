@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 
 import type { CommandResult } from "../../src/core/index.ts";
 import { raw } from "./harness.ts";
+import { beginSession, call, codeOf, listTools, text } from "./mcp-by-hand.ts";
 import { startMcp, type McpHarness, type RpcAnswer } from "../mcp/gateway.ts";
 import {
   INITIALIZED,
@@ -27,13 +28,6 @@ const tool = (name: string, more: object = {}): Record<string, unknown> => ({
   description: `Does ${name}.`,
   inputSchema: { type: "object", properties: { url: { type: "string" } }, additionalProperties: false },
   ...more,
-});
-const text = (said: string): object => ({ content: [{ type: "text", text: said }] });
-const call = (name: string, args: object = {}, id: unknown = 7): object => ({
-  jsonrpc: "2.0",
-  id,
-  method: "tools/call",
-  params: { name, arguments: args },
 });
 const PLAIN: CommandResult["text"] extends (style: infer Style) => string ? Style : never = {
   bold: String,
@@ -77,21 +71,12 @@ describe("a hostile MCP server", () => {
     await server?.close();
   });
 
-  const session = async (name: string, key = harness.key): Promise<Record<string, string>> => {
-    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
-    const headers = { authorization: `Bearer ${key}` };
-    const answer = await harness.rpc(name, { jsonrpc: "2.0", id: 1, method: "initialize", params }, headers);
-    assert.ok(answer.result, answer.text);
-    return { ...headers, "mcp-session-id": answer.headers.get("mcp-session-id") ?? "" };
-  };
+  const session = (name: string, key = harness.key): Promise<Record<string, string>> =>
+    beginSession(harness, name, key);
   /** A principal of its own, in a session of its own. */
   const someone = async (name: string): Promise<Record<string, string>> => await session(name, await harness.newKey());
-  const list = async (name: string, headers: Record<string, string>): Promise<readonly string[]> => {
-    const { result, text: said } = await harness.rpc(name, { jsonrpc: "2.0", id: 2, method: "tools/list" }, headers);
-    assert.ok(result, said);
-    return (result["tools"] as { name: string }[]).map((one) => one.name);
-  };
-  const codeOf = ({ error }: RpcAnswer): string | undefined => error?.data.code;
+  const list = (name: string, headers: Record<string, string>): Promise<readonly string[]> =>
+    listTools(harness, name, headers);
 
   it("rug pull: a tool that changes after its approval is gone, until that is approved as well", async () => {
     const me = await someone("evil");

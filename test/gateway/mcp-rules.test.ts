@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { gatewayConfig } from "../../src/gateway/index.ts";
 import { startMcp, type McpHarness, type RpcAnswer } from "../mcp/gateway.ts";
 import { INITIALIZED, json, startHostileServer, stream, type HostileServer } from "../mcp/hostile.ts";
+import { beginSession, call, codeOf, listTools as list, text } from "./mcp-by-hand.ts";
 
 const AWS_KEY = "AKIAQYLPMN5HHHFPZAM2";
 
@@ -15,27 +16,9 @@ const tool = (name: string, more: object = {}): Record<string, unknown> => ({
   inputSchema: { type: "object" },
   ...more,
 });
-const text = (said: string): object => ({ content: [{ type: "text", text: said }] });
-const call = (name: string, args: object = {}): object => ({
-  jsonrpc: "2.0",
-  id: 7,
-  method: "tools/call",
-  params: { name, arguments: args },
-});
-const codeOf = ({ error }: RpcAnswer): string | undefined => error?.data.code;
-
-const session = async (harness: McpHarness, name: string): Promise<Record<string, string>> => {
-  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
-  const headers = { authorization: `Bearer ${await harness.newKey()}` };
-  const begun = await harness.rpc(name, { jsonrpc: "2.0", id: 1, method: "initialize", params }, headers);
-  assert.ok(begun.result, begun.text);
-  return { ...headers, "mcp-session-id": begun.headers.get("mcp-session-id") ?? "" };
-};
-const list = async (harness: McpHarness, name: string, me: Record<string, string>): Promise<readonly string[]> => {
-  const { result, text: said } = await harness.rpc(name, { jsonrpc: "2.0", id: 2, method: "tools/list" }, me);
-  assert.ok(result, said);
-  return (result["tools"] as { name: string }[]).map((one) => one.name);
-};
+/** A principal of its own, in a session of its own. */
+const session = async (harness: McpHarness, name: string): Promise<Record<string, string>> =>
+  await beginSession(harness, name, await harness.newKey());
 
 describe("a server whose new tools are taken", () => {
   let harness: McpHarness;
