@@ -23,7 +23,7 @@ export function withStore<Services extends SetServices>(proof: Proof<Services>):
       if (store === undefined) return sets;
       const expected = `${sets.expected}; every blob of the registry's store sealed`;
       const scope =
-        `${sets.scope.replace("not the store of the registry, ", "")}; ` +
+        `${sets.scope}; ` +
         "of the registry's store how each file begins: a blob is read in full when it is used, and by the proof of M5";
       const both = { observed: `${sets.observed}; ${store.observed}`, expected, scope };
       if (store.outcome === "fails" || sets.outcome === "fails") return { outcome: "fails", ...both };

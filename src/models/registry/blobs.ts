@@ -22,6 +22,7 @@ import { dirname, join } from "node:path";
 
 import { isHoldfastError } from "../../core/index.ts";
 import { makeFolder, putInPlace, syncFolder, writeDurably } from "../../storage/index.ts";
+import { FIRST_LINE } from "../seal/age/header.ts";
 import { isSha256, type Sha256, type VersionFile } from "./digest.ts";
 import { registryError } from "./errors.ts";
 import { chunks, openPlain, PLAIN, SEALED_SUFFIX, type Form, type OpenBlob } from "./form.ts";
@@ -70,8 +71,6 @@ export interface BlobStore {
 }
 
 const DAY_MS = 86_400_000;
-/** How a sealed file begins (C2SP age.md v1). */
-const AGE_LINE = "age-encryption.org/v1\n";
 
 /**
  * Opens the store in `folder`, which is made where it is missing.
@@ -286,8 +285,8 @@ async function isThere(path: string): Promise<boolean> {
 async function isSealed(path: string): Promise<boolean> {
   if (!path.endsWith(SEALED_SUFFIX)) return false;
   await using file = await open(path);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(AGE_LINE.length), 0, AGE_LINE.length, 0);
-  return buffer.toString("latin1", 0, bytesRead) === AGE_LINE;
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_LINE.length), 0, FIRST_LINE.length, 0);
+  return buffer.toString("latin1", 0, bytesRead) === FIRST_LINE;
 }
 
 /** A copy that shares its bytes with the original until one of them is written to. False where that cannot be had. */

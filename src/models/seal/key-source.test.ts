@@ -77,6 +77,7 @@ describe("the words for keys", () => {
   it("are refused where they are secrets, or give one away", async () => {
     const { identity, recipient } = await generateKey();
     await rejects(readIdentities(identity.reveal(), {}), "seal.key-invalid");
+    await rejects(readRecipients(identity.reveal(), {}), "seal.recipient-invalid", /a secret key on the command line/);
     // A file of identities where one of recipients was meant.
     await rejects(readRecipients(await file("secret", identity.reveal()), {}), "seal.recipient-invalid");
     await rejects(readIdentities(await file("public", recipient), {}), "seal.key-invalid");

@@ -39,6 +39,7 @@ export async function readRecipients(word: string, env: Env): Promise<readonly R
   if (provider !== undefined) return [providerRecipient(provider)];
   if (word.startsWith("passphrase:")) return [passphraseRecipient(await readPassphrase(word))];
   if (RECIPIENT.test(word)) return [word];
+  refuseSecret(word, "seal.recipient-invalid");
   const recipients = linesOf(await readSmall(word, "seal.recipient-invalid"));
   if (recipients.length === 0 || !recipients.every((line) => RECIPIENT.test(line))) {
     // A file of identities given by mistake must not end up in an error.
@@ -56,16 +57,20 @@ export async function readIdentities(word: string, env: Env): Promise<readonly I
   const provider = providerOf(word, env);
   if (provider !== undefined) return [providerIdentity(provider)];
   if (word.startsWith("passphrase:")) return [passphraseIdentity(await readPassphrase(word))];
-  if (IDENTITY.test(word)) {
-    const hint = "put it into a file that only you can read, and give that";
-    throw sealError("seal.key-invalid", { detail: "a secret key on the command line, where others can read it", hint });
-  }
+  refuseSecret(word, "seal.key-invalid");
   await refuseExposed(word);
   const identities = linesOf(await readSmall(word, "seal.key-invalid"));
   if (identities.length === 0 || !identities.every((line) => IDENTITY.test(line))) {
     throw sealError("seal.key-invalid", { detail: `${word} is no file of age identities` });
   }
   return identities.map((line) => new Secret(line));
+}
+
+/** A secret key where its file is meant: taken for a path it would end up in an error. */
+function refuseSecret(word: string, code: "seal.key-invalid" | "seal.recipient-invalid"): void {
+  if (!IDENTITY.test(word)) return;
+  const hint = "put it into a file that only you can read, and give that";
+  throw sealError(code, { detail: "a secret key on the command line, where others can read it", hint });
 }
 
 function providerOf(word: string, env: Env): KeyProvider | undefined {

@@ -24,7 +24,7 @@ const SEEN = {
     "in every set of models.seal.sets age files alone, as the manifest names them, read in full within 8 days, and the original not beside it",
   scope:
     "the sets that models.seal.sets names: size, header and nonce of each file now, all other bytes when they were last read in full; " +
-    "not the store of the registry, not other folders, not who has the keys",
+    "not other folders, not who has the keys",
 } as const;
 
 /** What is known of one set. */

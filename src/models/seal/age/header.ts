@@ -35,6 +35,8 @@ export const MAX_STANZAS = 1024;
 
 const MAGIC = "age-encryption.org/";
 const VERSION = `${MAGIC}v1`;
+/** How an age file of this version begins. */
+export const FIRST_LINE = `${VERSION}\n`;
 const LINE_FEED = 0x0a;
 /** 64 characters of base64: what a full line of a body holds. */
 const COLUMNS = 64;
