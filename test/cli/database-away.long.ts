@@ -7,7 +7,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer as createHttpServer, type ServerResponse } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,44 +15,37 @@ import { describe, it, type TestContext } from "node:test";
 import { decodeStatement, PredicateType } from "../../src/core/index.ts";
 import { openLedgerReader } from "../../src/ledger/index.ts";
 import { postgresMissing, startPostgres, type PostgresServer } from "../servers/postgres.ts";
+import { startFakeUpstream } from "../upstreams/fake.ts";
 import { emptyPlace, holdfast, startUp, type Place, type Up } from "./holdfast.ts";
 
+/** What the clients say: proofs and probes of the product ask the model too, and are not held. */
+const SAYING = "how long does it take?";
 /** Until what is silent is taken for lost, and a busy machine. */
 const NOTICED_MS = 20_000;
 /** Until one who is back is used again, and a busy machine. */
 const BACK_MS = 30_000;
 
-/** A model whose answers the test lets go. */
+/** A model whose answers to {@link SAYING} the test lets go. */
 async function startModel(context: TestContext) {
-  const held: ServerResponse[] = [];
-  let holding = false;
-  const message = { role: "assistant", content: "nothing" };
-  const body = JSON.stringify({
-    id: "chatcmpl-1",
-    object: "chat.completion",
-    created: 1,
-    model: "tiny",
-    choices: [{ index: 0, message, finish_reason: "stop" }],
-    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+  let gate: PromiseWithResolvers<void> | undefined;
+  let held = 0;
+  const upstream = await startFakeUpstream({
+    async answer({ body }) {
+      if (gate === undefined || !body.includes(SAYING)) return false;
+      held++;
+      await gate.promise;
+      return false;
+    },
   });
-  const answer = (response: ServerResponse): void => {
-    response.writeHead(200, { "content-type": "application/json" }).end(body);
-  };
-  const server = createHttpServer((request, response) => {
-    request.resume().on("end", () => (holding ? held.push(response) : answer(response)));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  context.after(() => upstream.close());
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
-    held,
-    hold: () => (holding = true),
+    url: upstream.url,
+    held: () => held,
+    hold: () => (gate = Promise.withResolvers()),
     letGo() {
-      holding = false;
-      for (const response of held.splice(0)) answer(response);
+      gate?.resolve();
+      gate = undefined;
+      held = 0;
     },
   };
 }
@@ -114,7 +106,7 @@ async function ask({ ready }: Up, key: string | undefined): Promise<Asked> {
   const response = await fetch(`${ready.gateway}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
-    body: JSON.stringify({ model: "tiny", messages: [{ role: "user", content: "hello" }] }),
+    body: JSON.stringify({ model: "tiny", messages: [{ role: "user", content: SAYING }] }),
   });
   await response.text();
   return { status: response.status, id: response.headers.get("x-request-id") };
@@ -213,7 +205,7 @@ describe("a PostgreSQL that goes away", { skip: postgresMissing ?? false, concur
         // In flight when it goes, answered afterwards.
         model.hold();
         const inFlight = Array.from({ length: 20 }, () => served(up));
-        await until("all asked", NOTICED_MS, () => model.held.length === 20);
+        await until("all asked", NOTICED_MS, () => model.held() === 20);
         await database.goes();
         await until("not ready", NOTICED_MS, async () => (await probe(up.ready.gateway, "/readyz")) === 503);
         assert.equal(await probe(up.ready.admin, "/readyz"), 503);
@@ -236,7 +228,7 @@ describe("a PostgreSQL that goes away", { skip: postgresMissing ?? false, concur
         // Again, and this time the replica dies before the database is back.
         model.hold();
         const second = Array.from({ length: 20 }, () => served(up));
-        await until("all asked", NOTICED_MS, () => model.held.length === 20);
+        await until("all asked", NOTICED_MS, () => model.held() === 20);
         await database.goes();
         await until("not ready", NOTICED_MS, async () => (await probe(up.ready.gateway, "/readyz")) === 503);
         model.letGo();

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 
 import { compressedFormat } from "../../src/models/scan/formats/compressed.ts";
-import { Output, StreamError, type StreamReader } from "../../src/models/scan/formats/compressed/output.ts";
+import { readStream, type StreamReader } from "../../src/models/scan/formats/compressed/output.ts";
 import { pickleFormat } from "../../src/models/scan/formats/pickle/pickle.ts";
 import type { ScanLimits } from "../../src/models/scan/limits.ts";
 import { mutate, randomOf } from "./mutate.ts";
@@ -88,14 +88,8 @@ export interface Unpacked {
 
 /** Reads a stream, at most `most` bytes of it. Errors that a reader does not mean to throw are thrown. */
 export function unpack(reader: StreamReader, stream: Uint8Array, most = 2 ** 26): Unpacked {
-  const out = new Output(most, () => true);
-  try {
-    const used = reader(stream, out);
-    return { bytes: out.written(), used, why: undefined };
-  } catch (error) {
-    if (!(error instanceof StreamError)) throw error;
-    return { bytes: out.written(), used: undefined, why: `${error.failure}: ${error.message}` };
-  }
+  const { bytes, used, error } = readStream(reader, stream, most, () => true);
+  return { bytes, used, why: error === undefined ? undefined : `${error.failure}: ${error.message}` };
 }
 
 /** Reads `count` damaged copies of the streams. @returns how many were read to the end, and the longest time in ms */

@@ -14,7 +14,7 @@ import { isBzip2, readBzip2 } from "./compressed/bz2.ts";
 import { isGzip, isZlib, readGzip, readZlib } from "./compressed/deflate.ts";
 import { LZ4_MAGIC, readLz4 } from "./compressed/lz4.ts";
 import { isLzmaAlone } from "./compressed/lzma.ts";
-import { Output, StreamError, type StreamFailure, type StreamReader } from "./compressed/output.ts";
+import { readStream, type StreamFailure, type StreamReader } from "./compressed/output.ts";
 import { frameAt } from "./compressed/skippable.ts";
 import { isXz, readXz } from "./compressed/xz.ts";
 import { readZstd, ZSTD_MAGIC } from "./compressed/zstd.ts";
@@ -160,15 +160,13 @@ function read(kind: Read, source: Source, context: ScanContext): void {
     return;
   }
   const bytes = source.read(0, source.size);
-  const out = new Output(MAX_OUT, context.spend);
-  try {
-    const used = READERS[kind](bytes, out);
-    members(kind, out.written(), bytes, used, context);
-  } catch (error) {
-    if (!(error instanceof StreamError)) throw error;
-    gaveUp(kind, error.failure, error.message, source, context);
-    if (out.length > 0) context.member(`(${kind})`, bytesSource(out.written()));
+  const { bytes: unpacked, used, error } = readStream(READERS[kind], bytes, MAX_OUT, context.spend);
+  if (error === undefined) {
+    members(kind, unpacked, bytes, used, context);
+    return;
   }
+  gaveUp(kind, error.failure, error.message, source, context);
+  if (unpacked.length > 0) context.member(`(${kind})`, bytesSource(unpacked));
 }
 
 function gaveUp(kind: Read, failure: StreamFailure, why: string, source: Source, context: ScanContext): void {

@@ -8,7 +8,7 @@
  */
 
 import { LzmaDecoder, MIN_DICTIONARY } from "./lzma-decoder.ts";
-import { damaged, Output, StreamError } from "./output.ts";
+import { damaged, type Output, readStream } from "./output.ts";
 
 /** A length that is not said: an end marker follows the data. */
 const UNKNOWN = 0xffff_ffff_ffff_ffffn;
@@ -35,14 +35,14 @@ export function isLzmaAlone(bytes: Uint8Array, at: number): boolean {
 
 /** Of numbers, a decoder soon makes a match that reaches before the first byte; zeros it takes for zeros without an end. */
 function unpacks(bytes: Uint8Array, at: number): boolean {
-  const out = new Output(TRIED, () => true);
-  try {
-    readLzmaAlone(bytes, at, out);
-    return out.length >= LEAST && out.bytes[0] !== 0;
-  } catch (error) {
-    if (!(error instanceof StreamError)) throw error;
-    return error.failure === "large" && out.bytes[0] !== 0;
-  }
+  const trial = readStream(
+    (input, out) => readLzmaAlone(input, at, out),
+    bytes,
+    TRIED,
+    () => true,
+  );
+  const isEnough = trial.error === undefined ? trial.bytes.length >= LEAST : trial.error.failure === "large";
+  return isEnough && (trial.bytes[0] ?? 0) !== 0;
 }
 
 /**

@@ -118,3 +118,30 @@ export class Output {
     this.#paid += Math.max(0, step);
   }
 }
+
+/** What became of a stream: what came out, all of it or what came before it was given up. */
+export type StreamRead =
+  | {
+      readonly bytes: Uint8Array;
+      /** Bytes of the input that it took. */
+      readonly used: number;
+      readonly error: undefined;
+    }
+  | { readonly bytes: Uint8Array; readonly used: undefined; readonly error: StreamError };
+
+/** Reads the stream at the start of `input`, at most `most` bytes of it, which are taken from the budget. */
+export function readStream(
+  reader: StreamReader,
+  input: Uint8Array,
+  most: number,
+  spend: (what: Budget, amount: number) => boolean,
+): StreamRead {
+  const out = new Output(most, spend);
+  try {
+    const used = reader(input, out);
+    return { bytes: out.written(), used, error: undefined };
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error;
+    return { bytes: out.written(), used: undefined, error };
+  }
+}

@@ -143,6 +143,9 @@ describe("lzma that is damaged", () => {
     // Of lc 0, lp 2 and pb 0.
     const others = base64("EgAQAAD//////////wBAAI2USjhIyBbZ8fHEqdWhMhYgBSodhZyA///+u1AA");
     assert.equal(scanPacked(others).verdict, "malicious");
+    // Of them, what needs a dictionary that is not opened is told by nothing.
+    others.writeUInt32LE(0xffff_ffff, 1);
+    assert.deepEqual(scanPacked(others).rules, []);
   });
 
   it("is not seen in numbers", () => {

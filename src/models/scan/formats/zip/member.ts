@@ -13,7 +13,7 @@ import { bytesSource, type Source } from "../../source.ts";
 import { readBzip2 } from "../compressed/bz2.ts";
 import { readDeflate } from "../compressed/deflate.ts";
 import { readZipLzma } from "../compressed/lzma.ts";
-import { Output, StreamError, type StreamReader } from "../compressed/output.ts";
+import { readStream, type StreamReader } from "../compressed/output.ts";
 import { readXz } from "../compressed/xz.ts";
 import { readZstd } from "../compressed/zstd.ts";
 import type { ZipMember } from "./archive.ts";
@@ -78,24 +78,22 @@ function unpack(member: ZipMember, spend: ScanContext["spend"]): OpenedMember {
     return { problems: [{ rule: ZIP_RULES.large, offset: local, detail }] };
   }
   const bytes = packed.read(0, packed.size);
-  const out = new Output(size, spend);
+  const { bytes: unpacked, used, error } = readStream(reader, bytes, size, spend);
   const problems: ZipProblem[] = [];
-  try {
-    const used = reader(bytes, out);
-    if (out.length !== size) problems.push(lie(member, `it says ${size} bytes and holds ${out.length}`));
+  if (error === undefined) {
+    if (unpacked.length !== size) problems.push(lie(member, `it says ${size} bytes and holds ${unpacked.length}`));
     if (used !== bytes.length) problems.push(lie(member, `${bytes.length - used} bytes behind its end`));
-  } catch (error) {
-    if (!(error instanceof StreamError)) throw error;
+  } else if (error.failure === "budget") {
     // A budget is reported by whoever keeps it.
-    if (error.failure === "budget") return { problems: [] };
-    if (error.failure === "large") problems.push(lie(member, `it holds more than the ${size} bytes that it says`));
-    else {
-      const rule = error.failure === "damaged" ? ZIP_RULES.broken : ZIP_RULES.method;
-      problems.push({ rule, offset: local, detail: `${name}: ${error.message}` });
-    }
+    return { problems: [] };
+  } else if (error.failure === "large") {
+    problems.push(lie(member, `it holds more than the ${size} bytes that it says`));
+  } else {
+    const rule = error.failure === "damaged" ? ZIP_RULES.broken : ZIP_RULES.method;
+    problems.push({ rule, offset: local, detail: `${name}: ${error.message}` });
   }
   // What comes out before the damage: a loader of streams has run it by then.
-  return out.length === 0 && size > 0 ? { problems } : { source: bytesSource(out.written()), problems };
+  return unpacked.length === 0 && size > 0 ? { problems } : { source: bytesSource(unpacked), problems };
 }
 
 /** Most bytes that are decompressed at once: they are held in memory, with what they came from. */
