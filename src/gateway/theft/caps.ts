@@ -22,20 +22,31 @@ type Caps = ExtractionConfig["caps"];
 const LOGPROBS = ["logprobs", "prompt_logprobs", "n_probs", "responseLogprobs", "response_logprobs"];
 /** Fields that say how many alternatives there are to be of each token. */
 const TOP = ["top_logprobs", "logprobs", "prompt_logprobs", "n_probs"];
+const ANY_LOGPROBS = [...LOGPROBS, "top_logprobs"];
 const BIAS = ["logit_bias", "logitBias", "allowed_token_ids", "bad_words"];
 const ANSWERS = ["n", "best_of", "candidateCount", "candidate_count"];
 /** What Responses are asked to include. */
 const INCLUDED = "message.output_text.logprobs";
 
 /**
+ * Checks the objects of a request in which such fields may stand.
+ *
  * @param coarse the one who asks is answered coarsely: no log probabilities, no bias, one answer
  * @throws `gateway.extraction-capped`, and where only `coarse` forbids it `gateway.extraction-coarsened`
  */
 export function checkCaps(operation: Operation, value: unknown, caps: Caps, coarse: boolean): void {
-  for (const [holder, pointer] of holders(operation, value)) {
-    check(holder, pointer, caps, "gateway.extraction-capped");
-    if (coarse) check(holder, pointer, COARSE, "gateway.extraction-coarsened");
+  if (!isFields(value)) return;
+  checkBoth(value, "", caps, coarse);
+  if (operation.protocol !== "gemini") return;
+  for (const name of ["generationConfig", "generation_config"]) {
+    const config = value[name];
+    if (isFields(config)) checkBoth(config, `/${name}`, caps, coarse);
   }
+}
+
+function checkBoth(holder: Fields, pointer: string, caps: Caps, coarse: boolean): void {
+  check(holder, pointer, caps, "gateway.extraction-capped");
+  if (coarse) check(holder, pointer, COARSE, "gateway.extraction-coarsened");
 }
 
 /** What is asked for by one who is answered coarsely. */
@@ -49,11 +60,12 @@ function check(holder: Fields, pointer: string, caps: Caps, code: Code): void {
   };
   const asks = (name: string): boolean => Object.hasOwn(holder, name) && !isNothing(holder[name]);
   const included = Array.isArray(holder["include"]) && holder["include"].includes(INCLUDED);
-  const logprobs = [...new Set([...LOGPROBS, "top_logprobs"])].find(asks) ?? (included ? "include" : undefined);
+  const logprobs = ANY_LOGPROBS.find(asks) ?? (included ? "include" : undefined);
   if (logprobs !== undefined && !caps.logprobs) refuse(logprobs, "no log probabilities (logprobs)");
   for (const name of TOP) {
+    if (!asks(name)) continue;
     const many = holder[name];
-    if (!asks(name) || many === true) continue;
+    if (many === true) continue;
     if (!(typeof many === "number" && many <= caps.topLogprobs))
       refuse(name, `at most ${caps.topLogprobs} (topLogprobs)`);
   }
@@ -65,7 +77,8 @@ function check(holder: Fields, pointer: string, caps: Caps, code: Code): void {
       checkBias(other, holder[other], caps, refuse);
     if (logprobs !== undefined) refuse(bias, "not together with log probabilities");
   }
-  for (const name of ANSWERS.filter(asks)) {
+  for (const name of ANSWERS) {
+    if (!asks(name)) continue;
     const many = holder[name];
     if (!(typeof many === "number" && many <= caps.answers)) refuse(name, `at most ${caps.answers} (answers)`);
   }
@@ -93,19 +106,6 @@ function checkBias(name: string, bias: unknown, caps: Caps, refuse: (name: strin
 function isNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === false) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
-}
-
-/** The objects of a request in which such fields may stand, with their pointers. */
-function holders(operation: Operation, value: unknown): readonly (readonly [Fields, string])[] {
-  if (!isFields(value)) return [];
-  const found: (readonly [Fields, string])[] = [[value, ""]];
-  if (operation.protocol === "gemini") {
-    for (const name of ["generationConfig", "generation_config"]) {
-      const config = value[name];
-      if (isFields(config)) found.push([config, `/${name}`]);
-    }
-  }
-  return found;
 }
 
 function isFields(value: unknown): value is Fields {

@@ -31,28 +31,52 @@ const CELLS = 4;
 
 /** A text: its shingles are the words in a row, three at a time, of what was said last. */
 export function textQuery(secret: string, texts: readonly string[], hasFeatures = true): Query {
-  const fingerprint = hashOf(secret, texts.join("\u0000"));
+  const fingerprint = hashOf(secret, texts.length === 1 ? (texts[0] as string) : texts.join("\u0000"));
   if (!hasFeatures) return { fingerprint, features: [] };
-  const words =
-    (texts.at(-1) ?? "")
-      .slice(-CHARS)
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu)
-      ?.slice(0, WORDS) ?? [];
+  const text = (texts.at(-1) ?? "").slice(-CHARS).toLowerCase();
+  const words = findWords(text);
   const seed = fingerprintSeed(secret);
-  const features = new Map<string, Hash64>();
-  for (let index = 0; index + Math.min(SHINGLE, words.length) <= words.length; index++) {
-    const shingle = words.slice(index, index + SHINGLE).join(" ");
-    if (!features.has(shingle)) features.set(shingle, quickHash(shingle, seed));
-    if (words.length < SHINGLE) break;
+  const features: Hash64[] = [];
+  const width = Math.min(SHINGLE, words);
+  const last = words < SHINGLE ? 0 : words - SHINGLE;
+  for (let first = 0; first <= last; first++) {
+    const feature = shingleHash(text, first, first + width, seed);
+    if (!includes(features, feature)) features.push(feature);
   }
-  return { fingerprint, features: [...features.values()] };
+  return { fingerprint, features };
+}
+
+function includes(features: readonly Hash64[], { high, low }: Hash64): boolean {
+  for (const one of features) if (one.low === low && one.high === high) return true;
+  return false;
+}
+
+const WORD = /[\p{L}\p{N}]+/uy;
+const GAP = /[^\p{L}\p{N}]*/uy;
+/** Where the words of the text at hand begin and end: it is read to its end before another one is. */
+const starts = new Uint16Array(WORDS);
+const ends = new Uint16Array(WORDS);
+
+/** Notes where the words of a text are, without making texts of them. Returns how many there are. */
+function findWords(text: string): number {
+  let words = 0;
+  for (let at = 0; words < WORDS; words++) {
+    GAP.lastIndex = at;
+    GAP.test(text);
+    WORD.lastIndex = starts[words] = GAP.lastIndex;
+    if (!WORD.test(text)) break;
+    at = ends[words] = WORD.lastIndex;
+  }
+  return words;
 }
 
 /** The texts of a request that its author chose: not the system prompt of the app, and not what the model said. */
 export function askedTexts(spans: readonly TextSpan[]): readonly string[] {
-  const asked = spans.filter(({ origin }) => origin === "user" || origin === "document" || origin === "tool");
-  return asked.map(({ text }) => text);
+  const asked: string[] = [];
+  for (const { origin, text } of spans) {
+    if (origin === "user" || origin === "document" || origin === "tool") asked.push(text);
+  }
+  return asked;
 }
 
 /**
@@ -86,9 +110,9 @@ function project(values: Float32Array, dimensions: number): Float32Array {
 }
 
 function hashOf(secret: string, content: string | Buffer): Hash64 {
-  const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
-  const digest = hash("sha256", Buffer.concat([Buffer.from(secret, "latin1"), bytes]), "buffer");
-  return { high: digest.readUInt32BE(0), low: digest.readUInt32BE(4) };
+  const input = typeof content === "string" ? secret + content : Buffer.concat([Buffer.from(secret, "latin1"), content]);
+  const digest = hash("sha256", input, "buffer");
+  return { high: digest.readInt32BE(0), low: digest.readInt32BE(4) };
 }
 
 function fingerprintSeed(secret: string): number {
@@ -97,12 +121,35 @@ function fingerprintSeed(secret: string): number {
 
 /** 64 bits in two lanes of multiply and shift: many a request, and worth less to forge than the fingerprint. */
 function quickHash(text: string, seed: number): Hash64 {
-  let [high, low] = [0xdeadbeef ^ seed, 0x41c6ce57 ^ seed];
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    high = Math.imul(high ^ unit, 2654435761);
-    low = Math.imul(low ^ unit, 1597334677);
+  return joined(lane(HIGH ^ seed, HIGH_BY, text, 0, text.length), lane(LOW ^ seed, LOW_BY, text, 0, text.length));
+}
+
+/** {@link quickHash} of some words of the text at hand, with a space between two. */
+function shingleHash(text: string, from: number, to: number, seed: number): Hash64 {
+  let [high, low] = [HIGH ^ seed, LOW ^ seed];
+  for (let word = from; word < to; word++) {
+    if (word > from) {
+      high = Math.imul(high ^ SPACE, HIGH_BY);
+      low = Math.imul(low ^ SPACE, LOW_BY);
+    }
+    const [start, end] = [starts[word] as number, ends[word] as number];
+    high = lane(high, HIGH_BY, text, start, end);
+    low = lane(low, LOW_BY, text, start, end);
   }
+  return joined(high, low);
+}
+
+const [HIGH, LOW] = [0xdeadbeef, 0x41c6ce57];
+const [HIGH_BY, LOW_BY] = [2654435761, 1597334677];
+const SPACE = 0x20;
+
+function lane(value: number, by: number, text: string, from: number, to: number): number {
+  let bits = value;
+  for (let index = from; index < to; index++) bits = Math.imul(bits ^ text.charCodeAt(index), by);
+  return bits;
+}
+
+function joined(high: number, low: number): Hash64 {
   return { high: mix(high ^ mix(low)), low: mix(low ^ mix(high)) };
 }
 
@@ -111,5 +158,5 @@ function mix(value: number): number {
   let bits = value | 0;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
+  return bits ^ (bits >>> 16);
 }

@@ -16,7 +16,7 @@ export const REGISTERS = 1 << BITS;
 /** Bits of a hash that are left to count zeros in. */
 const REST = 64 - BITS;
 
-/** A hash of 64 bits, in two halves. */
+/** A hash of 64 bits, in two halves, each the bits of a number: which sign they make of it does not matter. */
 export interface Hash64 {
   readonly high: number;
   readonly low: number;

@@ -22,6 +22,8 @@ const OWN = "own:";
  *   share of few places is one place at least: else a limit of 2 would let nobody in
  */
 export function withFallback(shared: Counters, clock: Clock, share: () => number): Counters {
+  // Those of this process are never away.
+  if (!shared.shared) return shared;
   const own = memoryCounters(clock);
   const orOwn = async <T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> => {
     try {
@@ -32,7 +34,7 @@ export function withFallback(shared: Counters, clock: Clock, share: () => number
     }
   };
   return {
-    shared: shared.shared,
+    shared: true,
     take: (key, limit, cost) =>
       orOwn(
         () => shared.take(key, limit, cost),

@@ -18,7 +18,8 @@ export interface Rate {
 
 /** @throws `storage.limit-invalid` */
 export function readLimit({ perMinute, burst = perMinute }: RateLimit, cost: number): Rate {
-  if (!(perMinute > 0 && burst > 0 && cost >= 0) || ![perMinute, burst, cost].every(Number.isFinite)) {
+  const finite = Number.isFinite(perMinute) && Number.isFinite(burst) && Number.isFinite(cost);
+  if (!finite || !(perMinute > 0 && burst > 0 && cost >= 0)) {
     throw storageError("storage.limit-invalid", { detail: `perMinute ${perMinute}, burst ${burst}, cost ${cost}` });
   }
   return { perMs: perMinute / 60_000, burst };

@@ -6,7 +6,6 @@
  */
 
 import type { Clock } from "../../core/index.ts";
-import { uuidv7 } from "../../core/index.ts";
 import { storageError } from "../errors.ts";
 import type { Counters } from "./counters.ts";
 import { answer, refill, take, type Bucket } from "./bucket.ts";
@@ -16,10 +15,18 @@ import { memoryQuotas } from "./quota-memory.ts";
 /** Keys kept before full buckets and ended leases are looked for; doubles with what is in use. */
 const SWEEP_AT = 1024;
 
+interface Places {
+  readonly ends: Map<string, number>;
+  /** Before this none ends. */
+  firstEnd: number;
+}
+
 /** Counters that live and end with this process. */
 export function memoryCounters(clock: Clock): Counters {
   const buckets = new Map<string, Bucket & { fullAt: number }>();
-  const leases = new Map<string, Map<string, number>>();
+  /** Places in use by key: when each ends, by its id. */
+  const leases = new Map<string, Places>();
+  let places = 0;
   const quotas = memoryQuotas(clock);
   let closed = false;
   let sweepAt = SWEEP_AT;
@@ -30,7 +37,7 @@ export function memoryCounters(clock: Clock): Counters {
     for (const [key, bucket] of buckets) if (bucket.fullAt <= now) buckets.delete(key);
     for (const [key, held] of leases) {
       expire(held, now);
-      if (held.size === 0) leases.delete(key);
+      if (held.ends.size === 0) leases.delete(key);
     }
     sweepAt = Math.max(SWEEP_AT, 2 * (buckets.size + leases.size));
   };
@@ -45,30 +52,29 @@ export function memoryCounters(clock: Clock): Counters {
       const rate = readLimit(limit, cost);
       const now = enter();
       sweep(now);
-      const before = refill(buckets.get(key), rate, now);
-      const after = take(before, cost);
-      if (after.tokens < rate.burst)
-        buckets.set(key, { ...after, fullAt: now + (rate.burst - after.tokens) / rate.perMs });
+      const { allowed, at, tokens } = take(refill(buckets.get(key), rate, now), cost);
+      if (tokens < rate.burst) buckets.set(key, { tokens, at, fullAt: now + (rate.burst - tokens) / rate.perMs });
       else buckets.delete(key);
-      return answer(after.allowed, after.tokens, rate, cost);
+      return answer(allowed, tokens, rate, cost);
     },
     acquire: async (key, limit, ttlMs) => {
       checkLease(limit, ttlMs);
       const now = enter();
       sweep(now);
-      const held = leases.get(key) ?? new Map<string, number>();
+      const held = leases.get(key) ?? { ends: new Map<string, number>(), firstEnd: Infinity };
       expire(held, now);
-      if (held.size >= limit) return undefined;
-      const id = uuidv7();
-      held.set(id, now + ttlMs);
+      if (held.ends.size >= limit) return undefined;
+      const id = String(++places);
+      held.ends.set(id, now + ttlMs);
+      held.firstEnd = Math.min(held.firstEnd, now + ttlMs);
       leases.set(key, held);
       return { id };
     },
     release: async (key, id) => {
       enter();
       const held = leases.get(key);
-      held?.delete(id);
-      if (held?.size === 0) leases.delete(key);
+      held?.ends.delete(id);
+      if (held?.ends.size === 0) leases.delete(key);
     },
     quota: async (call) => {
       enter();
@@ -82,6 +88,11 @@ export function memoryCounters(clock: Clock): Counters {
   };
 }
 
-function expire(held: Map<string, number>, now: number): void {
-  for (const [id, endsAt] of held) if (endsAt <= now) held.delete(id);
+function expire(held: Places, now: number): void {
+  if (now < held.firstEnd) return;
+  held.firstEnd = Infinity;
+  for (const [id, endsAt] of held.ends) {
+    if (endsAt <= now) held.ends.delete(id);
+    else held.firstEnd = Math.min(held.firstEnd, endsAt);
+  }
 }

@@ -7,7 +7,7 @@
 
 import { uuidv7, type Clock } from "../../core/index.ts";
 import { checkCall, HOLDER_MS, type Claim, type CounterState, type QuotaAnswer, type QuotaCall } from "./quota.ts";
-import { windowAt } from "./window.ts";
+import { windowAt, type Span } from "./window.ts";
 
 interface Lease {
   readonly amount: number;
@@ -16,13 +16,17 @@ interface Lease {
 }
 
 interface Counter {
-  start: number;
-  end: number;
+  readonly start: number;
+  readonly end: number;
   base: number;
   /** Of leases that nobody settled. */
   lost: number;
-  own: Map<string, number>;
-  leases: Map<string, Lease>;
+  /** By holder, and of all holders together. */
+  readonly own: Map<string, number>;
+  spent: number;
+  readonly leases: Map<string, Lease>;
+  /** Before this no lease ends. */
+  firstEnd: number;
   reserved: number;
 }
 
@@ -44,46 +48,35 @@ export function memoryQuotas(clock: Clock): (call: QuotaCall) => QuotaAnswer {
 
   /** The counter as it is now: in the window of the moment, without leases that have ended. */
   const current = ({ counter: name, window }: Claim, wall: number, now: number): Counter => {
-    const { start, end } = windowAt(window, wall);
     let counter = counters.get(name);
-    if (counter === undefined || start > counter.start) {
-      counter = { start, end, base: 0, lost: 0, own: new Map(), leases: new Map(), reserved: 0 };
+    if (counter === undefined || wall >= counter.end) {
+      counter = newCounter(windowAt(window, wall));
       counters.set(name, counter);
     }
-    for (const [id, lease] of counter.leases) {
-      if (lease.endsAt > now) continue;
-      counter.leases.delete(id);
-      counter.reserved -= lease.amount;
-      if (lease.charge) counter.lost += lease.amount;
-    }
+    if (counter.firstEnd <= now) endLeases(counter, now);
     return counter;
   };
 
   return (call) => {
     checkCall(call);
     const { op, holder, lease, ttlMs, claims } = call;
-    const [wall, now] = [clock.now(), clock.monotonic()];
+    const wall = clock.now();
+    const now = clock.monotonic();
     sweep(wall);
     if (holder !== "") holders.set(holder, now);
-    for (const [name, at] of holders) if (now - at > HOLDER_MS) holders.delete(name);
+    if (holders.size > 1) for (const [name, at] of holders) if (now - at > HOLDER_MS) holders.delete(name);
 
-    const all = claims.map((claim) => current(claim, wall, now));
-    claims.forEach((claim, index) => learn(all[index] as Counter, holder, claim));
-    if (op === "settle") for (const counter of all) giveBack(counter, lease);
-    const fits = claims.every(({ limit, amount, known }, index) => {
-      const counter = all[index] as Counter;
-      const { start, spent, reserved } = stateOf(counter);
-      const more = counter.leases.has(lease) ? 0 : amount;
-      return spent + reserved + more <= limit && (known === undefined || known.start === start);
-    });
-    const takes = op === "register" || (op === "reserve" && fits);
-    if (takes) {
-      claims.forEach((claim, index) => {
-        const counter = all[index] as Counter;
-        if (claim.amount === 0) return;
-        if (!counter.leases.has(lease)) counter.reserved += claim.amount;
-        counter.leases.set(lease, { amount: claim.amount, endsAt: now + ttlMs, charge: claim.chargeIfLost });
-      });
+    const all: Counter[] = [];
+    let fits = true;
+    for (const claim of claims) {
+      const counter = current(claim, wall, now);
+      all.push(counter);
+      learn(counter, holder, claim);
+      if (op === "settle") giveBack(counter, lease);
+      else fits &&= hasRoom(counter, lease, claim);
+    }
+    if (op === "register" || (op === "reserve" && fits)) {
+      for (const [index, claim] of claims.entries()) hold(all[index] as Counter, lease, claim, now + ttlMs);
     }
     return {
       status: op === "reserve" && !fits ? "refused" : "done",
@@ -94,11 +87,45 @@ export function memoryQuotas(clock: Clock): (call: QuotaCall) => QuotaAnswer {
   };
 }
 
+function newCounter({ start, end }: Span): Counter {
+  const nothing = { base: 0, lost: 0, spent: 0, reserved: 0 };
+  return { start, end, ...nothing, own: new Map(), leases: new Map(), firstEnd: Infinity };
+}
+
+/** Ends the leases whose time is over. */
+function endLeases(counter: Counter, now: number): void {
+  counter.firstEnd = Infinity;
+  for (const [id, { amount, charge, endsAt }] of counter.leases) {
+    if (endsAt > now) {
+      counter.firstEnd = Math.min(counter.firstEnd, endsAt);
+      continue;
+    }
+    counter.leases.delete(id);
+    counter.reserved -= amount;
+    if (charge) counter.lost += amount;
+  }
+}
+
 /** Takes what the holder knows, where it is of the same window. */
 function learn(counter: Counter, holder: string, { known }: Claim): void {
   if (known === undefined || known.start !== counter.start) return;
   counter.base = Math.max(counter.base, known.base);
-  if (known.own > (counter.own.get(holder) ?? 0)) counter.own.set(holder, known.own);
+  const before = counter.own.get(holder) ?? 0;
+  if (known.own <= before) return;
+  counter.own.set(holder, known.own);
+  counter.spent += known.own - before;
+}
+
+function hasRoom(counter: Counter, lease: string, { amount, known, limit }: Claim): boolean {
+  const more = counter.leases.has(lease) ? 0 : amount;
+  return spentOf(counter) + counter.reserved + more <= limit && (known === undefined || known.start === counter.start);
+}
+
+function hold(counter: Counter, lease: string, { amount, chargeIfLost: charge }: Claim, endsAt: number): void {
+  if (amount === 0) return;
+  if (!counter.leases.has(lease)) counter.reserved += amount;
+  counter.leases.set(lease, { amount, endsAt, charge });
+  counter.firstEnd = Math.min(counter.firstEnd, endsAt);
 }
 
 function giveBack(counter: Counter, id: string): void {
@@ -108,13 +135,14 @@ function giveBack(counter: Counter, id: string): void {
   counter.reserved -= held.amount;
 }
 
-function stateOf({ start, base, lost, own, reserved }: Counter): CounterState {
-  let spent = base + lost;
-  for (const one of own.values()) spent += one;
-  return { start, spent, reserved };
+function spentOf({ base, lost, spent }: Counter): number {
+  return base + lost + spent;
+}
+
+function stateOf(counter: Counter): CounterState {
+  return { start: counter.start, spent: spentOf(counter), reserved: counter.reserved };
 }
 
 function isNothing(counter: Counter): boolean {
-  const { spent, reserved } = stateOf(counter);
-  return spent === 0 && reserved === 0;
+  return spentOf(counter) === 0 && counter.reserved === 0;
 }
