@@ -18,7 +18,7 @@ import { failureOf, withinTime } from "./failure.ts";
 import { maskText, mergeLabels, type Region } from "./mask.ts";
 import { atOnce, inTurns, LONG, soon, STEP, type Paced } from "./pace.ts";
 import { assign, decide, type Assignment, type GuardSettings, type Outcome } from "./policy.ts";
-import { readText, timed, viewsOf, type Readable } from "./read.ts";
+import { isShort, readShort, readText, timed, viewsOf, type Readable } from "./read.ts";
 import { openStream, type GuardStream } from "./stream.ts";
 import { createVault, type Vault } from "./vault.ts";
 
@@ -85,13 +85,13 @@ export function createGuard(options: { detectors: readonly Detector[]; settings:
   return {
     inspect: async (spans, direction, exchange = {}) => {
       const long = isLong(spans);
-      const readables = spans.map((span): SpanToRead => ({ span, readable: { text: span.text } }));
-      const outcomes: (Outcome | Promise<Outcome>)[] = [];
-      for (const assignment of assignments[direction]) {
-        const work = run(assignment, readables, direction, exchange);
-        const begun = long ? inTurns(work) : soon(work);
-        outcomes.push((begun instanceof Promise ? await begun : begun).outcome);
-      }
+      const readables = spans.map(({ origin, pointer, text }): SpanToRead => ({
+        context: contextOf(direction, origin, pointer, exchange),
+        readable: { text },
+      }));
+      const work = run(assignments[direction], readables, exchange);
+      const begun = long ? inTurns(work) : soon(work);
+      const outcomes = begun instanceof Promise ? await begun : begun;
       // A detector that works asynchronously is waited for once all have begun, and only then: waiting costs a turn.
       const settled = outcomes.some((outcome) => outcome instanceof Promise)
         ? await Promise.all(outcomes.map((outcome) => Promise.resolve(outcome)))
@@ -113,7 +113,7 @@ export function createGuard(options: { detectors: readonly Detector[]; settings:
 }
 
 interface SpanToRead {
-  readonly span: TextSpan;
+  readonly context: DetectContext;
   readonly readable: Readable;
 }
 
@@ -144,55 +144,80 @@ function contextOf(
 
 const NO_TEXTS: readonly string[] = [];
 
-/** Runs one detector over every span. What it does asynchronously has begun, and may still be under way. */
+/** Runs the detectors over every span. What they do asynchronously has begun, and may still be under way. */
 function* run(
-  assignment: Assignment,
+  assignments: readonly Assignment[],
   readables: readonly SpanToRead[],
-  direction: Direction,
   exchange: ExchangeContext,
-): Paced<{ readonly outcome: Outcome | Promise<Outcome> }> {
-  const { detector, action, timeoutMs } = assignment;
-  if (action === undefined) return { outcome: { assignment, findings: [] } };
-  const findings: Finding[] = [];
-  const pending: Promise<void>[] = [];
-  const until = performance.now() + timeoutMs;
+): Paced<(Outcome | Promise<Outcome>)[]> {
+  const outcomes: (Outcome | Promise<Outcome>)[] = [];
   let work = 0;
-  try {
-    const preparing = readables.length === 0 ? undefined : detector.prepare?.(exchange);
-    if (preparing !== undefined) yield* timed(preparing, until);
-    for (const { span, readable } of readables) {
-      const { pointer, text, origin } = span;
-      const context = contextOf(direction, origin, pointer, exchange);
-      const views = detector.reads === "views" ? yield* viewsOf(readable, until) : undefined;
-      const found = yield* readText(detector, text, context, views, until);
-      if (found instanceof Promise) {
-        pending.push(
-          found.then((later) => {
-            for (const finding of later) findings.push(finding);
-          }),
-        );
-      } else {
-        for (const finding of found) findings.push(finding);
-      }
-      work += text.length > STEP ? SPAN_COST : text.length + SPAN_COST;
-      if (work < STEP) continue;
-      work = 0;
-      yield;
+  for (const assignment of assignments) {
+    const { detector, action, timeoutMs } = assignment;
+    if (action === undefined) {
+      outcomes.push({ assignment, findings: NO_FINDINGS });
+      continue;
     }
-  } catch (error) {
-    // The other promises are settled here, so that none of them rejects unheard.
-    void Promise.allSettled(pending);
-    return { outcome: { assignment, findings, failure: failureOf(error) } };
+    // Hardly any text has something in it: lists are made for those that have.
+    let findings: Finding[] | undefined;
+    let pending: Promise<readonly Finding[]>[] | undefined;
+    const until = performance.now() + timeoutMs;
+    try {
+      const preparing = readables.length === 0 ? undefined : detector.prepare?.(exchange);
+      if (preparing !== undefined) yield* timed(preparing, until);
+      for (const { context, readable } of readables) {
+        const { text } = readable;
+        const views = detector.reads === "views" ? (readable.derived ?? (yield* viewsOf(readable, until))) : undefined;
+        const found = isShort(text, views)
+          ? readShort(detector, text, context)
+          : yield* readText(detector, text, context, views, until);
+        if (found instanceof Promise) (pending ??= []).push(heard(found));
+        else if (found.length > 0) findings = findings === undefined ? [...found] : append(findings, found);
+        work += text.length > STEP ? SPAN_COST : text.length + SPAN_COST;
+        if (work < STEP) continue;
+        work = 0;
+        yield;
+      }
+    } catch (error) {
+      outcomes.push({ assignment, findings: findings ?? NO_FINDINGS, failure: failureOf(error) });
+      continue;
+    }
+    const seen = findings ?? NO_FINDINGS;
+    outcomes.push(
+      pending === undefined ? { assignment, findings: seen } : outcomeOf(assignment, seen, pending, until),
+    );
   }
-  if (pending.length === 0) return { outcome: { assignment, findings } };
-  const outcome = withinTime(Promise.all(pending), until - performance.now()).then(
-    () => ({ assignment, findings }),
-    (error: unknown) => {
-      void Promise.allSettled(pending);
-      return { assignment, findings: [...findings], failure: failureOf(error) };
-    },
-  );
-  return { outcome };
+  return outcomes;
+}
+
+const NO_FINDINGS: readonly Finding[] = [];
+
+function append(findings: Finding[], more: readonly Finding[]): Finding[] {
+  for (const finding of more) findings.push(finding);
+  return findings;
+}
+
+/** The same promise: where nobody waits for it any more, it may reject all the same. */
+function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** What a detector saw once all that it does asynchronously has ended. */
+async function outcomeOf(
+  assignment: Assignment,
+  seen: readonly Finding[],
+  pending: readonly Promise<readonly Finding[]>[],
+  until: number,
+): Promise<Outcome> {
+  const findings = [...seen];
+  const each = pending.map((found) => heard(found.then((later) => void append(findings, later))));
+  try {
+    await withinTime(Promise.all(each), until - performance.now());
+    return { assignment, findings };
+  } catch (error) {
+    return { assignment, findings: [...findings], failure: failureOf(error) };
+  }
 }
 
 /** The new text of each span that something changes: what is masked, tokenised, or restored. */

@@ -39,7 +39,7 @@ export function* readText(
   until: number,
 ): Paced<readonly Finding[] | Promise<readonly Finding[]>> {
   const plain = yield* answerFor(detector, text, context, until);
-  if (derived === undefined || (derived.views.length === 0 && derived.unread.length === 0)) return plain;
+  if (derived === undefined || isOrdinary(derived)) return plain;
   const fromViews = yield* readViews(detector, derived, context, until);
   if (plain instanceof Promise || fromViews instanceof Promise) {
     return Promise.all([plain, fromViews]).then(([one, other]) => joined(one, other));
@@ -73,6 +73,24 @@ export function repeats(known: Finding, found: Finding): boolean {
   );
 }
 
+/** Whether a text is read by {@link readShort}: it is short, and shows nothing but itself. */
+export function isShort(text: string, derived: Derived | undefined): boolean {
+  return text.length <= SHORT && (derived === undefined || isOrdinary(derived));
+}
+
+function isOrdinary({ views, unread }: Derived): boolean {
+  return views.length === 0 && unread.length === 0;
+}
+
+/** What `detector` finds in a short text, in one go. @throws what the detector throws; `guard.answer-invalid` */
+export function readShort(
+  detector: Detector,
+  text: string,
+  context: DetectContext,
+): readonly Finding[] | Promise<readonly Finding[]> {
+  return checked(detector.detect(text, context), text, context);
+}
+
 /** One call of the detector, its answer checked. */
 function* answerFor(
   detector: Detector,
@@ -81,10 +99,19 @@ function* answerFor(
   until: number,
 ): Paced<readonly Finding[] | Promise<readonly Finding[]>> {
   const steps = text.length > SHORT ? detector.read?.(text, context) : undefined;
-  const found = steps === undefined ? detector.detect(text, context) : yield* timed(steps, until);
-  if (found instanceof Promise) return found.then((later) => checkAnswer(later, text, context.pointer));
+  return steps === undefined
+    ? readShort(detector, text, context)
+    : checked(yield* timed(steps, until), text, context);
+}
+
+function checked(
+  found: readonly Finding[] | Promise<readonly Finding[]>,
+  text: string,
+  { pointer }: DetectContext,
+): readonly Finding[] | Promise<readonly Finding[]> {
+  if (found instanceof Promise) return found.then((later) => checkAnswer(later, text, pointer));
   // Most texts have nothing in them: no need to look at an empty list.
-  return Array.isArray(found) && found.length === 0 ? found : checkAnswer(found, text, context.pointer);
+  return Array.isArray(found) && found.length === 0 ? found : checkAnswer(found, text, pointer);
 }
 
 /** The steps of long work, as long as there is time. @throws `guard.timeout` */

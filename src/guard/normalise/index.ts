@@ -17,7 +17,7 @@
  * @module
  */
 
-import { atOnce, type Paced } from "../pace.ts";
+import { atOnce, STEP, type Paced } from "../pace.ts";
 import { asSeen } from "./bidi.ts";
 import { codes } from "./codes.ts";
 import { unescaped, unquoted } from "./escapes.ts";
@@ -28,7 +28,7 @@ import { unmarked } from "./markup.ts";
 import { reversed, reversedWords, upright } from "./reverse.ts";
 import { madeFrom, openRewriter, type Made, type Range } from "./rewrite.ts";
 import { runs, type Piece } from "./runs.ts";
-import { scan, type Signs } from "./scan.ts";
+import { glance, scan, type Signs } from "./scan.ts";
 import { ROT13, unshifted } from "./shift.ts";
 import { split, unbroken, unspaced } from "./spacing.ts";
 
@@ -88,9 +88,12 @@ export function deriveViews(text: string, limits?: Partial<DecodeLimits>): Deriv
 
 /** The same in steps of a few milliseconds. */
 export function* derive(text: string, limits?: Partial<DecodeLimits>): Paced<Derived> {
+  const signs = yield* signsOf(text);
+  if (signs === undefined) return ORDINARY;
   const derivation = openDerivation(text, { ...DEFAULT_DECODE_LIMITS, ...limits });
   for (const layer of derivation.layers) {
-    yield* undo(layer, derivation);
+    const shown = layer === derivation.layers[0] ? signs : yield* signsOf(layer.text);
+    if (shown !== undefined) yield* undo(layer, shown, derivation);
     if (derivation.layers.at(-1) !== layer) yield;
   }
   const views = derivation.layers.slice(1).map((layer) => ({
@@ -99,6 +102,13 @@ export function* derive(text: string, limits?: Partial<DecodeLimits>): Paced<Der
     locate: (start: number, end: number) => layer.locate(start, end),
   }));
   return { views, unread: derivation.unread() };
+}
+
+/** Of a text that shows nothing. */
+const ORDINARY: Derived = { views: [], unread: [] };
+
+function* signsOf(text: string): Paced<Signs | undefined> {
+  return text.length <= STEP ? glance(text) : yield* scan(text);
 }
 
 /** A text that is still to be read: the caller's, or a view. */
@@ -165,10 +175,9 @@ function openDerivation(text: string, limits: DecodeLimits): Derivation {
 }
 
 /** Offers what can be undone in a layer. What is offered is read on in its own turn. */
-function* undo(layer: Layer, derivation: Derivation): Paced<void> {
+function* undo(layer: Layer, signs: Signs, derivation: Derivation): Paced<void> {
   const { text } = layer;
   const { offer } = derivation;
-  const signs = yield* scan(text);
 
   if (signs.foreign) {
     offer(layer, yield* tagged(text), "tags");
@@ -190,7 +199,7 @@ function* undo(layer: Layer, derivation: Derivation): Paced<void> {
     }
   }
   if (signs.quoted) offer(layer, yield* unquoted(text), "quoted-printable");
-  if (signs.runs.length > 0 || text.includes("<~")) {
+  if (signs.runs.length > 0 || signs.ascii85) {
     const { pieces, left } = yield* runs(text, signs.runs, derivation.limits.maxInflated);
     if (left !== undefined) derivation.leave(layer, left, "maxUnits");
     yield* decode(layer, pieces, derivation);

@@ -15,11 +15,13 @@ import { HASH_STEP, hashSlot, LONGEST_WORD, WORD_HASHES } from "./words.ts";
 /** What a text shows a sign of, and where: the offset at which looking begins, in ascending order. */
 export interface Signs {
   /** Characters beyond printable ASCII and white space. */
-  readonly foreign: boolean;
+  foreign: boolean;
   /** `%41`, `&#65;`, `&lt;`, `\u0041`, `\x41`, `\101`. */
   escapes: boolean;
   /** `=41`. */
   quoted: boolean;
+  /** `<~`, behind which ASCII85 stands. */
+  ascii85: boolean;
   /** Letters and digits that stand together for long, as encoded bytes do. */
   readonly runs: number[];
   /** Numbers or dots and dashes in a row, as of character codes or Morse. */
@@ -78,13 +80,50 @@ const SHORT_RUN = 8;
 /** Letters that stand together in no ordinary word of most languages. */
 const SHORTEST_JOINED = 18;
 
-/** Looks at a text. */
-export function* scan(text: string): Paced<Signs> {
-  const foreign = !isPlainAscii(text);
+/**
+ * Looks at a text of one step at most. Nearly every text is one that shows nothing: it costs no object.
+ *
+ * @returns undefined where nothing is to be looked at
+ */
+export function glance(text: string): Signs | undefined {
+  const { signs, look } = (unused ??= openSigns());
+  signs.foreign = !isPlainAscii(text);
+  signs.ascii85 = text.includes("<~");
+  look.at(readUnits(text, signs.foreign), 0);
+  look.end(text.length);
+  if (hasSign(signs)) {
+    // They are the caller's from here on.
+    unused = undefined;
+    return signs;
+  }
+  look.reset();
+  return undefined;
+}
+
+/** Opened, with no sign in it. */
+let unused: ReturnType<typeof openSigns> | undefined;
+
+/** Looks at a text in steps. @returns undefined where nothing is to be looked at */
+export function* scan(text: string): Paced<Signs | undefined> {
+  const { signs, look } = openSigns();
+  signs.foreign = !isPlainAscii(text);
+  signs.ascii85 = text.includes("<~");
+  for (let from = 0; from < text.length;) {
+    if (from > 0) yield;
+    const piece = text.slice(from, pieceEnd(text, from));
+    look.at(readUnits(piece, signs.foreign), from);
+    from += piece.length;
+  }
+  look.end(text.length);
+  return hasSign(signs) ? signs : undefined;
+}
+
+function openSigns(): { readonly signs: Signs; readonly look: Look } {
   const signs: Signs = {
-    foreign,
+    foreign: false,
     escapes: false,
     quoted: false,
+    ascii85: false,
     runs: [],
     codes: [],
     markup: [],
@@ -96,25 +135,38 @@ export function* scan(text: string): Paced<Signs> {
     rotated: [],
     strange: [],
   };
-  const look = openLook(signs);
-  for (let from = 0; from < text.length;) {
-    if (from > 0) yield;
-    const piece = text.slice(from, pieceEnd(text, from));
-    const units = foreign ? foreignUnits(piece) : UNITS.subarray(0, UNITS.write(piece, "latin1"));
-    look.at(units, from);
-    from += piece.length;
-  }
-  look.end(text.length);
-  return signs;
+  return { signs, look: openLook(signs) };
+}
+
+function hasSign(signs: Signs): boolean {
+  return (
+    signs.foreign ||
+    signs.escapes ||
+    signs.quoted ||
+    signs.ascii85 ||
+    signs.runs.length > 0 ||
+    signs.codes.length > 0 ||
+    signs.markup.length > 0 ||
+    signs.spaced.length > 0 ||
+    signs.joined.length > 0 ||
+    signs.broken.length > 0 ||
+    signs.leet.length > 0 ||
+    signs.reversed.length > 0 ||
+    signs.rotated.length > 0 ||
+    signs.strange.length > 0
+  );
 }
 
 /** A text is read by way of one buffer, several times as fast as unit by unit. */
-const UNITS = Buffer.alloc(STEP);
+const UNITS = Buffer.alloc(STEP + 4);
 
-/** All that is not ASCII as one class. */
-function foreignUnits(piece: string): Uint8Array {
-  for (let at = 0; at < piece.length; at++) UNITS[at] = Math.min(piece.charCodeAt(at), 0x80);
-  return UNITS.subarray(0, piece.length);
+/** Reads a piece into {@link UNITS}, with zeros behind it, all that is not ASCII as one class. @returns its length */
+function readUnits(piece: string, foreign: boolean): number {
+  const { length } = piece;
+  if (foreign) for (let at = 0; at < length; at++) UNITS[at] = Math.min(piece.charCodeAt(at), 0x80);
+  else UNITS.write(piece, "latin1");
+  UNITS.fill(0, length, length + 4);
+  return length;
 }
 
 /** A piece ends behind white space. Where there is none for long, what is cut is no word. */
@@ -128,12 +180,22 @@ function pieceEnd(text: string, from: number): number {
 const LONGEST_UNCUT = 256;
 
 /** Reads a text piece by piece. */
-function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; end(length: number): void } {
+interface Look {
+  /** Reads the first `length` of {@link UNITS}, which stand at `base` in the text. */
+  at(length: number, base: number): void;
+  /** The text ended, with so many units. */
+  end(length: number): void;
+  /** Begins another text. */
+  reset(): void;
+}
+
+function openLook(signs: Signs): Look {
+  const units = UNITS;
   const backwards = openStreak(signs.reversed);
   const rotated = openStreak(signs.rotated);
   const strange = openStrange(signs.strange);
 
-  const readStrange = (units: Uint8Array, start: number, end: number, base: number): void => {
+  const readStrange = (start: number, end: number, base: number): void => {
     let mirrored = 0;
     let shifted = 0;
     for (let at = start; at < end; at++) {
@@ -147,8 +209,7 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
   };
 
   return {
-    at: (units, base) => {
-      const length = units.length;
+    at: (length, base) => {
       // The fragment of a word before, if no more than white space and a hyphen is between.
       let fragment = 0;
       let fragmentHash = 0;
@@ -182,7 +243,7 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
               backwards.miss();
               rotated.miss();
             } else {
-              readStrange(units, start, at, base);
+              readStrange(start, at, base);
             }
             strange.word(base + start, base + at, known);
             if (letters >= SHORTEST_JOINED) signs.joined.push(base + start);
@@ -209,11 +270,11 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
           const unit = units[at] as number;
           if (unit !== HYPHEN) fragment = 0;
           if (kind === MARKUP) {
-            if (before === LETTER && isMarkup(units, at)) signs.markup.push(base + at);
+            if (before === LETTER && isMarkup(at)) signs.markup.push(base + at);
           } else if (kind === SIGN) {
-            if (before === LETTER || isLetterAt(units, at + 1)) leetStart = wordStart;
+            if (before === LETTER || isLetterAt(at + 1)) leetStart = wordStart;
           } else if (kind === ESCAPE) {
-            lookAtEscape(units, at, signs);
+            lookAtEscape(at, signs);
           } else if (unit === DOT || unit === HYPHEN) {
             if (codes === 0) codesStart = at;
             if (++codes === FEWEST_CODES) signs.codes.push(base + codesStart);
@@ -232,7 +293,7 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
             if (single === 0) singleStart = runStart;
             if (++single === FEWEST_SINGLE) signs.spaced.push(base + singleStart);
           }
-          if (digits === run ? run < 9 : (run === 2 || run === 4) && isHexAt(units, at - 2)) {
+          if (digits === run ? run < 9 : (run === 2 || run === 4) && isHexAt(at - 2)) {
             if (codes === 0) codesStart = units[runStart - 1] === PLUS ? Math.max(0, runStart - 2) : runStart;
             if (++codes === FEWEST_CODES) signs.codes.push(base + codesStart);
           } else if (units[at] !== PLUS) {
@@ -250,6 +311,11 @@ function openLook(signs: Signs): { at(units: Uint8Array, base: number): void; en
       }
     },
     end: (length) => strange.end(length),
+    reset: () => {
+      backwards.reset();
+      rotated.reset();
+      strange.reset();
+    },
   };
 }
 
@@ -263,34 +329,34 @@ const FEWEST_CODES = 6;
 const FEWEST_SINGLE = 4;
 
 /** Whether mark-up behind a letter may be followed by the rest of a word. An apostrophe alone is none. */
-function isMarkup(units: Uint8Array, at: number): boolean {
-  const unit = units[at] as number;
-  const next = units[at + 1] as number;
+function isMarkup(at: number): boolean {
+  const unit = UNITS[at] as number;
+  const next = UNITS[at + 1] as number;
   if (unit === 0x22 || unit === 0x27)
-    return next === unit || next === 0x2b || (next === 0x20 && units[at + 2] === 0x2b);
+    return next === unit || next === 0x2b || (next === 0x20 && UNITS[at + 2] === 0x2b);
   return next > 0x20 && next < 0x7f;
 }
 
-function lookAtEscape(units: Uint8Array, at: number, signs: Signs): void {
-  const next = units[at + 1] as number;
-  switch (units[at]) {
+function lookAtEscape(at: number, signs: Signs): void {
+  const next = UNITS[at + 1] as number;
+  switch (UNITS[at]) {
     case 0x3d:
-      signs.quoted ||= isHexAt(units, at + 1);
+      signs.quoted ||= isHexAt(at + 1);
       return;
     case 0x25:
-      signs.escapes ||= isHexAt(units, at + 1);
+      signs.escapes ||= isHexAt(at + 1);
       return;
     case 0x26:
-      signs.escapes ||= next === 0x23 || isLetterAt(units, at + 1);
+      signs.escapes ||= next === 0x23 || isLetterAt(at + 1);
       return;
     default:
       // \u \U \x \N \n and octal digits.
-      signs.escapes ||= (next >= 0x30 && next <= 0x37) || isLetterAt(units, at + 1);
+      signs.escapes ||= (next >= 0x30 && next <= 0x37) || isLetterAt(at + 1);
   }
 }
 
 /** Gathers the parts of a text where hits follow one another more closely than misses. */
-function openStreak(ranges: Range[]): { hit(start: number, end: number): void; miss(): void } {
+function openStreak(ranges: Range[]): { hit(start: number, end: number): void; miss(): void; reset(): void } {
   let score = 0;
   let first = 0;
   let open = false;
@@ -310,6 +376,9 @@ function openStreak(ranges: Range[]): { hit(start: number, end: number): void; m
     miss: () => {
       if (score > 0) score--;
     },
+    reset: () => {
+      score = 0;
+    },
   };
 }
 
@@ -322,6 +391,7 @@ const MOST_RANGES = 64;
 function openStrange(ranges: Range[]): {
   word(start: number, end: number, known: boolean): void;
   end(length: number): void;
+  reset(): void;
 } {
   let score = 0;
   let first = 0;
@@ -349,19 +419,22 @@ function openStrange(ranges: Range[]): {
     end: (length) => {
       if (ranges.length === 0 && words === 0 && all > 2) ranges.push({ start: 0, end: length });
     },
+    reset: () => {
+      score = all = words = 0;
+    },
   };
 }
 
 const STRANGE = 8;
 const KNOWN = 4;
 
-function isLetterAt(units: Uint8Array, at: number): boolean {
-  return at < units.length && CLASSES[units[at] as number] === LETTER;
+function isLetterAt(at: number): boolean {
+  return CLASSES[UNITS[at] as number] === LETTER;
 }
 
 /** Two hexadecimal digits. */
-function isHexAt(units: Uint8Array, at: number): boolean {
-  return at + 1 < units.length && isHex(units[at] as number) && isHex(units[at + 1] as number);
+function isHexAt(at: number): boolean {
+  return isHex(UNITS[at] as number) && isHex(UNITS[at + 1] as number);
 }
 
 function isHex(unit: number): boolean {

@@ -13,7 +13,7 @@ import { isHoldfastError } from "../../../core/index.ts";
 import { leakError } from "./errors.ts";
 import { addHash, filterBytes, measuredChance, openFilter, planFilter } from "./filter.ts";
 import { NGRAM_BOUNDS, type CorpusIndex } from "./index-file.ts";
-import { openRing } from "./passages.ts";
+import { Ring } from "./passages.ts";
 import { isCorpusFile, readFile, type DocumentSink } from "./records.ts";
 import { openWords, WORDS } from "./words.ts";
 
@@ -87,9 +87,9 @@ export async function buildIndex(paths: readonly string[], options: CorpusOption
 /** Takes documents, and gives the hash of every n-gram in them. None reaches from one document into the next. */
 function openSink(ngram: number, take: (one: number, two: number) => void): DocumentSink {
   const open = (): ReturnType<typeof openWords> => {
-    const ring = openRing(ngram);
+    const ring = new Ring(ngram);
     return openWords((start, _end, one, two, weight) => {
-      if (ring.add(start, one, two, weight)) take(ring.one(), ring.two());
+      if (ring.add(start, one, two, weight)) take(ring.one, ring.two);
     });
   };
   let words = open();

@@ -8,7 +8,7 @@ import { createCanary } from "./canary.ts";
 import { addHash, measuredChance, openFilter, planFilter } from "./filter.ts";
 import type { CorpusIndex } from "./index-file.ts";
 import { createLeakDetector } from "./leak.ts";
-import { openRing } from "./passages.ts";
+import { Ring } from "./passages.ts";
 import { openWords } from "./words.ts";
 
 const PROMPT =
@@ -114,11 +114,11 @@ test("prompts in scripts without spaces", () => {
 function indexOf(text: string, ngram: number, chance: number): CorpusIndex {
   const plan = planFilter(1000, chance);
   const filter = openFilter(plan);
-  const ring = openRing(ngram);
+  const ring = new Ring(ngram);
   let ngrams = 0;
   const words = openWords((start, _end, one, two, weight) => {
     if (!ring.add(start, one, two, weight)) return;
-    addHash(filter, ring.one(), ring.two());
+    addHash(filter, ring.one, ring.two);
     ngrams += 1;
   });
   words.push(text);

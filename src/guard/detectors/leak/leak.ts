@@ -12,7 +12,7 @@
  * @module
  */
 
-import { isHighSurrogate } from "../../../core/index.ts";
+import { isHighSurrogate, type Finding } from "../../../core/index.ts";
 import type { DetectContext, Detector, Scan } from "../../detector.ts";
 import { inOrder, joinScans, readByScan } from "../../scan.ts";
 import { canaryBook, type CanaryKey, type CanaryRecord } from "./canary.ts";
@@ -37,6 +37,7 @@ export interface LeakOptions {
 }
 
 const DEFAULT_PASSAGE = 8;
+const NOTHING: readonly Finding[] = [];
 
 /**
  * Makes a leak detector. Without options it looks for the system prompts that the context names.
@@ -74,6 +75,11 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
     return joinScans(scans);
   };
 
+  const byScan = readByScan(open);
+  /** Whether only prompts are looked for, and none of their words stand in a row in a text that is read in one go. */
+  const isClean = (text: string, { instructions = [] }: DetectContext): boolean =>
+    finder === undefined && index === undefined && compiler?.mayRepeat(text, instructions) !== true;
+
   return {
     id: "leak",
     version: "1.0.0",
@@ -82,7 +88,8 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
     cost: "cheap",
     reads: "views",
     prepare: ({ instructions = [], known = [] }) => compiler?.prepare(instructions, known),
-    ...readByScan(open),
+    detect: (text, context) => (isClean(text, context) ? NOTHING : byScan.detect(text, context)),
+    read: byScan.read,
     open,
   };
 }

@@ -72,73 +72,105 @@ export function hashWords(
   return [mix(one), mix(two)];
 }
 
-/** Words in a ring, with the hash of the last `size` of them rolled along. */
-export interface Ring {
+/** Words in a ring, with the hash of the last of them rolled along. */
+export class Ring {
+  readonly #size: number;
+  // Plain lists: small ones cost less than typed ones, and each text has its own.
+  readonly #starts: number[];
+  readonly #weights: number[];
+  readonly #ones: number[];
+  readonly #twos: number[];
+  readonly #topOne: number;
+  readonly #topTwo: number;
+  #count = 0;
+  #at = 0;
+  #one = 0;
+  #two = 0;
+  #weight = 0;
+
+  /** An empty ring for shingles of `size` words. */
+  constructor(size: number) {
+    this.#size = size;
+    this.#starts = new Array<number>(size).fill(0);
+    this.#weights = new Array<number>(size).fill(0);
+    this.#ones = new Array<number>(size).fill(0);
+    this.#twos = new Array<number>(size).fill(0);
+    this.#topOne = power(BASE_ONE, size);
+    this.#topTwo = power(BASE_TWO, size);
+  }
+
+  /** Empties it. */
+  clear(): void {
+    for (const list of [this.#starts, this.#weights, this.#ones, this.#twos]) list.fill(0);
+    this.#count = this.#at = this.#one = this.#two = this.#weight = 0;
+  }
+
   /** Adds a word; true once there are as many as a shingle has, and so a hash. */
-  add(start: number, one: number, two: number, weight: number): boolean;
-  one(): number;
-  two(): number;
+  add(start: number, one: number, two: number, weight: number): boolean {
+    const at = this.#at;
+    // The slot holds the word that leaves; before the ring is full it is zero and changes nothing.
+    this.#one = (Math.imul(this.#one, BASE_ONE) + one - Math.imul(this.#ones[at] as number, this.#topOne)) | 0;
+    this.#two = (Math.imul(this.#two, BASE_TWO) + two - Math.imul(this.#twos[at] as number, this.#topTwo)) | 0;
+    this.#weight += weight - (this.#weights[at] as number);
+    this.#starts[at] = start;
+    this.#weights[at] = weight;
+    this.#ones[at] = one;
+    this.#twos[at] = two;
+    this.#at = at + 1 === this.#size ? 0 : at + 1;
+    if (this.#count < this.#size) this.#count += 1;
+    return this.#count === this.#size;
+  }
+
+  get one(): number {
+    return mix(this.#one);
+  }
+
+  get two(): number {
+    return mix(this.#two);
+  }
+
   /** Words in it, at most `size`. */
-  count(): number;
-  /** Start of the word `back` words before the last one. */
-  start(back: number): number;
+  get count(): number {
+    return this.#count;
+  }
+
   /** Letters of all words in it. */
-  weight(): number;
+  get weight(): number {
+    return this.#weight;
+  }
+
+  /** Start of the word `back` words before the last one. */
+  start(back: number): number {
+    return this.#starts[this.#index(back)] as number;
+  }
+
   /** Hash of the last `words` words. */
-  tail(words: number): readonly [one: number, two: number];
+  tail(words: number): readonly [one: number, two: number] {
+    let one = 0;
+    let two = 0;
+    for (let back = words - 1; back >= 0; back--) {
+      const index = this.#index(back);
+      one = (Math.imul(one, BASE_ONE) + (this.#ones[index] as number)) | 0;
+      two = (Math.imul(two, BASE_TWO) + (this.#twos[index] as number)) | 0;
+    }
+    return [mix(one), mix(two)];
+  }
+
+  #index(back: number): number {
+    return (this.#at - 1 - back + 2 * this.#size) % this.#size;
+  }
 }
 
-/** Makes an empty ring for shingles of `size` words. */
-export function openRing(size: number): Ring {
-  const starts = new Float64Array(size);
-  const weights = new Float64Array(size);
-  const ones = new Int32Array(size);
-  const twos = new Int32Array(size);
-  let topOne = 1;
-  let topTwo = 1;
-  for (let power = 0; power < size; power++) {
-    topOne = Math.imul(topOne, BASE_ONE);
-    topTwo = Math.imul(topTwo, BASE_TWO);
-  }
-  let count = 0;
-  let at = 0;
-  let one = 0;
-  let two = 0;
-  let weight = 0;
-  const index = (back: number): number => (at - 1 - back + 2 * size) % size;
-  return {
-    add: (start, wordOne, wordTwo, letters) => {
-      // The slot holds the word that leaves; before the ring is full it is zero and changes nothing.
-      one = (Math.imul(one, BASE_ONE) + wordOne - Math.imul(ones[at] as number, topOne)) | 0;
-      two = (Math.imul(two, BASE_TWO) + wordTwo - Math.imul(twos[at] as number, topTwo)) | 0;
-      weight += letters - (weights[at] as number);
-      starts[at] = start;
-      weights[at] = letters;
-      ones[at] = wordOne;
-      twos[at] = wordTwo;
-      at = at + 1 === size ? 0 : at + 1;
-      if (count < size) count += 1;
-      return count === size;
-    },
-    one: () => mix(one),
-    two: () => mix(two),
-    count: () => count,
-    start: (back) => starts[index(back)] as number,
-    weight: () => weight,
-    tail: (words) => {
-      const backs = Array.from({ length: words }, (_, place) => index(words - 1 - place));
-      return hashWords(
-        backs.map((back) => ones[back] as number),
-        backs.map((back) => twos[back] as number),
-      );
-    },
-  };
+function power(base: number, exponent: number): number {
+  let product = 1;
+  for (let at = 0; at < exponent; at++) product = Math.imul(product, base);
+  return product;
 }
 
 /** Opens a reader of one text. */
 export function openPassages(passages: Passages): PassageReader {
   const { size } = passages;
-  const ring = openRing(size);
+  const ring = new Ring(size);
   const hits: MutableHit[] = [];
   let run: Run | undefined;
   /** The run's hit, once it has one, and how it is told. */
@@ -166,11 +198,11 @@ export function openPassages(passages: Passages): PassageReader {
     take: (start, end, one, two, weight) => {
       if (growTo(end)) return;
       const full = ring.add(start, one, two, weight);
-      if (!full || !passages.has(ring.one(), ring.two())) {
+      if (!full || !passages.has(ring.one, ring.two)) {
         run = hit = tell = undefined;
         return;
       }
-      if (run === undefined) run = { start: ring.start(size - 1 - OPENING), end, words: size, weight: ring.weight() };
+      if (run === undefined) run = { start: ring.start(size - 1 - OPENING), end, words: size, weight: ring.weight };
       else {
         run.end = end;
         run.words += 1;
@@ -182,7 +214,7 @@ export function openPassages(passages: Passages): PassageReader {
       if (growTo(next)) return next;
       if (run !== undefined && hit === undefined) return run.start;
       // The first of the last words from which on a shingle may still come, and the third word of what it would begin.
-      for (let words = Math.min(size - 1, ring.count()); words >= OPENING; words--) {
+      for (let words = Math.min(size - 1, ring.count); words >= OPENING; words--) {
         if (passages.mayBegin === undefined || passages.mayBegin(words, ...ring.tail(words))) {
           return words === OPENING ? next : ring.start(words - 1 - OPENING);
         }

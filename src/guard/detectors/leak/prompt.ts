@@ -17,7 +17,7 @@
 
 import type { Finding } from "../../../core/index.ts";
 import { atOnce, STEP, type Paced } from "../../pace.ts";
-import { hashWords, openRing, type Passages, type Run } from "./passages.ts";
+import { hashWords, Ring, type Passages, type Run } from "./passages.ts";
 import { openWords } from "./words.ts";
 
 /** Words of a shingle. */
@@ -81,6 +81,8 @@ export interface PromptCompiler {
    * counts.
    */
   passages(prompt: string, prompts: readonly string[], known: readonly string[], pointer: string): Passages | undefined;
+  /** Whether `text` holds any shingle of a prompt at all: hardly any answer does, and then it holds no passage either. */
+  mayRepeat(text: string, prompts: readonly string[]): boolean;
 }
 
 /** Units of prompts that are kept compiled, and of the longest one that is. */
@@ -124,7 +126,25 @@ export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler 
     return shingles;
   }
 
+  // One reader for all texts that are only asked for any shingle: each is read at once.
+  const ring = new Ring(SIZE);
+  let sought: readonly Compiled[] = [];
+  let isThere = false;
+  const reader = openWords((start, _end, one, two, weight) => {
+    if (isThere || !ring.add(start, one, two, weight)) return;
+    isThere = sought.some((prompt) => hasShingle(prompt, ring.one, ring.two));
+  });
+
   return {
+    mayRepeat: (text, prompts) => {
+      sought = prompts.flatMap((prompt) => atOnce(compiled(prompt, prompts)) ?? []);
+      if (sought.length === 0) return false;
+      isThere = false;
+      ring.clear();
+      reader.push(text);
+      reader.end();
+      return isThere;
+    },
     prepare: (prompts, known) => {
       if (prompts.length === 0 || (!isLong(prompts) && !isLong(known))) return undefined;
       return (function* prepared(): Paced<void> {
@@ -157,18 +177,24 @@ function* readIn(text: string, reader: ReturnType<typeof openWords>): Paced<void
   reader.end();
 }
 
+/** Whether a prompt has a shingle. */
+function hasShingle({ bits, shingles }: Compiled, one: number, two: number): boolean {
+  return ((bits[(one & 0xffff) >>> 3] as number) & (1 << (one & 7))) !== 0 && shingles.has(join(one, two));
+}
+
 function passagesOf(prompt: Compiled, isKnown: (hash: number) => boolean, share: number, pointer: string): Passages {
-  const { shingles, bits, beginnings, words, weight } = prompt;
-  const seen = new Uint8Array(shingles.size);
+  const { shingles, beginnings, words, weight } = prompt;
+  let seen: Uint8Array | undefined;
   const enough = Math.max(SHARE_LEAST, Math.ceil(share * shingles.size));
   let count = 0;
   return {
     size: SIZE,
     has: (one, two) => {
-      if (((bits[(one & 0xffff) >>> 3] as number) & (1 << (one & 7))) === 0) return false;
+      if (!hasShingle(prompt, one, two)) return false;
       const hash = join(one, two);
-      const number = shingles.get(hash);
-      if (number === undefined || isKnown(hash)) return false;
+      const number = shingles.get(hash) as number;
+      if (isKnown(hash)) return false;
+      seen ??= new Uint8Array(shingles.size);
       if (seen[number] === 0) {
         seen[number] = 1;
         count += 1;
@@ -225,9 +251,9 @@ function* compile(prompt: string, words: number, common: ReadonlySet<number>): P
 function* shinglesOf(texts: readonly string[]): Paced<ReadonlySet<number>> {
   const hashes = new Set<number>();
   for (const text of texts) {
-    const ring = openRing(SIZE);
+    const ring = new Ring(SIZE);
     const reader = openWords((start, _end, one, two, weight) => {
-      if (ring.add(start, one, two, weight)) hashes.add(join(ring.one(), ring.two()));
+      if (ring.add(start, one, two, weight)) hashes.add(join(ring.one, ring.two));
     });
     yield* readIn(text, reader);
   }

@@ -111,12 +111,16 @@ export const LONGEST_MATCH = Math.max(
   ),
 );
 
-/** Whether any rule's keyword stands in the text: without one nothing can be found. */
+/** Whether any rule's keyword stands in a text of at most {@link BLOCK} units: without one nothing can be found. */
 export function hasKeyword(text: string): boolean {
+  const { next, classes } = KEYWORDS;
+  copyUnits(text);
+  const units = UNITS;
+  const { length } = text;
   let state = 0;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    state = unit < 128 ? (KEYWORDS.next[(state << ROW) | (KEYWORDS.classes[unit] as number)] as number) : 0;
+  for (let at = 0; at < length; at++) {
+    const unit = units[at] as number;
+    state = unit < 128 ? (next[(state << ROW) | (classes[unit] as number)] as number) : 0;
     if (state >= ENDS) return true;
   }
   return false;

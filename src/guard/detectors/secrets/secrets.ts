@@ -37,16 +37,17 @@ export const secretsDetector = {
   longestMatch: LONGEST_MATCH,
   cost: "cheap",
   reads: "views",
-  detect: (text, { pointer }) => {
-    if (text.length <= SHORT && isPlainAscii(text) && !hasKeyword(text)) return NOTHING;
-    return atOnce(readWhole(text, pointer));
+  detect: (text, { pointer }) => (isClean(text) ? NOTHING : atOnce(readWhole(text, pointer))),
+  *read(text, { pointer }) {
+    return isClean(text) ? NOTHING : yield* readWhole(text, pointer);
   },
-  read: (text, { pointer }) => readWhole(text, pointer),
   open: ({ pointer }) => openSecretsScan(pointer),
 } as const satisfies Detector;
 
-/** A text up to this length is looked at for keywords before anything is set up to read it. */
-const SHORT = 64;
+/** Whether a text of one step holds neither a keyword nor a disguise: told before anything is set up to read it. */
+function isClean(text: string): boolean {
+  return text.length <= STEP && (isPlainAscii(text) || !isDisguised(text, 0, text.length)) && !hasKeyword(text);
+}
 
 /** Reads a whole text, in all three ways only where they differ. */
 function* readWhole(text: string, pointer: string): Paced<readonly Finding[]> {
