@@ -242,6 +242,25 @@ describe("what the gateway did not see being made", () => {
     "a stored prompt": { prompt: { id: "pmpt_1" } },
     "a vector store": { tools: [{ type: "file_search", vector_store_ids: ["vs_1"] }] },
     "a container": { tools: [{ type: "code_interpreter", container: "cntr_1" }] },
+    "a container of the shell": {
+      tools: [{ type: "shell", environment: { type: "container_reference", container_id: "cntr_1" } }],
+    },
+    "a container of an earlier call": {
+      input: [{ type: "code_interpreter_call", id: "ci_1", code: "1", container_id: "cntr_1", outputs: [] }],
+    },
+    "a skill": {
+      tools: [
+        {
+          type: "shell",
+          environment: { type: "container_auto", skills: [{ type: "skill_reference", skill_id: "skill_1" }] },
+        },
+      ],
+    },
+    "the mask of an image": { tools: [{ type: "image_generation", input_image_mask: { file_id: "file-1" } }] },
+    "a tunnel": { tools: [{ type: "mcp", server_label: "x", tunnel_id: "tunnel_1" }] },
+    "an item by its id alone": { input: [{ id: "msg_0" }] },
+    "a generated image": { input: [{ type: "image_generation_call", id: "ig_1" }] },
+    "reasoning that is kept": { input: [{ type: "reasoning", id: "rs_1", summary: [], encrypted_content: null }] },
   };
   for (const [what, body] of Object.entries(places)) {
     it(`${what} is unknown`, async () => {
@@ -258,6 +277,14 @@ describe("what the gateway did not see being made", () => {
   it("is unknown on other routes as well, but for the web", async () => {
     const send = (part: object): Promise<Answer> => harness.post("/v1/chat/completions", chat([part], { model: "m" }));
     assert.equal((await send({ type: "file", file: { file_id: "file-1" } })).status, 404);
+    const own = { max_tokens: 9, messages: [{ role: "user", content: "hi" }], model: "m" };
+    for (const [type, status] of [
+      ["custom", 404],
+      ["anthropic", 200],
+    ] as const) {
+      const container = { skills: [{ type, skill_id: "skill_1", version: "latest" }] };
+      assert.equal((await harness.post("/v1/messages", { ...own, container })).status, status, type);
+    }
     assert.equal(
       (await send({ type: "image_url", image_url: { url: "https://pictures.example/cat.png" } })).status,
       200,

@@ -160,6 +160,8 @@ describe("an address", () => {
     for (const id of [
       "https://files.example/v1/files/f1",
       "https://FILES.example:443/x",
+      "https://files.example./v1/files/f1",
+      "https://generativelanguage.googleapis.com./v1beta/files/f1",
       "https://generativelanguage.googleapis.com/v1beta/files/f1",
       "https://user@storage.googleapis.com/b/o",
       "gs://bucket/object",
@@ -171,5 +173,6 @@ describe("an address", () => {
       assert.deepEqual(referencesIn(request(id), HOSTS), [id]);
     }
     assert.deepEqual(referencesIn(request("https://googleapis.com.example/x"), HOSTS), []);
+    assert.deepEqual(referencesIn(request("https://files.example/v1/files/f1"), ["files.example."]).length, 1);
   });
 });

@@ -106,8 +106,13 @@ export function referencesIn(
 /** What upstreams keep goes by addresses of their own, too. */
 function isOnTheWeb(text: string, hosts: readonly string[]): boolean {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return false;
-  const { hostname } = new URL(text);
-  return !hosts.includes(hostname) && !/(?:^|\.)googleapis\.com\.?$/.test(hostname);
+  const host = undotted(new URL(text).hostname);
+  return !hosts.some((own) => undotted(own) === host) && !/(?:^|\.)googleapis\.com$/.test(host);
+}
+
+/** A dot at its end makes a name no other host. */
+function undotted(host: string): string {
+  return host.replace(/\.$/, "");
 }
 
 async function ownedAt(db: Db, id: string, principal: Principal, now: number): Promise<readonly string[]> {

@@ -174,13 +174,16 @@ function mismatched(holder: Holder, name: string | number, pointer: string, visi
 
 const ANY: Shape = { is: "any" };
 
+/** Why content is not seen that stands elsewhere. */
+export const WHY_REFERENCE = "content that the upstream keeps or fetches, and no guard sees";
+
 const WHY = {
   "token-ids": "text given as token ids, which need the model's own tokenizer to read",
   vector: "an embedding, which is numbers and not text",
   base64: "base64 data, which no guard reads",
   numbers: "a long list of numbers, which may be text given as token ids",
   garbled: "base64 of a text that is not whole and valid UTF-8",
-  reference: "content that the upstream keeps or fetches, and no guard sees",
+  reference: WHY_REFERENCE,
 } as const;
 
 function visitAny(

@@ -162,6 +162,13 @@ const tool = from(
   }),
 );
 
+/** A skill of the API's own, by its name, or one that was uploaded, by its id. */
+const skill = variant(
+  "type",
+  { custom: record({ type: word("custom"), skill_id: reference, version: text }) },
+  record({ type: word("anthropic"), skill_id: text, version: text }),
+);
+
 /** `POST /messages`. */
 export const messagesRequest: Shape = record(
   {
@@ -182,7 +189,7 @@ export const messagesRequest: Shape = record(
     thinking: record({ type: word("enabled", "disabled", "adaptive"), budget_tokens: number }),
     metadata: record({ user_id: text }),
     // Where the code of an earlier answer ran, with its files.
-    container: { is: "either", text: reference, record: record({ id: reference }, { rest: any }) },
+    container: { is: "either", text: reference, record: record({ id: reference, skills: list(skill) }, { rest: any }) },
     mcp_servers: any,
     output_config: any,
     service_tier: word("auto", "standard_only"),

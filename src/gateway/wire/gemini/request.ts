@@ -111,7 +111,33 @@ const declaration = both(
   { rest: any },
 );
 
-const tools: Shape = list(from("tool", both({ functionDeclarations: list(declaration) }, { rest: any })));
+const fileSearch = both({ fileSearchStoreNames: list(reference) }, { rest: any });
+
+/** What is searched for the answer: data stores and corpora that the upstream keeps. */
+const retrieval = both(
+  {
+    vertexAiSearch: both(
+      {
+        datastore: reference,
+        engine: reference,
+        dataStoreSpecs: list(both({ dataStore: reference }, { rest: any })),
+      },
+      { rest: any },
+    ),
+    vertexRagStore: both(
+      {
+        ragCorpora: list(reference),
+        ragResources: list(both({ ragCorpus: reference, ragFileIds: list(reference) }, { rest: any })),
+      },
+      { rest: any },
+    ),
+  },
+  { rest: any },
+);
+
+const tools: Shape = list(
+  from("tool", both({ functionDeclarations: list(declaration), fileSearch, retrieval }, { rest: any })),
+);
 
 const generationConfig = both(
   {

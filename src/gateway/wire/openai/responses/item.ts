@@ -78,7 +78,9 @@ export const part: Shape = variant(
 
 const parts: Shape = { is: "either", text, list: list({ is: "either", text, record: part }) };
 const output: Shape = { is: "either", text, list: list(part), record: part };
-const common = { id: text, call_id: text, status, name: text, namespace: text, server_label: text };
+/** Where a call was made: which ids in it the upstream goes by, `kept.ts` says. */
+const place = { container_id: text, environment: record({ container_id: text }, { rest: any }) };
+const common = { id: text, call_id: text, status, name: text, namespace: text, server_label: text, ...place };
 const call = (fields: Readonly<Record<string, Shape>>): Shape =>
   from("assistant", record({ ...common, ...fields }, { rest: any }));
 const result = (fields: Readonly<Record<string, Shape>>): Shape =>
@@ -128,7 +130,6 @@ export const item: Shape = variant(
     code_interpreter_call: call({
       type: word("code_interpreter_call"),
       code: text,
-      container_id: text,
       outputs: list(from("tool", any)),
     }),
     image_generation_call: result({
@@ -142,7 +143,10 @@ export const item: Shape = variant(
     compaction: record({ type: word("compaction"), id: text, encrypted_content: sealedBase64, created_by: text }),
   },
   // A message may leave its type out. What has another type is taken for the result of a tool: nobody vouches for it.
-  from((item) => (typeof item["type"] === "string" ? "tool" : byRole(item)), record(message.fields, { rest: any })),
+  from(
+    (item) => (typeof item["type"] === "string" ? "tool" : byRole(item)),
+    record({ ...message.fields, ...place }, { rest: any }),
+  ),
 );
 
 /** `input`, or the `instructions` that stand before it. */

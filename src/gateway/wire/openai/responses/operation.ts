@@ -9,6 +9,7 @@ import { gatewayError } from "../../../errors.ts";
 import { collect } from "../../collect.ts";
 import type { Operation } from "../../operation.ts";
 import { ANSWER, count, idIn, REQUEST, requireAnswer, requireRequest } from "../../read.ts";
+import { containersOf, keptItems } from "./kept.ts";
 import { responsesRequest } from "./request.ts";
 import { responsesEvents, responsesResponse } from "./response.ts";
 import { responsesStream } from "./stream.ts";
@@ -25,11 +26,12 @@ export const responsesOperation: Operation = {
   shapes: { request: responsesRequest, response: responsesResponse, events: responsesEvents },
   parseRequest(value) {
     const body = requireRequest(value);
-    const { chars, ...read } = collect(responsesRequest, body, "metadata", REQUEST);
+    const { chars, unscanned, ...read } = collect(responsesRequest, body, "metadata", REQUEST);
     if (body["background"] === true) throw gatewayError("gateway.request-unsupported", { detail: "/background" });
-    const { input } = body;
+    const { input, instructions } = body;
     return {
       ...read,
+      unscanned: [...unscanned, ...keptItems(input, "/input"), ...keptItems(instructions, "/instructions")],
       model: body["model"] as string,
       stream: body["stream"] === true,
       inputChars: chars,
@@ -53,4 +55,4 @@ export const responsesOperation: Operation = {
 };
 
 /** An item's own id, and that of the container that its code ran in. */
-const idsOf = (value: unknown): readonly string[] => [...idIn(value), ...idIn(value, "container_id")];
+const idsOf = (value: unknown): readonly string[] => [...idIn(value), ...containersOf(value)];

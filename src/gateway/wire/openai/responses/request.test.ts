@@ -103,6 +103,49 @@ describe("a request to the Responses API", () => {
     assert.equal(read({ conversation: { id: "conv_2" } }).unscanned[0]?.pointer, "/conversation/id");
   });
 
+  it("names what it leaves out for the upstream to find under an id", () => {
+    const kept = (item: object): readonly string[] => read({ input: [item] }).unscanned.map(({ pointer }) => pointer);
+    for (const item of [
+      { id: "msg_1" },
+      { id: "msg_1", type: null },
+      { id: "msg_1", type: "message", role: "assistant" },
+      { id: "msg_1", type: "message", role: "assistant", content: [] },
+      { id: "rs_1", type: "reasoning", summary: [] },
+      { id: "rs_1", type: "reasoning", summary: [], encrypted_content: null },
+      { id: "rs_1", type: "reasoning", summary: [{ type: "summary_text", text: "thought" }], encrypted_content: "" },
+      { id: "ig_1", type: "image_generation_call" },
+      { id: "ig_1", type: "image_generation_call", status: "completed", result: null },
+      { id: "cmp_1", type: "compaction" },
+      { id: "x_1", type: "novel_call", status: "completed" },
+    ]) {
+      assert.deepEqual(kept(item), ["/input/0/id"], JSON.stringify(item));
+    }
+    for (const item of [
+      { id: "msg_1", type: "message", role: "assistant", content: "said" },
+      { id: "msg_1", role: "user", content: [{ type: "input_text", text: "asked" }] },
+      { id: "rs_1", type: "reasoning", summary: [], encrypted_content: "c2VhbGVk" },
+      { id: "fc_1", type: "function_call", call_id: "c", name: "f", arguments: "{}" },
+      { type: "reasoning", summary: [] },
+      { id: "", type: "image_generation_call" },
+    ]) {
+      assert.deepEqual(
+        kept(item).filter((pointer) => pointer.endsWith("/id")),
+        [],
+        JSON.stringify(item),
+      );
+    }
+    const call = { id: "ci_1", type: "code_interpreter_call", code: "1", container_id: "cntr_1", outputs: [] };
+    assert.deepEqual(kept(call), ["/input/0/container_id"]);
+    const shell = { type: "shell_call", call_id: "c", action: {}, environment: { container_id: "cntr_1" } };
+    assert.deepEqual(kept(shell), ["/input/0/environment/container_id"]);
+    // What is named as not scanned is read as text all the same.
+    const { spans } = read({ input: [{ id: "rs_1", type: "reasoning" }, call, shell] });
+    assert.deepEqual(
+      spans.filter(({ pointer }) => /\/(?:input\/0\/id|container_id)$/.test(pointer)).map(({ text }) => text),
+      ["rs_1", "cntr_1", "cntr_1"],
+    );
+  });
+
   it("may not ask for an answer that nobody would judge", () => {
     assert.throws(
       () => read({ input: "x", background: true }),

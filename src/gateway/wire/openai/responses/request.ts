@@ -9,7 +9,11 @@
 
 import { jsonSchema } from "../../schema.ts";
 import { any, boolean, fileId, from, list, number, record, reference, text, word, type Shape } from "../../shape.ts";
+import { picture } from "../request.ts";
 import { inputFrom, settings } from "./item.ts";
+
+/** Skills that the upstream keeps, or that stand here. */
+const skills = list(record({ type: word("skill_reference", "inline"), skill_id: reference }, { rest: any }));
 
 /** A tool. The kinds differ in few fields, so one record knows them all; what it does not know is text of a tool. */
 export const tool: Shape = from(
@@ -39,8 +43,19 @@ export const tool: Shape = from(
       container: {
         is: "either",
         text: reference,
-        record: record({ type: word("auto"), file_ids: list(fileId), memory_limit: text }, { rest: any }),
+        record: record({ type: word("auto"), file_ids: list(fileId), skills, memory_limit: text }, { rest: any }),
       },
+      environment: record(
+        {
+          type: word("container_auto", "container_reference", "local"),
+          container_id: reference,
+          file_ids: list(fileId),
+          skills,
+        },
+        { rest: any },
+      ),
+      input_image_mask: record({ image_url: picture, file_id: { is: "reference", media: "image" } }),
+      tunnel_id: reference,
     },
     { rest: any },
   ),

@@ -13,13 +13,14 @@
 import { gatewayError, type GatewayError } from "../../../errors.ts";
 import type { SseEvent } from "../../../sse/index.ts";
 import type { ResponseStream, StreamHooks, Usage } from "../../operation.ts";
-import { count, idIn } from "../../read.ts";
+import { count } from "../../read.ts";
 import type { Fields, Shape } from "../../shape.ts";
 import type { Relay } from "../../stream/relay.ts";
 import type { Steps } from "../../stream/settle.ts";
 import { createResponseStream } from "../../stream/stream.ts";
 import { upstreamError } from "../../stream/upstream-error.ts";
 import { isObject } from "../../walk.ts";
+import { containersOf } from "./kept.ts";
 import { deltaOf, DELTAS, unknownEvent, WHOLE, wholeEvent } from "./response.ts";
 import { responsesUsage } from "./usage.ts";
 
@@ -70,7 +71,7 @@ export function responsesStream(hooks: StreamHooks): ResponseStream {
       agree(`#${id}`, item);
       made.add(id);
     }
-    for (const container of idIn(value["item"], "container_id")) if (made.size < MAX_KINDS) made.add(container);
+    for (const container of containersOf(value["item"])) if (made.size < MAX_KINDS) made.add(container);
     const last = LAST.has(type);
     if (last) yield* relay.close();
     const delta = typeof type === "string" ? deltas.get(type) : undefined;
