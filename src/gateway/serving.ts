@@ -204,7 +204,8 @@ export class Serving {
       ending.dispose();
       place?.release();
       // Where the receipt was not even tried.
-      await this.#settle(exchange);
+      const settling = this.#settle(exchange);
+      if (settling !== undefined) await settling;
       this.#telemetry.ended(exchange, http.headers["traceparent"]);
       leave();
     }
@@ -212,7 +213,8 @@ export class Serving {
 
   async #record(exchange: Exchange, policyDigest: string): Promise<void> {
     // The receipt says what was settled.
-    await this.#settle(exchange);
+    const settling = this.#settle(exchange);
+    if (settling !== undefined) await settling;
     if (this.#unreported > 0) {
       exchange.unrecordedBefore = this.#unreported;
       this.#unreported = 0;
@@ -220,11 +222,16 @@ export class Serving {
     await this.#recorder.record(encodeReceipt(exchange, policyDigest));
   }
 
-  async #settle(exchange: Exchange): Promise<void> {
-    try {
-      await exchange.budget?.settle(exchange);
-    } catch (error) {
+  /** Undefined where there is nothing to wait for. */
+  #settle(exchange: Exchange): Promise<void> | undefined {
+    const failed = (error: unknown): void => {
       this.#options.log.error("a budget was not settled", { id: exchange.id, error: stackOf(error) });
+    };
+    try {
+      return exchange.budget?.settle(exchange)?.catch(failed);
+    } catch (error) {
+      failed(error);
+      return undefined;
     }
   }
 

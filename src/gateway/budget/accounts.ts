@@ -119,14 +119,18 @@ export class Accounts {
     return this.#book.link.replicas;
   }
 
-  /** Reserves what is demanded, of all counters or of none. @throws the database's errors */
-  async reserve(demands: readonly Demand[]): Promise<Reserved> {
+  /**
+   * Reserves what is demanded, of all counters or of none. `id` names the reservation, and no other ever.
+   *
+   * @throws the database's errors
+   */
+  async reserve(demands: readonly Demand[], id = uuidv7()): Promise<Reserved> {
     const { link, unsettled } = this.#book;
-    const accounts = demands.map((demand) => this.#account(demand));
-    const id = uuidv7();
+    const accounts: Account[] = [];
+    for (const demand of demands) accounts.push(this.#account(demand));
     for (let turn = 1; !link.away; turn++) {
       const booking = bookingOf(this.#book, id, demands);
-      const answer = await link.orAway(() => ask(this.#book, booking));
+      const answer = await link.orAway(ask(this.#book, booking));
       if (answer === undefined) {
         // It may be booked all the same. What is granted out of the escrow instead goes by the same name.
         const reserved = this.#takeEscrows(id, demands, accounts);
@@ -141,8 +145,7 @@ export class Accounts {
       }
       const done = answer.status === "done";
       if (!done && turn < TURNS && (await this.#canMakeRoom(booking, accounts, answer))) continue;
-      const starts = answer.counters.map(({ start }) => start);
-      const grant = done ? this.#granted({ ...booking, starts }) : undefined;
+      const grant = done ? this.#granted(inWindowsOf(booking, answer)) : undefined;
       return { grant, fromEscrow: false, balances: this.#balances(demands, accounts) };
     }
     return this.#takeEscrows(id, demands, accounts);
@@ -155,19 +158,20 @@ export class Accounts {
   async settle(grant: Grant, spent: readonly number[]): Promise<void> {
     const { accounts, link, live, marks } = this.#book;
     if (!live.delete(grant)) return;
-    grant.demands.forEach(({ counter, amount }, index) => {
+    for (let index = 0; index < grant.demands.length; index++) {
+      const { counter, amount } = grant.demands[index] as Demand;
       const used = spent[index] ?? 0;
       const account = accounts.get(counter);
       const escrow = grant.escrows[index];
       if (escrow !== undefined) escrow.taken += used - amount;
       // What was booked by itself is gone already, unless more than that was used.
       else if (account?.escrow !== undefined && link.away) account.escrow.taken += Math.max(0, used - amount);
-      if (account === undefined) return;
+      if (account === undefined) continue;
       account.live--;
-      if (account.start !== grant.starts[index]) return;
+      if (account.start !== grant.starts[index]) continue;
       // All that was booked in another epoch counts as spent already.
       account.own += account.epoch === grant.epoch ? used : Math.max(0, used - amount);
-    });
+    }
     await settle(this.#book, grant);
     const { counters, saveWithinMs } = this.#options;
     if (counters.shared) return;
@@ -203,11 +207,13 @@ export class Accounts {
   }
 
   async #talkOnce(): Promise<void> {
-    await this.#book.link.orAway(async () => {
-      await exchange(this.#book);
-      if (this.#options.counters.shared && !this.#closed) await tendEscrows(this.#book);
-    });
+    await this.#book.link.orAway(this.#exchange());
     await this.#book.marks.save();
+  }
+
+  async #exchange(): Promise<void> {
+    await exchange(this.#book);
+    if (this.#options.counters.shared && !this.#closed) await tendEscrows(this.#book);
   }
 
   #schedule(ms: number): void {
@@ -257,12 +263,14 @@ export class Accounts {
 
   #granted(grant: Grant): Grant {
     this.#book.live.add(grant);
-    accountsOf(this.#book, grant.demands).forEach((account, index) => {
+    const accounts = accountsOf(this.#book, grant.demands);
+    for (let index = 0; index < accounts.length; index++) {
+      const account = accounts[index] as Account;
       const demand = grant.demands[index] as Demand;
       account.live++;
       account.pace += demand.amount;
       account.asked = demand;
-    });
+    }
     return grant;
   }
 
@@ -290,18 +298,27 @@ export class Accounts {
     if (!short.includes(true)) return true;
     const held = accounts.filter(({ escrow }, index) => short[index] === true && escrow !== undefined);
     for (const account of held) retire(this.#book, account);
-    if (held.length > 0) await this.#book.link.orAway(() => settleWaiting(this.#book));
+    if (held.length > 0) await this.#book.link.orAway(settleWaiting(this.#book));
     return held.length > 0;
   }
 
   #balances(demands: readonly Demand[], accounts: readonly Account[]): readonly Balance[] {
-    return demands.map(({ limit }, index) => {
+    const balances: Balance[] = [];
+    for (let index = 0; index < demands.length; index++) {
+      const { limit } = demands[index] as Demand;
       const account = accounts[index] as Account;
       const spent = spentOf(account);
       const { reserved } = account;
       const left = (this.away ? 0 : limit - spent - reserved) + leftIn(account);
       const endsAt = windowAt(account.window, account.start).end;
-      return { limit, spent, reserved, left: Math.max(0, left), endsAt };
-    });
+      balances.push({ limit, spent, reserved, left: Math.max(0, left), endsAt });
+    }
+    return balances;
   }
+}
+
+/** A booking that was done, in the windows in which the counters count it. */
+function inWindowsOf(booking: Grant, { counters }: QuotaAnswer): Grant {
+  if (counters.every(({ start }, index) => start === booking.starts[index])) return booking;
+  return { ...booking, starts: counters.map(({ start }) => start) };
 }

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { Principal } from "../identity/principal.ts";
 import { bindingsFor, limitOf } from "./bind.ts";
 import { budgetsConfig, pricesConfig } from "./config.ts";
-import { budgetHeaders, secondsUntil } from "./headers.ts";
+import { budgetHeaders, policyOf, secondsUntil } from "./headers.ts";
 
 const principal: Principal = {
   keyId: "k1",
@@ -91,25 +91,23 @@ describe("the configuration of budgets", () => {
 describe("the header fields", () => {
   it("say each budget by its name, as structured fields", () => {
     const now = 1_000_000;
-    const standing = (
-      name: string,
-      what: "tokens" | "money" | "requests",
-      window: "day" | "total",
-      endsAt: number,
-    ) => ({
-      budget: { name, what, window },
-      limit: 100,
-      left: 2.7,
-      endsAt,
-    });
+    const bound = (name: string, what: "tokens" | "money" | "requests", window: "day" | "total") => {
+      const budget = { name, what, window };
+      return { budget, policy: policyOf(budget, 100) };
+    };
+    const standing = (endsAt: number) => ({ left: 2.7, endsAt });
     assert.deepEqual(
-      budgetHeaders([standing("a", "tokens", "day", now + 1), standing("b", "money", "total", Infinity)], now),
+      budgetHeaders(
+        [bound("a", "tokens", "day"), bound("b", "money", "total")],
+        [standing(now + 1), standing(Infinity)],
+        now,
+      ),
       {
         "ratelimit-policy": '"a";q=100;qu="tokens";w=86400, "b";q=100;qu="micro-usd"',
         ratelimit: '"a";r=2;t=1, "b";r=2',
       },
     );
-    assert.deepEqual(budgetHeaders([], now), {});
+    assert.deepEqual(budgetHeaders([], [], now), {});
     assert.deepEqual(
       [1, 1_000, 1_001, -5].map((ms) => secondsUntil(now + ms, now)),
       [1, 1, 2, 1],

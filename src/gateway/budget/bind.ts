@@ -6,6 +6,7 @@
 
 import { covers, type Principal } from "../identity/principal.ts";
 import { MICRO, type BudgetConfig } from "./config.ts";
+import { policyOf } from "./headers.ts";
 
 /** A budget that binds a request. */
 export interface Binding {
@@ -13,11 +14,15 @@ export interface Binding {
   readonly counter: string;
   /** In requests, tokens, or millionths of the currency. */
   readonly limit: number;
+  /** What it says of itself in header fields. */
+  readonly policy: string;
 }
 
 /** The budgets that bind a request of `principal` for `model`. Without a model only requests are counted. */
 export function bindingsFor(budgets: readonly BudgetConfig[], principal: Principal, model: string): readonly Binding[] {
-  return budgets
+  const known = latest.get(principal);
+  if (known?.budgets === budgets && known.model === model) return known.bindings;
+  const bindings = budgets
     .filter(({ what, who }) => {
       if (model === "" && what !== "requests") return false;
       return (
@@ -27,8 +32,19 @@ export function bindingsFor(budgets: readonly BudgetConfig[], principal: Princip
         covers(who.model, model)
       );
     })
-    .map((budget) => ({ budget, counter: counterOf(budget, principal, model), limit: limitOf(budget) }));
+    .map((budget) => {
+      const limit = limitOf(budget);
+      return { budget, counter: counterOf(budget, principal, model), limit, policy: policyOf(budget, limit) };
+    });
+  latest.set(principal, { budgets, model, bindings });
+  return bindings;
 }
+
+/** What bound the latest request of a principal: most ask for one model again and again. */
+const latest = new WeakMap<
+  Principal,
+  { readonly budgets: readonly BudgetConfig[]; readonly model: string; readonly bindings: readonly Binding[] }
+>();
 
 /** The limit in the units that are counted. */
 export function limitOf({ what, limit }: BudgetConfig): number {

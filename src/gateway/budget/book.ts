@@ -33,28 +33,36 @@ const MOST_WAITING = 10_000;
 /** A reservation as it will be, once it is granted: by itself, from now on. */
 export function bookingOf(book: Book, id: string, demands: readonly Demand[]): Grant {
   const { clock, leaseMs } = book.options;
-  const starts = accountsOf(book, demands).map(({ start }) => start);
+  const starts: number[] = [];
+  for (const demand of demands) starts.push(accountOf(book, demand).start);
   return {
     id,
     demands,
     starts,
     epoch: book.link.epoch,
-    escrows: [],
+    escrows: NO_ESCROWS,
     booked: true,
     endsAt: clock.monotonic() + leaseMs,
   };
 }
 
+const NO_ESCROWS: Grant["escrows"] = [];
+
 /** Asks for a booking, or for more time for it. @throws `storage.counters-unavailable`, the database's errors */
 export async function ask(book: Book, { id, demands, epoch }: Grant): Promise<QuotaAnswer> {
   const accounts = accountsOf(book, demands);
   if (epoch !== undefined) {
-    const unseen = accounts.filter((account) => account.epoch !== epoch);
-    if (unseen.length > 0) {
+    if (accounts.some((account) => account.epoch !== epoch)) {
+      const unseen = accounts.filter((account) => account.epoch !== epoch);
       const seen = await book.link.call("report", epoch, "", unseen.map(lookAt), unseen);
       if (seen.status === "moved") return seen;
     }
-    await Promise.all(accounts.map((account, index) => book.marks.ready(account, epoch, demands[index] as Demand)));
+    const waiting: Promise<void>[] = [];
+    for (let index = 0; index < accounts.length; index++) {
+      const ready = book.marks.ready(accounts[index] as Account, epoch, demands[index] as Demand);
+      if (ready !== undefined) waiting.push(ready);
+    }
+    if (waiting.length > 0) await Promise.all(waiting);
   }
   return await book.link.call("reserve", epoch, id, demands, accounts);
 }
@@ -63,10 +71,7 @@ export async function ask(book: Book, { id, demands, epoch }: Grant): Promise<Qu
 export async function settle(book: Book, grant: Grant): Promise<void> {
   // One of another epoch counts as spent already, and nobody knows of it by its name.
   if (grant.epoch !== book.link.epoch) return;
-  if (!book.link.away) {
-    const sent = await book.link.orAway(() => callSettle(book, grant));
-    if (sent !== undefined) return;
-  }
+  if (!book.link.away && (await book.link.orAway(callSettle(book, grant))) !== undefined) return;
   if (book.unsettled.size < MOST_WAITING) book.unsettled.add(grant);
 }
 
@@ -97,7 +102,13 @@ export function isSpendableNow({ options: { clock, leaseMs } }: Book, escrow: Es
 }
 
 export function accountsOf(book: Book, demands: readonly Demand[]): readonly Account[] {
-  return demands.map((demand) => book.accounts.get(demand.counter) ?? bareAccount(book, demand));
+  const accounts: Account[] = [];
+  for (const demand of demands) accounts.push(accountOf(book, demand));
+  return accounts;
+}
+
+function accountOf(book: Book, demand: Demand): Account {
+  return book.accounts.get(demand.counter) ?? bareAccount(book, demand);
 }
 
 /** An account of which nothing is known. Its window is a guess by the local clock. */

@@ -16,6 +16,7 @@ import { gatewayError } from "../errors.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Exchange } from "../receipt/receipt.ts";
 import type { Operation, ParsedRequest } from "../wire/index.ts";
+import type { Demand } from "./account.ts";
 import { Accounts, type AccountsOptions, type Balance, type Reserved } from "./accounts.ts";
 import { bindingsFor, type Binding } from "./bind.ts";
 import { capRequest, isFree, type Capped } from "./cap.ts";
@@ -99,10 +100,11 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
       const metered = bindings.some(({ budget }) => budget.what !== "requests");
       const capped = metered ? capRequest(operation.id, request, config.limits) : UNCAPPED;
       const pricing = pricingFor(bindings, request, prices);
-      // More than a limit is as good as the limit and one; far beyond it numbers could not be counted with.
-      const amounts = bindings.map(({ budget, limit }) =>
-        Math.min(limit + 1, amountOf(budget, capped, pricing.get(budget) ?? [], value)),
-      );
+      const amounts: number[] = [];
+      for (const { budget, limit } of bindings) {
+        // More than a limit is as good as the limit and one; far beyond it numbers could not be counted with.
+        amounts.push(Math.min(limit + 1, amountOf(budget, capped, pricing.get(budget) ?? [], value)));
+      }
       await take(exchange, bindings, amounts, { capped, pricing, value, parsed });
       return metered ? capped.body : request.body;
     },
@@ -124,22 +126,22 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
     amounts: readonly number[],
     request: LeasedRequest | undefined,
   ): Promise<void> {
-    const reserved = await accounts.reserve(
-      bindings.map(({ budget, counter, limit }, index) => ({
-        counter,
-        window: budget.window,
-        limit,
-        amount: amounts[index] as number,
-        chargeIfLost: budget.onLost === "charge",
-      })),
-    );
+    const demands: Demand[] = [];
+    for (let index = 0; index < bindings.length; index++) {
+      const { budget, counter, limit } = bindings[index] as Binding;
+      const amount = amounts[index] as number;
+      demands.push({ counter, window: budget.window, limit, amount, chargeIfLost: budget.onLost === "charge" });
+    }
+    // An exchange reserves once, so that its name serves for its reservation.
+    const reserved = await accounts.reserve(demands, exchange.id);
     const { grant, balances, fromEscrow } = reserved;
-    exchange.budget = new BudgetLease({ accounts, grant, bindings, amounts, fromEscrow, request });
-    exchange.budget.headers = budgetHeaders(standings(bindings, balances), clock.now());
+    const headers = budgetHeaders(bindings, balances, clock.now());
+    exchange.budget = new BudgetLease({ accounts, grant, bindings, amounts, fromEscrow, request, headers });
     if (grant === undefined) throw exceeded(bindings, amounts, reserved, clock.now());
   }
 }
 
+const NO_PRICES: ReadonlyMap<BudgetConfig, readonly Price[]> = new Map();
 const UNCAPPED: Capped = { worst: { input: 0, output: 0, audio: false }, body: Buffer.alloc(0), dropUsage: false };
 
 /** The prices that a budget of money counts with: of every upstream that may be asked. @throws `gateway.price-unknown` */
@@ -148,6 +150,7 @@ function pricingFor(
   { models, parsed }: BudgetRequest,
   prices: Prices,
 ): ReadonlyMap<BudgetConfig, readonly Price[]> {
+  if (!bindings.some(({ budget }) => budget.what === "money")) return NO_PRICES;
   const pricing = new Map<BudgetConfig, readonly Price[]>();
   for (const { budget } of bindings) {
     if (budget.what !== "money") continue;
@@ -166,16 +169,11 @@ function pricingFor(
 function amountOf({ what }: BudgetConfig, { worst }: Capped, pricing: readonly Price[], value: unknown): number {
   if (what === "requests") return 1;
   if (what === "tokens") return worst.input + worst.output;
-  return Math.max(
-    ...pricing.map((price) => mostOf(price, worst.input, worst.output, surchargeOf(price, value), worst.audio)),
-  );
-}
-
-function standings(bindings: readonly Binding[], balances: readonly Balance[]): Parameters<typeof budgetHeaders>[0] {
-  return bindings.map(({ budget, limit }, index) => {
-    const { left, endsAt } = balances[index] as Balance;
-    return { budget, limit, left, endsAt };
-  });
+  let most = 0;
+  for (const price of pricing) {
+    most = Math.max(most, mostOf(price, worst.input, worst.output, surchargeOf(price, value), worst.audio));
+  }
+  return most;
 }
 
 /** The refusal: of the budget that will have room last. */

@@ -61,7 +61,7 @@ async function report(book: Book, epoch: string): Promise<void> {
     const say = () => link.call("report", epoch, "", accounts.map(lookAt), accounts);
     await say();
     if (!link.away) continue;
-    await Promise.all(accounts.map((account) => marks.ready(account, epoch, { amount: 0, limit: 0 })));
+    await Promise.all(accounts.map(async (account) => await marks.ready(account, epoch, { amount: 0, limit: 0 })));
     await say();
   }
 }
@@ -104,7 +104,7 @@ async function tend(book: Book, account: Account): Promise<void> {
 async function hold(book: Book, account: Account, amount: number): Promise<void> {
   const demands: readonly Demand[] = [{ ...account.asked, amount }];
   const booking = bookingOf(book, uuidv7(), demands);
-  const answer = await book.link.orAway(() => ask(book, booking));
+  const answer = await book.link.orAway(ask(book, booking));
   // Not answered is not refused: it may be booked.
   if (answer === undefined) book.unsettled.add(booking);
   if (answer?.status !== "done") return;
@@ -116,7 +116,7 @@ async function hold(book: Book, account: Account, amount: number): Promise<void>
 async function renew(book: Book, account: Account, escrow: Escrow): Promise<void> {
   const { clock, leaseMs } = book.options;
   const endsAt = clock.monotonic() + leaseMs;
-  const answer = await book.link.orAway(() => ask(book, escrow.grant));
+  const answer = await book.link.orAway(ask(book, escrow.grant));
   // It was given back while it was renewed, and may be there again.
   if (account.escrow !== escrow) book.retired.add(escrow);
   else if (answer?.status === "done") escrow.grant.endsAt = endsAt;

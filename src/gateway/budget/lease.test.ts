@@ -33,9 +33,10 @@ function leaseOf(more: { readonly granted?: boolean } = {}) {
   const lease = new BudgetLease({
     accounts: accounts as unknown as Accounts,
     grant: more.granted === false ? undefined : grant,
-    bindings: [requests, tokens, money].map((budget) => ({ budget, counter: "c", limit: 100 })),
+    bindings: [requests, tokens, money].map((budget) => ({ budget, counter: "c", limit: 100, policy: "" })),
     amounts: [1, 400, 4_000],
     fromEscrow: false,
+    headers: {},
     request: {
       capped: { worst: { input: 300, output: 100, audio: false }, body: Buffer.alloc(0), dropUsage: false },
       pricing: new Map([[money, [cheap, dear]]]),

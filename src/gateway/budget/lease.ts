@@ -13,6 +13,7 @@
  * @module
  */
 
+import type { TextSpan } from "../../guard/index.ts";
 import type { Exchange } from "../receipt/receipt.ts";
 import { estimateTokens, type ParsedRequest, type Usage } from "../wire/index.ts";
 import type { Grant } from "./account.ts";
@@ -47,6 +48,8 @@ interface LeaseParts {
   readonly fromEscrow: boolean;
   /** Undefined for a call that has one price, which is what was reserved. */
   readonly request: LeasedRequest | undefined;
+  /** Header fields that say what is left. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** A request to a model, whose usage is known when it ends. */
@@ -74,15 +77,25 @@ const NOT_TAKEN: ReadonlySet<string> = new Set([
 const NOTHING: Usage = { inputTokens: 0, outputTokens: 0 };
 
 export class BudgetLease {
-  readonly meter = new Meter();
-  /** Header fields that say what is left. */
-  headers: Readonly<Record<string, string>> = {};
   readonly #parts: LeaseParts;
-  #answered = false;
+  #meter: Meter | undefined;
+  /** The texts of a whole answer, in case it says no usage. */
+  #answer: readonly TextSpan[] | undefined;
   #settled: { readonly by: SettledBy; readonly amounts: readonly number[] } | undefined;
+  #records: readonly BudgetRecord[] | undefined;
 
   constructor(parts: LeaseParts) {
     this.#parts = parts;
+  }
+
+  /** Header fields that say what is left. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.#parts.headers;
+  }
+
+  /** Counts what a stream writes. */
+  get meter(): Meter {
+    return (this.#meter ??= new Meter());
   }
 
   /** The usage that a stream says is not to reach the client, who did not ask for it. */
@@ -103,26 +116,27 @@ export class BudgetLease {
     return metered.map(({ budget }) => budget.name).join(", ");
   }
 
-  /** A whole answer came; its texts were counted, in case it says no usage. */
-  answered(spans: Parameters<Meter["whole"]>[0]): void {
-    this.#answered = true;
-    this.meter.whole(spans);
+  /** A whole answer came; its texts are counted if it says no usage. */
+  answered(spans: readonly TextSpan[]): void {
+    this.#answer = spans;
   }
 
-  /** Settles it by what is known of the exchange. Settling again does nothing. */
-  async settle(exchange: Exchange): Promise<void> {
+  /** Settles it by what is known of the exchange. Settling again does nothing, and there is nothing to wait for. */
+  settle(exchange: Exchange): Promise<void> | undefined {
     const { accounts, bindings, grant } = this.#parts;
-    if (grant === undefined || this.#settled !== undefined) return;
+    if (grant === undefined || this.#settled !== undefined) return undefined;
     const used = this.#used(exchange);
-    const amounts = bindings.map((binding, index) => this.#charge(binding, index, used, exchange));
+    const amounts: number[] = [];
+    for (let index = 0; index < bindings.length; index++) amounts.push(this.#charge(index, used, exchange));
     this.#settled = { by: used.by, amounts };
-    await accounts.settle(grant, amounts);
+    return accounts.settle(grant, amounts);
   }
 
   /** For the receipt. */
   get records(): readonly BudgetRecord[] {
+    if (this.#records !== undefined) return this.#records;
     const { bindings, amounts, fromEscrow } = this.#parts;
-    return bindings.map(({ budget: { name, what } }, index) => ({
+    const records = bindings.map(({ budget: { name, what } }, index): BudgetRecord => ({
       by: this.#settled === undefined ? null : what === "requests" ? "usage" : this.#settled.by,
       counter: fromEscrow ? "escrow" : "shared",
       name,
@@ -130,6 +144,9 @@ export class BudgetLease {
       settled: this.#settled?.amounts[index] ?? null,
       what,
     }));
+    // Nothing of them changes any more.
+    if (this.#settled !== undefined) this.#records = records;
+    return records;
   }
 
   #used({ attempts = [], error, outcome, stream, upstream, usage }: Exchange): Used {
@@ -143,10 +160,13 @@ export class BudgetLease {
     if (status < 200 || status > 299) return this.#lostAttempts(attempts);
     const { request } = this.#parts;
     if (request === undefined) return { by: "reservation", usage: NOTHING };
+    if (usage !== undefined && (outcome === "served" || this.#answer !== undefined)) return { by: "usage", usage };
+    if (outcome !== "served" && stream !== true && this.#answer === undefined) {
+      return { by: "reservation", usage: NOTHING };
+    }
+    // Reads every character, so only where no usage says it.
+    if (this.#answer !== undefined) this.meter.whole(this.#answer);
     const estimate = { inputTokens: inputEstimate(request), outputTokens: this.meter.estimate };
-    if (outcome === "served") return usage === undefined ? { by: "estimate", usage: estimate } : { by: "usage", usage };
-    if (usage !== undefined && this.#answered) return { by: "usage", usage };
-    if (stream !== true && !this.#answered) return { by: "reservation", usage: NOTHING };
     const most = {
       ...usage,
       inputTokens: usage === undefined ? estimate.inputTokens : usage.inputTokens,
@@ -161,15 +181,20 @@ export class BudgetLease {
     return { by: taken ? "reservation" : "nothing", usage: NOTHING };
   }
 
-  #charge({ budget }: Binding, index: number, { by, usage }: Used, exchange: Exchange): number {
-    const { amounts, request } = this.#parts;
+  /** What it is charged of the budget at `index`. */
+  #charge(index: number, { by, usage }: Used, exchange: Exchange): number {
+    const { amounts, bindings, request } = this.#parts;
+    const { budget } = bindings[index] as Binding;
     if (budget.what === "requests") return 1;
     if (by === "nothing") return 0;
     if (by === "reservation" || request === undefined) return amounts[index] as number;
     if (budget.what === "tokens") return usage.inputTokens + usage.outputTokens;
     const { capped, pricing, parsed, value } = request;
-    const prices = pricesUsed(pricing.get(budget) ?? [], parsed.model, exchange);
-    return Math.max(...prices.map((price) => costOf(price, usage, surchargeOf(price, value), capped.worst.audio)));
+    let most = 0;
+    for (const price of pricesUsed(pricing.get(budget) ?? [], parsed.model, exchange)) {
+      most = Math.max(most, costOf(price, usage, surchargeOf(price, value), capped.worst.audio));
+    }
+    return most;
   }
 }
 
@@ -181,6 +206,7 @@ function inputEstimate({ parsed, capped }: LeasedRequest): number {
 /** The price of the upstream that answered, where its model is known; else all that it might be. */
 function pricesUsed(prices: readonly Price[], model: string, { upstream }: Exchange): readonly Price[] {
   const asked = upstream?.asked ?? model;
+  if (prices.every(({ names }) => names.includes(asked))) return prices;
   const used = prices.filter(({ names }) => names.includes(asked));
   return used.length === 0 ? prices : used;
 }

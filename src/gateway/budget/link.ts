@@ -6,7 +6,7 @@
  */
 
 import { isHoldfastError, uuidv7 } from "../../core/index.ts";
-import type { Claim, QuotaAnswer, QuotaCall } from "../../storage/index.ts";
+import type { Claim, CounterState, QuotaAnswer, QuotaCall } from "../../storage/index.ts";
 import { see, type Account, type Demand } from "./account.ts";
 import type { AccountsOptions } from "./accounts.ts";
 
@@ -46,13 +46,16 @@ export class Link {
     demands: readonly Demand[],
     accounts: readonly Account[],
   ): Promise<QuotaAnswer> {
-    const claims = demands.map((demand, index): Claim => {
+    const claims: Claim[] = [];
+    for (let index = 0; index < demands.length; index++) {
+      const { counter, window, limit: most, amount, chargeIfLost } = demands[index] as Demand;
       const account = accounts[index] as Account;
       const { start, base, own, mark = 0 } = account;
       // What was spent is always said: a settlement that did not would give back more than is free.
       const known = epoch !== undefined && account.epoch === epoch ? { start, base, own } : undefined;
-      return { ...demand, limit: known === undefined ? 0 : Math.min(demand.limit, mark), known };
-    });
+      const limit = known === undefined ? 0 : Math.min(most, mark);
+      claims.push({ counter, window, amount, chargeIfLost, limit, known });
+    }
     const { counters, leaseMs } = this.#options;
     const { nothingBefore } = this;
     const answer = await counters.quota({
@@ -71,24 +74,22 @@ export class Link {
       this.#leave("they forgot what they knew");
       return answer;
     }
-    answer.counters.forEach((state, index) => {
+    for (let index = 0; index < answer.counters.length; index++) {
       const account = accounts[index] as Account;
       const before = account.spent;
-      see(account, state, answer.epoch, claims[index]?.known);
+      see(account, answer.counters[index] as CounterState, answer.epoch, claims[index]?.known);
       if (account.spent > 0 && account.spent !== before) this.#onSpent(account);
-    });
+    }
     return answer;
   }
 
-  /** What `ask` answers, or undefined when the counters are away from now on. */
-  async orAway<T>(ask: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await ask();
-    } catch (error) {
+  /** What was asked for, or undefined when the counters are away from now on. */
+  orAway<T>(asked: Promise<T>): Promise<T | undefined> {
+    return asked.catch((error: unknown) => {
       if (!isHoldfastError(error, "storage.counters-unavailable")) throw error;
       this.#leave("they do not answer");
       return undefined;
-    }
+    });
   }
 
   return(): void {

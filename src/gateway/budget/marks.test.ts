@@ -46,7 +46,9 @@ describe("marks", () => {
     await marks.ready(account, "e1", { amount: 20, limit: LIMIT });
     await marks.ready(account, "e1", { amount: LIMIT, limit: LIMIT });
     assert.equal(asked.times, 2);
-    await Promise.all([200, 200, 100].map((amount) => marks.ready(account, "e1", { amount, limit: LIMIT })));
+    await Promise.all(
+      [200, 200, 100].map(async (amount) => await marks.ready(account, "e1", { amount, limit: LIMIT })),
+    );
     assert.deepEqual([account.mark, asked.times], [360 + 77, 3]);
     account.reserved = LIMIT - 3;
     await marks.ready(account, "e1", { amount: 3, limit: LIMIT });

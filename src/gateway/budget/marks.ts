@@ -48,14 +48,12 @@ export class Marks {
 
   /**
    * Makes an account ready for a booking in an epoch that has begun: its base known, and its mark no lower than the amount
-   * needs, as far as it was seen. Where that cannot be had, the booking will be refused.
+   * needs, as far as it was seen. Where that cannot be had, the booking will be refused. Undefined: it is ready.
    */
-  async ready(account: Account, epoch: string, demand: Need): Promise<void> {
-    for (let turn = 0; turn < TRIES && !this.#isReady(account, epoch, demand); turn++) {
-      await this.#ask(account, epoch, demand);
-    }
-    // Before the others have to wait for it. Where it fails they will, and will hear of it.
-    if (this.#isNearMark(account, demand)) this.#ask(account, epoch, demand).catch(() => undefined);
+  ready(account: Account, epoch: string, demand: Need): Promise<void> | undefined {
+    if (!this.#isReady(account, epoch, demand)) return this.#makeReady(account, epoch, demand);
+    this.#markAhead(account, epoch, demand);
+    return undefined;
   }
 
   /** Notes that more is spent, to be saved. */
@@ -83,6 +81,18 @@ export class Marks {
       this.#saving = undefined;
     });
     await this.#saving;
+  }
+
+  async #makeReady(account: Account, epoch: string, demand: Need): Promise<void> {
+    for (let turn = 0; turn < TRIES && !this.#isReady(account, epoch, demand); turn++) {
+      await this.#ask(account, epoch, demand);
+    }
+    this.#markAhead(account, epoch, demand);
+  }
+
+  /** Before the others have to wait for it. Where it fails they will, and will hear of it. */
+  #markAhead(account: Account, epoch: string, demand: Need): void {
+    if (this.#isNearMark(account, demand)) this.#ask(account, epoch, demand).catch(() => undefined);
   }
 
   #isReady(account: Account, epoch: string, demand: Need): boolean {

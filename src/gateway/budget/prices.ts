@@ -100,11 +100,11 @@ export async function loadPrices(config: PricesConfig, folder: URL = FOLDER): Pr
   const plain = (names: string[], { input, output }: { input: number; output: number }): Price => {
     return { names, input, output, surcharges: [] };
   };
-  const own = config.models.map((one) => ({ pattern: one.model, price: plain([one.model], one) }));
+  const own = config.models.map((one) => ({ pattern: [one.model], price: plain([one.model], one) }));
   return {
     currency: "USD",
     of: (model) =>
-      own.find(({ pattern }) => covers([pattern], model))?.price ?? known.get(model) ?? known.get(undated(model)),
+      own.find(({ pattern }) => covers(pattern, model))?.price ?? known.get(model) ?? known.get(undated(model)),
     fallback: config.default === undefined ? undefined : plain([], config.default),
   };
 }
@@ -120,16 +120,23 @@ export function costOf(price: Price, usage: Usage, percent: number, audio: boole
   const input = audio ? (rate.audioInput ?? rate.input) : rate.input;
   const read = Math.min(usage.cacheReadTokens ?? 0, usage.inputTokens);
   const written = Math.min(usage.cacheWriteTokens ?? 0, usage.inputTokens - read);
+  const plain = usage.inputTokens - read - written;
+  const ofRead = rate.cachedInput ?? input;
+  const ofWritten = rate.cacheWrite ?? input;
+  const sum = (plain * input + read * ofRead + written * ofWritten + usage.outputTokens * rate.output) * percent;
+  if (sum <= Number.MAX_SAFE_INTEGER) return (sum - (sum % UNIT)) / UNIT + (sum % UNIT > 0 ? 1 : 0);
   // Past 2^53 whole numbers have gaps.
-  const product = (tokens: number, of: number): bigint => BigInt(tokens) * BigInt(of) * BigInt(percent);
-  const sum =
-    product(usage.inputTokens - read - written, input) +
-    product(read, rate.cachedInput ?? input) +
-    product(written, rate.cacheWrite ?? input) +
-    product(usage.outputTokens, rate.output);
-  const unit = 100n * 1_000_000n;
-  return Number((sum + unit - 1n) / unit);
+  const exact =
+    (BigInt(plain) * BigInt(input) +
+      BigInt(read) * BigInt(ofRead) +
+      BigInt(written) * BigInt(ofWritten) +
+      BigInt(usage.outputTokens) * BigInt(rate.output)) *
+    BigInt(percent);
+  return Number((exact + BigInt(UNIT) - 1n) / BigInt(UNIT));
 }
+
+/** A whole millionth of the currency, in what a price for a million tokens and percent come to. */
+const UNIT = 100 * 1_000_000;
 
 /** The most that a request with at most so many tokens can cost: all of its input at the dearest rate. */
 export function mostOf(price: Price, input: number, output: number, percent: number, audio: boolean): number {

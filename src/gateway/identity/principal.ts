@@ -46,43 +46,53 @@ const NOBODY = keyHash("");
  * are told only to someone who presented the right secret.
  */
 export function authenticator(db: Db, clock: Clock): Authenticate {
-  const remembered = new Map<string, { key: StoredKey | undefined; until: number }>();
+  const remembered = new Map<string, { readonly known: Known | undefined; readonly until: number }>();
 
   return (presented) => {
     if (presented === undefined || presented === "") throw gatewayError("gateway.key-missing");
     const id = publicId(presented);
     if (id === undefined) throw gatewayError("gateway.key-invalid");
-    const known = remembered.get(id);
-    if (known !== undefined && known.until > clock.monotonic()) return decide(presented, known.key, clock.now());
+    const entry = remembered.get(id);
+    if (entry !== undefined && entry.until > clock.monotonic()) return decide(presented, entry.known, clock.now());
     if (!hasRightChecksum(presented)) throw gatewayError("gateway.key-invalid");
     return lookUp(id, presented);
   };
 
   async function lookUp(id: string, presented: string): Promise<Principal> {
     const key = await findKey(db, id);
+    const known = key === undefined ? undefined : { key, principal: principalOf(key) };
     if (remembered.size >= REMEMBER_IDS) remembered.clear();
-    remembered.set(id, { key, until: clock.monotonic() + REMEMBER_MS });
-    return decide(presented, key, clock.now());
+    remembered.set(id, { known, until: clock.monotonic() + REMEMBER_MS });
+    return decide(presented, known, clock.now());
   }
 }
 
-function decide(presented: string, key: StoredKey | undefined, now: number): Principal {
-  const same = sameHash(keyHash(presented), key?.hash ?? NOBODY);
-  if (key === undefined || !same) throw gatewayError("gateway.key-invalid");
-  if (key.revokedAt !== undefined) throw gatewayError("gateway.key-revoked");
-  if (key.expiresAt !== undefined && key.expiresAt <= now) throw gatewayError("gateway.key-expired");
-  return {
-    keyId: key.id,
-    app: key.app,
-    models: key.models,
-    requestsPerMinute: key.requestsPerMinute,
-    concurrency: key.concurrency,
-  };
+/** A stored key, and who acts by it. */
+interface Known {
+  readonly key: StoredKey;
+  readonly principal: Principal;
+}
+
+function decide(presented: string, known: Known | undefined, now: number): Principal {
+  const same = sameHash(keyHash(presented), known?.key.hash ?? NOBODY);
+  if (known === undefined || !same) throw gatewayError("gateway.key-invalid");
+  const { revokedAt, expiresAt } = known.key;
+  if (revokedAt !== undefined) throw gatewayError("gateway.key-revoked");
+  if (expiresAt !== undefined && expiresAt <= now) throw gatewayError("gateway.key-expired");
+  return known.principal;
+}
+
+function principalOf({ id, app, models, requestsPerMinute, concurrency }: StoredKey): Principal {
+  return { keyId: id, app, models, requestsPerMinute, concurrency };
 }
 
 /** True when a scope (exact names, or prefixes followed by `*`) covers the name. */
 export function covers(scope: readonly string[], name: string): boolean {
-  return scope.some((entry) => (entry.endsWith("*") ? name.startsWith(entry.slice(0, -1)) : entry === name));
+  for (const entry of scope) {
+    if (entry === "*" || entry === name) return true;
+    if (entry.endsWith("*") && name.startsWith(entry.slice(0, -1))) return true;
+  }
+  return false;
 }
 
 /**
@@ -97,12 +107,13 @@ export function presentedKey(headers: {
   readonly "x-goog-api-key"?: string | string[] | undefined;
 }): string | undefined {
   const bearer = /^bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1];
-  const presented = new Set([bearer, inHeader(headers["x-api-key"]), inHeader(headers["x-goog-api-key"])]);
-  presented.delete(undefined);
-  if (presented.size > 1) {
-    throw gatewayError("gateway.header-duplicate", { detail: "authorization, x-api-key and x-goog-api-key" });
-  }
-  return [...presented][0];
+  return same(same(bearer, inHeader(headers["x-api-key"])), inHeader(headers["x-goog-api-key"]));
+}
+
+/** Of two that may be there, the one that is. @throws `gateway.header-duplicate` for two that differ */
+function same(one: string | undefined, other: string | undefined): string | undefined {
+  if (one === undefined || other === undefined || one === other) return one ?? other;
+  throw gatewayError("gateway.header-duplicate", { detail: "authorization, x-api-key and x-goog-api-key" });
 }
 
 function inHeader(value: string | string[] | undefined): string | undefined {

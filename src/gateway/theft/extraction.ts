@@ -227,13 +227,14 @@ export function openExtraction(options: ExtractionOptions): Extraction {
 
     async admit(exchange, { principal, kind, model = "", queries }, cancellation) {
       if (!isWatched(config[kind])) return { coarse: false, answered() {} };
-      const names = {
-        key: { kind, model, scope: "key", who: principal.keyId },
-        app: { kind, model, scope: "app", who: principal.app },
-      } as const;
-      const ids = { key: watchKey(names.key, config.windowDays), app: watchKey(names.app, config.windowDays) };
-      const found = { key: await find(ids.key, names.key), app: await find(ids.app, names.app) };
-      const record = harder(judge(found.key), judge(found.app));
+      const nameOfKey = { kind, model, scope: "key", who: principal.keyId } as const;
+      const nameOfApp = { kind, model, scope: "app", who: principal.app } as const;
+      const ids = { key: watchKey(nameOfKey, config.windowDays), app: watchKey(nameOfApp, config.windowDays) };
+      let ofKey = find(ids.key, nameOfKey);
+      if (ofKey instanceof Promise) ofKey = await ofKey;
+      let ofApp = find(ids.app, nameOfApp);
+      if (ofApp instanceof Promise) ofApp = await ofApp;
+      const record = harder(judge(ofKey), judge(ofApp));
       if (record !== undefined) exchange.extraction = record;
       if (record?.stage === "refuse") {
         // Nobody else will judge it.
@@ -244,14 +245,15 @@ export function openExtraction(options: ExtractionOptions): Extraction {
         await turn(ids[record.scope], queries.length, cancellation);
       }
       // Only what is answered teaches anything, and what is refused must not keep an honest key refused.
-      const [period, now] = [periodNow(), clock.monotonic()];
-      const watched = [inUse(ids.key, found.key), inUse(ids.app, found.app)];
+      const period = periodNow();
+      const now = clock.monotonic();
+      const watched = [inUse(ids.key, ofKey), inUse(ids.app, ofApp)];
       for (const watch of watched) watch.add(queries, period, now);
       while (watches.size > most) drop();
-      const points = queries.flatMap(({ point }) => (point === undefined ? [] : [point]));
       return {
         coarse: record?.stage === "coarsen",
         answered(labels) {
+          const points = queries.flatMap(({ point }) => (point === undefined ? [] : [point]));
           for (const watch of watched) watch.answered(points, labels, clock.monotonic());
         },
       };

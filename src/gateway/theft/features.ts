@@ -47,7 +47,10 @@ export function textQuery(secret: string, texts: readonly string[], hasFeatures 
 }
 
 function includes(features: readonly Hash64[], { high, low }: Hash64): boolean {
-  for (const one of features) if (one.low === low && one.high === high) return true;
+  for (let index = 0; index < features.length; index++) {
+    const one = features[index] as Hash64;
+    if (one.low === low && one.high === high) return true;
+  }
   return false;
 }
 
@@ -110,7 +113,8 @@ function project(values: Float32Array, dimensions: number): Float32Array {
 }
 
 function hashOf(secret: string, content: string | Buffer): Hash64 {
-  const input = typeof content === "string" ? secret + content : Buffer.concat([Buffer.from(secret, "latin1"), content]);
+  const input =
+    typeof content === "string" ? secret + content : Buffer.concat([Buffer.from(secret, "latin1"), content]);
   const digest = hash("sha256", input, "buffer");
   return { high: digest.readInt32BE(0), low: digest.readInt32BE(4) };
 }
@@ -126,21 +130,25 @@ function quickHash(text: string, seed: number): Hash64 {
 
 /** {@link quickHash} of some words of the text at hand, with a space between two. */
 function shingleHash(text: string, from: number, to: number, seed: number): Hash64 {
-  let [high, low] = [HIGH ^ seed, LOW ^ seed];
+  let high = HIGH ^ seed;
+  let low = LOW ^ seed;
   for (let word = from; word < to; word++) {
     if (word > from) {
       high = Math.imul(high ^ SPACE, HIGH_BY);
       low = Math.imul(low ^ SPACE, LOW_BY);
     }
-    const [start, end] = [starts[word] as number, ends[word] as number];
+    const start = starts[word] as number;
+    const end = ends[word] as number;
     high = lane(high, HIGH_BY, text, start, end);
     low = lane(low, LOW_BY, text, start, end);
   }
   return joined(high, low);
 }
 
-const [HIGH, LOW] = [0xdeadbeef, 0x41c6ce57];
-const [HIGH_BY, LOW_BY] = [2654435761, 1597334677];
+const HIGH = 0xdeadbeef;
+const LOW = 0x41c6ce57;
+const HIGH_BY = 2654435761;
+const LOW_BY = 1597334677;
 const SPACE = 0x20;
 
 function lane(value: number, by: number, text: string, from: number, to: number): number {

@@ -40,7 +40,7 @@ export interface WatchState extends WatchName {
 
 /** The key of a watch. Its window is part of it: counts over another one begin anew. */
 export function watchKey({ kind, model, scope, who }: WatchName, windowDays: number): string {
-  return [`${windowDays}d`, kind, model, scope, who].join("|");
+  return `${windowDays}d|${kind}|${model}|${scope}|${who}`;
 }
 
 /** What is kept of a watch for this period and the one before. */

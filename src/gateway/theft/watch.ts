@@ -10,7 +10,7 @@ import type { ExtractionConfig } from "./config.ts";
 import { Cusum } from "./cusum.ts";
 import { Distances } from "./distances.ts";
 import type { Query } from "./features.ts";
-import { Sketch } from "./sketch.ts";
+import { Sketch, type Hash64 } from "./sketch.ts";
 
 /** A sign that queries were made up to copy a model. */
 export type Alarm = "distances" | "novelty" | "volume";
@@ -27,6 +27,8 @@ export interface Remembered {
   readonly asked: Uint8Array;
   readonly covered: Uint8Array;
 }
+
+const NO_ALARMS: readonly Alarm[] = [];
 
 export class Watch {
   #alarms: ExtractionConfig["alarms"];
@@ -75,7 +77,9 @@ export class Watch {
       const isNew = this.#asked.add(fingerprint);
       this.#both.add(fingerprint);
       let isCover = false;
-      for (const feature of features) isCover = this.#covered.add(feature) || isCover;
+      for (let index = 0; index < features.length; index++) {
+        isCover = this.#covered.add(features[index] as Hash64) || isCover;
+      }
       this.dirty ||= isNew || isCover;
       this.#seen++;
       this.#block.queries++;
@@ -96,6 +100,7 @@ export class Watch {
   /** The alarms that are on, by name. */
   alarms(now: number): readonly Alarm[] {
     if (this.#volume.at(now) > this.#alarms.volume) this.#since.set("volume", now);
+    if (this.#since.size === 0) return NO_ALARMS;
     return [...this.#since].flatMap(([alarm, at]) => (now - at <= STAYS_MS ? [alarm] : [])).toSorted();
   }
 

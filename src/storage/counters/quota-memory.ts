@@ -76,7 +76,7 @@ export function memoryQuotas(clock: Clock): (call: QuotaCall) => QuotaAnswer {
       else fits &&= hasRoom(counter, lease, claim);
     }
     if (op === "register" || (op === "reserve" && fits)) {
-      for (const [index, claim] of claims.entries()) hold(all[index] as Counter, lease, claim, now + ttlMs);
+      for (let at = 0; at < all.length; at++) hold(all[at] as Counter, lease, claims[at] as Claim, now + ttlMs);
     }
     return {
       status: op === "reserve" && !fits ? "refused" : "done",

@@ -27,6 +27,15 @@ export const LENGTHS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as c
  * ```
  */
 export function windowAt(window: Window, now: number): Span {
+  const known = latest[window];
+  if (known !== undefined && now >= known.start && now < known.end) return known;
+  return (latest[window] = spanAt(window, now));
+}
+
+/** Of each window the span that was asked for last: mostly it is asked for again. */
+const latest: Partial<Record<Window, Span>> = {};
+
+function spanAt(window: Window, now: number): Span {
   if (window === "total") return { start: 0, end: Number.POSITIVE_INFINITY };
   if (window === "month") {
     const date = new Date(now);
