@@ -242,7 +242,8 @@ function checkTokens(parsed: ParsedRequest, limit: number): void {
 /** Stage 4. @throws `gateway.blocked`, `gateway.policy-…`, `gateway.reference-unknown` */
 export async function clear(leased: Leased, services: PipelineServices): Promise<Cleared> {
   const { exchange, parsed, value, body } = leased;
-  const inspection = await inspect(leased, "request", parsed.spans, services);
+  const scope = leased.principal.app;
+  const inspection = await inspect(leased, "request", parsed.spans, services, { scope });
   const verdict = withExtraction(inspection.verdict, exchange.extraction);
   exchange.requestVerdict = { verdict, unscanned: parsed.unscanned };
   if (maySayModel(parsed.model, verdict)) exchange.model = parsed.model;
@@ -252,7 +253,7 @@ export async function clear(leased: Leased, services: PipelineServices): Promise
   const instructions = parsed.spans.flatMap(({ origin, text }) => (origin === "system" ? [text] : []));
   const known = parsed.spans.flatMap(({ origin, text }) => (origin === "user" ? [text] : []));
   const { vault } = inspection;
-  const context = vault === undefined ? { instructions, known } : { instructions, known, vault };
+  const context = vault === undefined ? { instructions, known, scope } : { instructions, known, scope, vault };
   const preparing = guardFor(leased, services).prepare("response", context);
   if (preparing !== undefined) await preparing;
   return {

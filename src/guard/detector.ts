@@ -33,6 +33,11 @@ export interface DetectContext {
   readonly direction: Direction;
   readonly origin: Origin;
   readonly pointer: string;
+  /**
+   * Whose text this is: what a detector remembers of it is used again within the same scope only. How fast a verdict comes
+   * must not tell one tenant what another has sent.
+   */
+  readonly scope?: string;
   /** How this text was derived from the caller's own: `["base64"]`. Absent for the caller's own text. */
   readonly view?: readonly string[];
   /** The system prompts in force, for a detector that looks for their return. */
@@ -49,6 +54,10 @@ export interface Detector {
   readonly directions: readonly Direction[];
   /** UTF-16 units. A finding depends on nothing further than this from its first unit: what a stream may hold back. */
   readonly longestMatch: number;
+  /**
+   * `cheap` also says that a text is judged by itself: one of a request in which nothing was found is not read again when
+   * it comes again at the same place, as a conversation's history does.
+   */
   readonly cost: "cheap" | "moderate" | "expensive";
   /** `views`: `detect` also gets every view derived from the text (`normalise/`). Without it: the text alone. */
   readonly reads?: "text" | "views";
@@ -62,7 +71,7 @@ export interface Detector {
    * In steps, what a detector would otherwise do at once when it first reads in this context; undefined where that is no
    * long work. Nothing but how long others wait may depend on it.
    */
-  prepare?(context: Pick<DetectContext, "instructions" | "known">): Paced<void> | undefined;
+  prepare?(context: Pick<DetectContext, "instructions" | "known" | "scope">): Paced<void> | undefined;
   /**
    * Every finding in `text`, by its start. Locations are UTF-16 offsets in `text` under `context.pointer`; no finding
    * holds any of the matched text.

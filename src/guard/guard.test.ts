@@ -264,3 +264,59 @@ test("settings and detectors must match one to one", () => {
     "guard.detector-repeated",
   );
 });
+
+test("a text of a request that was found clean is read once for each place and scope", async () => {
+  const read: string[] = [];
+  const spy: Detector = {
+    ...wordDetector("spy"),
+    directions: ["request", "response"],
+    detect: (text, { origin, pointer, scope }) => {
+      read.push(`${scope} ${origin} ${pointer} ${text}`);
+      return wordDetector("spy").detect(text, { direction: "request", origin, pointer });
+    },
+  };
+  const guard = createGuard({ detectors: [spy], settings: { spy: settings("flag") } });
+  const readOf = async (spans: readonly TextSpan[], scope = "one", direction: "request" | "response" = "request") => {
+    read.length = 0;
+    const { verdict } = await guard.inspect(spans, direction, { scope });
+    return { read: [...read], found: verdict.findings.length };
+  };
+  await readOf([span("first", "/0"), span("a spy", "/1")]);
+  // The history of a conversation comes again; what something was found in is read, and found, each time.
+  assert.deepEqual(await readOf([span("first", "/0"), span("a spy", "/1"), span("next", "/2")]), {
+    read: ["one user /1 a spy", "one user /2 next"],
+    found: 1,
+  });
+  // Elsewhere, from somebody else, of another tenant, as an answer: read.
+  assert.equal((await readOf([span("first", "/3")])).read.length, 1);
+  assert.equal((await readOf([{ ...span("first", "/0"), origin: "tool" }])).read.length, 1);
+  assert.equal((await readOf([span("first", "/0")], "two")).read.length, 1);
+  assert.equal((await readOf([span("first", "/0")], "one", "response")).read.length, 1);
+  // Texts that are not well formed would have one digest.
+  await readOf([span("\ud800", "/4")]);
+  assert.equal((await readOf([span("\ud801", "/4")])).read.length, 1);
+});
+
+test("a text is not taken for clean because a detector failed on it, or answers later", async () => {
+  let fails = true;
+  let reads = 0;
+  const fragile = brokenDetector(() => {
+    reads++;
+    if (fails) throw new Error("down");
+    return [];
+  });
+  const slow = { ...wordDetector("slow", "later"), cost: "expensive" } as const;
+  let asked = 0;
+  const later: Detector = { ...slow, detect: (...args) => (asked++, slow.detect(...args)) };
+  const guard = createGuard({
+    detectors: [fragile, later],
+    settings: { broken: settings("flag", "flag", "allow"), slow: settings("flag") },
+  });
+  const inspect = (): Promise<unknown> => guard.inspect([span("text")], "request");
+  await inspect();
+  fails = false;
+  await inspect();
+  assert.equal(reads, 2);
+  await inspect();
+  assert.deepEqual([reads, asked], [2, 3]);
+});

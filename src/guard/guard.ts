@@ -16,6 +16,7 @@ import type { Finding, Verdict } from "../core/index.ts";
 import type { DetectContext, Detector, Direction, Origin, TextSpan } from "./detector.ts";
 import { failureOf, withinTime } from "./failure.ts";
 import { maskText, mergeLabels, type Region } from "./mask.ts";
+import { Recent, textKey } from "./memo.ts";
 import { atOnce, inTurns, LONG, soon, STEP, type Paced } from "./pace.ts";
 import { assign, decide, type Assignment, type GuardSettings, type Outcome } from "./policy.ts";
 import { isShort, readShort, readText, timed, viewsOf, type Readable } from "./read.ts";
@@ -28,6 +29,8 @@ export interface ExchangeContext {
   readonly instructions?: readonly string[];
   /** What the user has said: it may come back in an answer. */
   readonly known?: readonly string[];
+  /** Whose exchange it is (`DetectContext`): what is remembered of its texts is used again within the same scope only. */
+  readonly scope?: string;
   /** The placeholders of the exchange: given with an answer, they are turned back into what they stand for. */
   readonly vault?: Vault;
 }
@@ -82,13 +85,13 @@ export interface Guard {
  */
 export function createGuard(options: { detectors: readonly Detector[]; settings: GuardSettings }): Guard {
   const assignments = assign(options.detectors, options.settings);
+  const clean = new Recent<true>(CLEAN_TEXTS);
   return {
     inspect: async (spans, direction, exchange = {}) => {
       const long = isLong(spans);
-      const readables = spans.map(({ origin, pointer, text }): SpanToRead => ({
-        context: contextOf(direction, origin, pointer, exchange),
-        readable: { text },
-      }));
+      // An answer's text is judged by what else was said, and seldom comes again.
+      const knows = direction === "request" ? clean : undefined;
+      const readables = spans.map((span) => readableOf(span, direction, exchange, knows));
       const work = run(assignments[direction], readables, exchange);
       const begun = long ? inTurns(work) : soon(work);
       const outcomes = begun instanceof Promise ? await begun : begun;
@@ -97,6 +100,7 @@ export function createGuard(options: { detectors: readonly Detector[]; settings:
         ? await Promise.all(outcomes.map((outcome) => Promise.resolve(outcome)))
         : (outcomes as Outcome[]);
       const verdict = decide(settled);
+      if (knows !== undefined) rememberClean(knows, readables, settled);
       if (verdict.action === "block") return { verdict, masked: [], restored: [] };
       const masking = changeSpans(spans, settled, exchange.vault);
       return { verdict, ...(long ? await inTurns(masking) : atOnce(masking)) };
@@ -115,6 +119,37 @@ export function createGuard(options: { detectors: readonly Detector[]; settings:
 interface SpanToRead {
   readonly context: DetectContext;
   readonly readable: Readable;
+  /** What stands for it in the memo, if it is kept there. */
+  readonly key: string | undefined;
+  /** It was read before, and no detector found anything in it. */
+  readonly isClean: boolean;
+}
+
+/** Texts of requests in which nothing was found are known by their digests: some three megabytes. */
+const CLEAN_TEXTS = 16_384;
+
+function readableOf(
+  { origin, pointer, text }: TextSpan,
+  direction: Direction,
+  exchange: ExchangeContext,
+  clean: Recent<true> | undefined,
+): SpanToRead {
+  const context = contextOf(direction, origin, pointer, exchange);
+  // Texts that are not well formed share a digest with others.
+  const key =
+    clean === undefined || !text.isWellFormed()
+      ? undefined
+      : textKey(`${context.scope ?? ""}\0${origin}\0${pointer}`, text);
+  return { context, readable: { text }, key, isClean: key !== undefined && clean?.get(key) === true };
+}
+
+/** Remembers the texts in which no detector found anything, where none failed. */
+function rememberClean(clean: Recent<true>, readables: readonly SpanToRead[], outcomes: readonly Outcome[]): void {
+  if (outcomes.some(({ failure }) => failure !== undefined)) return;
+  const found = new Set(outcomes.flatMap(({ findings }) => findings.map(({ location }) => location.pointer)));
+  for (const { context, isClean, key } of readables) {
+    if (key !== undefined && !isClean && !found.has(context.pointer)) clean.set(key, true);
+  }
 }
 
 function* oneAfterAnother(works: readonly Paced<void>[]): Paced<void> {
@@ -136,10 +171,10 @@ function contextOf(
   direction: Direction,
   origin: Origin,
   pointer: string,
-  { instructions, known }: ExchangeContext,
+  { instructions, known, scope = "" }: ExchangeContext,
 ): DetectContext {
-  if (instructions === undefined && known === undefined) return { direction, origin, pointer };
-  return { direction, origin, pointer, instructions: instructions ?? NO_TEXTS, known: known ?? NO_TEXTS };
+  if (instructions === undefined && known === undefined) return { direction, origin, pointer, scope };
+  return { direction, origin, pointer, scope, instructions: instructions ?? NO_TEXTS, known: known ?? NO_TEXTS };
 }
 
 const NO_TEXTS: readonly string[] = [];
@@ -165,7 +200,9 @@ function* run(
     try {
       const preparing = readables.length === 0 ? undefined : detector.prepare?.(exchange);
       if (preparing !== undefined) yield* timed(preparing, until);
-      for (const { context, readable } of readables) {
+      for (const { context, isClean, readable } of readables) {
+        // A detector that may answer later remembers by itself what is worth it, and others' answers may change.
+        if (isClean && detector.cost === "cheap") continue;
         const { text } = readable;
         const views = detector.reads === "views" ? (readable.derived ?? (yield* viewsOf(readable, until))) : undefined;
         const found = isShort(text, views)
@@ -183,9 +220,7 @@ function* run(
       continue;
     }
     const seen = findings ?? NO_FINDINGS;
-    outcomes.push(
-      pending === undefined ? { assignment, findings: seen } : outcomeOf(assignment, seen, pending, until),
-    );
+    outcomes.push(pending === undefined ? { assignment, findings: seen } : outcomeOf(assignment, seen, pending, until));
   }
   return outcomes;
 }

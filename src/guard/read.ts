@@ -99,9 +99,7 @@ function* answerFor(
   until: number,
 ): Paced<readonly Finding[] | Promise<readonly Finding[]>> {
   const steps = text.length > SHORT ? detector.read?.(text, context) : undefined;
-  return steps === undefined
-    ? readShort(detector, text, context)
-    : checked(yield* timed(steps, until), text, context);
+  return steps === undefined ? readShort(detector, text, context) : checked(yield* timed(steps, until), text, context);
 }
 
 function checked(

@@ -61,7 +61,7 @@ export function openJudge(config: GatewayConfig, guard: Guard, blockingGuard: ()
     async request(exchange, shape, value, { head, tightened }) {
       const { media, spans, unscanned } = textOf(shape, value, "request", head);
       checkMedia(media, config.media);
-      const inspection = await (tightened ? blockingGuard() : guard).inspect(spans, "request");
+      const inspection = await (tightened ? blockingGuard() : guard).inspect(spans, "request", scopeOf(exchange));
       exchange.requestVerdict = fold(exchange.requestVerdict, inspection.verdict, unscanned);
       return write(value, inspection, "gateway.blocked");
     },
@@ -70,7 +70,7 @@ export function openJudge(config: GatewayConfig, guard: Guard, blockingGuard: ()
       const { media, spans, unscanned } = textOf(shape, value, "answer", head);
       checkKey(spans, server);
       checkMedia(media, config.media);
-      const context = vault === undefined ? {} : { vault };
+      const context = vault === undefined ? scopeOf(exchange) : { ...scopeOf(exchange), vault };
       const inspection = await answersFor(tightened).inspect(spans, "response", context);
       exchange.responseVerdict = fold(exchange.responseVerdict, inspection.verdict, unscanned);
       return write(value, inspection, "gateway.answer-blocked");
@@ -94,6 +94,11 @@ export function answerGuards(guards: GuardsConfig): GuardsConfig {
   if (request === "off") return guards;
   const hard = response === "off" ? request : hardest(response, request);
   return { ...guards, injection: { ...guards.injection, response: hard } };
+}
+
+/** What the guards remember of a text, they use again for the same app alone. */
+function scopeOf({ principal }: Exchange): { readonly scope: string } {
+  return { scope: principal?.app ?? "" };
 }
 
 /** A server that says its own key would give it to every client. */

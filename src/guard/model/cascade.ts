@@ -39,6 +39,7 @@ const MAX_GROWTH = 8;
  * Where in `text` which of `heads` is set: its probability is at or over its threshold. By place; what overlaps is one.
  *
  * @param thresholds those that the caller sets; the model's own for the rest
+ * @param scope within which what is known of the text is used again (`DetectContext`)
  * @throws as `Classifier.classify`; `guard.model-overload` for a text of which too much is open
  */
 export function findHeads(
@@ -46,18 +47,20 @@ export function findHeads(
   heads: readonly Head[],
   thresholds: SomeHeads,
   classifier: Classifier,
+  scope?: string,
 ): readonly HeadHit[] | Promise<readonly HeadHit[]> {
   if (text.length <= STEP && !SAYS_SOMETHING.test(text)) return NOTHING;
   const { cheap } = classifier;
-  if (cheap === undefined) return classifier.load().then(() => findHeads(text, heads, thresholds, classifier));
-  const hits = (looks: readonly Look[]): Paced<readonly HeadHit[]> => hitsOf(text, looks, heads, thresholds, cheap);
+  if (cheap === undefined) return classifier.load().then(() => findHeads(text, heads, thresholds, classifier, scope));
+  const hits = (looks: readonly Look[]): Paced<readonly HeadHit[]> =>
+    hitsOf(text, looks, heads, thresholds, cheap, scope);
   if (text.length > STEP) {
-    return inTurns(lookAll(text, heads, cheap))
-      .then((looks) => complete(looks, classifier))
+    return inTurns(lookAll(text, heads, cheap, scope))
+      .then((looks) => complete(looks, classifier, scope))
       .then((looks) => inTurns(hits(looks)));
   }
-  const looks = atOnce(lookAll(text, heads, cheap));
-  if (looks.some(({ open }) => open)) return complete(looks, classifier).then((all) => atOnce(hits(all)));
+  const looks = atOnce(lookAll(text, heads, cheap, scope));
+  if (looks.some(({ open }) => open)) return complete(looks, classifier, scope).then((all) => atOnce(hits(all)));
   return atOnce(hits(looks));
 }
 
@@ -85,27 +88,34 @@ interface Look {
 }
 
 /** What the cheap stage says. */
-function* lookAll(text: string, heads: readonly Head[], cheap: CheapReader): Paced<readonly Look[]> {
+function* lookAll(text: string, heads: readonly Head[], cheap: CheapReader, scope?: string): Paced<readonly Look[]> {
   const looks: Look[] = [];
   for (const window of windowsOf(text)) {
     if (looks.length > 0) yield;
     const part = text.slice(window.start, window.end);
-    looks.push(lookAt(window, part, false, heads, cheap));
+    looks.push(lookAt(window, part, false, heads, cheap, scope));
     const right = respelled(part);
-    if (right !== undefined) looks.push(lookAt(window, right, true, heads, cheap));
+    if (right !== undefined) looks.push(lookAt(window, right, true, heads, cheap, scope));
   }
   return looks;
 }
 
-function lookAt(window: Window, part: string, isRespelled: boolean, heads: readonly Head[], cheap: CheapReader): Look {
+function lookAt(
+  window: Window,
+  part: string,
+  isRespelled: boolean,
+  heads: readonly Head[],
+  cheap: CheapReader,
+  scope: string | undefined,
+): Look {
   const saysSomething = SAYS_SOMETHING.test(part);
-  const scores = saysSomething ? cheap.settle(part) : {};
+  const scores = saysSomething ? cheap.settle(part, scope) : {};
   const open = saysSomething && heads.some((head) => scores[head] === undefined);
   return { window, part, respelled: isRespelled, scores, open };
 }
 
 /** Asks the transformer for what is open. What the cheap stage settled stays. */
-async function complete(looks: readonly Look[], classifier: Classifier): Promise<readonly Look[]> {
+async function complete(looks: readonly Look[], classifier: Classifier, scope?: string): Promise<readonly Look[]> {
   const open = looks.filter((look) => look.open);
   if (open.length === 0) return looks;
   if (open.length > MAX_OPEN) throw modelError("guard.model-overload", { detail: `${MAX_OPEN} windows` });
@@ -113,7 +123,7 @@ async function complete(looks: readonly Look[], classifier: Classifier): Promise
   for (let at = 0; at < open.length; at += AT_ONCE) {
     await Promise.all(
       open.slice(at, at + AT_ONCE).map(async (look) => {
-        const scores = await classifier.classify(look.part);
+        const scores = await classifier.classify(look.part, scope);
         closed.set(look, { ...look, scores: { ...scores, ...look.scores }, open: false });
       }),
     );
@@ -127,6 +137,7 @@ function* hitsOf(
   heads: readonly Head[],
   thresholds: SomeHeads,
   cheap: CheapReader,
+  scope: string | undefined,
 ): Paced<readonly HeadHit[]> {
   const hits: HeadHit[] = [];
   for (const head of heads) {
@@ -136,7 +147,7 @@ function* hitsOf(
       const probability = scores[head] ?? 0;
       if (probability < threshold) continue;
       // Sentences as they stand say little of what they say when they are spelt right.
-      const place = isRespelled ? window : narrow(text, window, head, cheap);
+      const place = isRespelled ? window : narrow(text, window, head, cheap, scope);
       yield;
       if (last !== undefined && place.start <= last.end) {
         hits.pop();
@@ -160,7 +171,7 @@ function* hitsOf(
  * takes for the rest to be settled as clean. Where the cheap stage cannot tell, it is the whole window, since what a
  * mask leaves behind must not be the attack.
  */
-function narrow(text: string, window: Window, head: Head, cheap: CheapReader): Window {
+function narrow(text: string, window: Window, head: Head, cheap: CheapReader, scope: string | undefined): Window {
   const sentences = sentencesOf(text, window);
   if (sentences.length < 2 || sentences.length > MAX_SENTENCES) return window;
   const logits = sentences.map(({ start, end }) => cheap.logit(text.slice(start, end), head));
@@ -170,7 +181,7 @@ function narrow(text: string, window: Window, head: Head, cheap: CheapReader): W
     const place = { start: sentences[first]?.start ?? window.start, end: sentences[last]?.end ?? window.end };
     const rest = `${text.slice(window.start, place.start)} ${text.slice(place.end, window.end)}`;
     if (!SAYS_SOMETHING.test(rest)) return window;
-    const score = cheap.settle(rest)[head];
+    const score = cheap.settle(rest, scope)[head];
     if (score !== undefined && score < cheap.thresholds[head]) return place;
     // An index outside has no logit: the other side is taken.
     const before = logits[first - 1] ?? Number.NEGATIVE_INFINITY;

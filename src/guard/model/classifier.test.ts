@@ -147,6 +147,7 @@ describe("the classifier", () => {
     writeFileSync(join(bare, "package.json"), '{"type":"module"}');
     cpSync(join(src, "core"), join(bare, "src/core"), { recursive: true });
     cpSync(join(src, "guard/model"), join(bare, "src/guard/model"), { recursive: true });
+    cpSync(join(src, "guard/memo.ts"), join(bare, "src/guard/memo.ts"));
     const script = `
       import { openClassifier } from "./src/guard/model/classifier.ts";
       const classifier = openClassifier({ weights: ${JSON.stringify(weights)}, unsigned: true });

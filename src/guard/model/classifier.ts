@@ -11,7 +11,7 @@
 
 import { Worker } from "node:worker_threads";
 import { HEADS, sigmoid, type Head, type HeadScores, type SomeHeads } from "./heads.ts";
-import { createMemo } from "./memo.ts";
+import { createMemo, type Memo } from "../memo.ts";
 import type { ThreadData } from "./protocol.ts";
 import { createThread, type ModelThread } from "./thread.ts";
 import { TRUSTED_KEYS } from "./trusted-keys.ts";
@@ -40,12 +40,13 @@ export interface Classifier {
   /** The cheap stage, once it is loaded. */
   readonly cheap: CheapReader | undefined;
   /**
-   * What the transformer says of `text`, which should be no longer than a window (`windows.ts`).
+   * What the transformer says of `text`, which should be no longer than a window (`windows.ts`). What it said is known
+   * within `scope` (`DetectContext`).
    *
    * @throws as `load`, and `guard.model-runtime-missing`, `guard.model-busy`, `guard.model-timeout`,
    *   `guard.model-crashed`, `guard.model-overload`, `guard.model-closed`
    */
-  classify(text: string): Promise<HeadScores>;
+  classify(text: string, scope?: string): Promise<HeadScores>;
   /** Ends the thread. Texts under way reject, and so does every later text that would need it. */
   close(): Promise<void>;
 }
@@ -56,7 +57,7 @@ export interface CheapReader {
   /** From which probability on a head counts as set, unless the caller says otherwise. */
   readonly thresholds: HeadScores;
   /** The heads that need no transformer, with their probability: clearly below the threshold, or clearly above. */
-  settle(text: string): SomeHeads;
+  settle(text: string, scope?: string): SomeHeads;
   /** The bare number of the cheap stage for `head`: for comparing parts of one text, no probability. */
   logit(text: string, head: Head): number;
 }
@@ -125,8 +126,8 @@ export function openClassifier(options: ClassifierOptions = {}): Classifier {
     get cheap() {
       return loaded?.cheap;
     },
-    classify: (text) => {
-      const known = memo.of(text, () => ({}));
+    classify: (text, scope = "") => {
+      const known = memo.of(scope, text, () => ({}));
       known.scores ??= ask(text).catch((error: unknown) => {
         // A failure is not kept: it says nothing about the text.
         delete known.scores;
@@ -164,7 +165,7 @@ export function versionWith(classifier: Classifier, own: string): string {
   return classifier.cheap === undefined ? own : `${own}+${classifier.cheap.version}`;
 }
 
-function cheapReader({ config, cheap }: Weights, memo: ReturnType<typeof createMemo<Known>>): CheapReader {
+function cheapReader({ config, cheap }: Weights, memo: Memo<Known>): CheapReader {
   const { thresholds } = config;
   const { clean, sure } = config.cheap;
   const settle = (text: string): SomeHeads => {
@@ -184,8 +185,8 @@ function cheapReader({ config, cheap }: Weights, memo: ReturnType<typeof createM
   return {
     version: config.version,
     thresholds,
-    settle: (text) => {
-      const known = memo.of(text, () => ({}));
+    settle: (text, scope = "") => {
+      const known = memo.of(scope, text, () => ({}));
       return (known.settled ??= settle(text));
     },
     logit: (text, head) => cheap.read(text).logits[config.heads.indexOf(head)] as number,

@@ -60,7 +60,7 @@ export function createInjectionDetector(options: InjectionOptions = {}): Detecto
     detect: (text, context) => {
       const heads = HEADS_FOR[context.origin];
       if (heads.length === 0) return NOTHING;
-      const hits = findHeads(text, heads, thresholds, classifier);
+      const hits = findHeads(text, heads, thresholds, classifier, context.scope);
       return hits instanceof Promise ? hits.then((found) => findingsOf(found, context)) : findingsOf(hits, context);
     },
     score: (text, { origin }) => {

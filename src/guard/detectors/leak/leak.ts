@@ -62,13 +62,13 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
   const index = options.index === undefined ? undefined : loadIndex(options.index);
 
   const open = (context: DetectContext): Scan => {
-    const { origin, pointer, instructions = [], known = [] } = context;
+    const { origin, pointer, instructions = [], known = [], scope = "" } = context;
     // What an answer gives as its own instructions is the API's echo of the caller's, and no word of the model.
     if (origin === "system") return joinScans([]);
     const scans: Scan[] = finder === undefined ? [] : [openCanaryScan(finder, pointer)];
     const passages: Passages[] = index === undefined ? [] : [trainingPassages(index, passage, pointer)];
     for (const prompt of compiler === undefined ? [] : new Set(instructions)) {
-      const own = compiler?.passages(prompt, instructions, known, pointer);
+      const own = compiler?.passages(prompt, { instructions, known, pointer, scope });
       if (own !== undefined) passages.push(own);
     }
     if (passages.length > 0) scans.push(openPassageScan(passages));
@@ -77,8 +77,8 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
 
   const byScan = readByScan(open);
   /** Whether only prompts are looked for, and none of their words stand in a row in a text that is read in one go. */
-  const isClean = (text: string, { instructions = [] }: DetectContext): boolean =>
-    finder === undefined && index === undefined && compiler?.mayRepeat(text, instructions) !== true;
+  const isClean = (text: string, { instructions = [], scope }: DetectContext): boolean =>
+    finder === undefined && index === undefined && compiler?.mayRepeat(text, instructions, scope) !== true;
 
   return {
     id: "leak",
@@ -87,7 +87,7 @@ export function createLeakDetector(options: LeakOptions = {}): Detector {
     longestMatch: Math.max(CANARY_REACH, ((index?.ngram ?? 0) + passage) * (LONGEST_WORD + 1)),
     cost: "cheap",
     reads: "views",
-    prepare: ({ instructions = [], known = [] }) => compiler?.prepare(instructions, known),
+    prepare: ({ instructions = [], known = [], scope }) => compiler?.prepare(instructions, known, scope),
     detect: (text, context) => (isClean(text, context) ? NOTHING : byScan.detect(text, context)),
     read: byScan.read,
     open,

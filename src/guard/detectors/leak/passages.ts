@@ -91,10 +91,10 @@ export class Ring {
   /** An empty ring for shingles of `size` words. */
   constructor(size: number) {
     this.#size = size;
-    this.#starts = new Array<number>(size).fill(0);
-    this.#weights = new Array<number>(size).fill(0);
-    this.#ones = new Array<number>(size).fill(0);
-    this.#twos = new Array<number>(size).fill(0);
+    this.#starts = zeros(size);
+    this.#weights = zeros(size);
+    this.#ones = zeros(size);
+    this.#twos = zeros(size);
     this.#topOne = power(BASE_ONE, size);
     this.#topTwo = power(BASE_TWO, size);
   }
@@ -159,6 +159,10 @@ export class Ring {
   #index(back: number): number {
     return (this.#at - 1 - back + 2 * this.#size) % this.#size;
   }
+}
+
+function zeros(size: number): number[] {
+  return Array.from({ length: size }, () => 0);
 }
 
 function power(base: number, exponent: number): number {

@@ -16,6 +16,7 @@
  */
 
 import type { Finding } from "../../../core/index.ts";
+import type { DetectContext } from "../../detector.ts";
 import { atOnce, STEP, type Paced } from "../../pace.ts";
 import { hashWords, Ring, type Passages, type Run } from "./passages.ts";
 import { openWords } from "./words.ts";
@@ -73,16 +74,19 @@ interface Compiled {
 export interface PromptCompiler {
   /**
    * Long texts made ready in steps, for as long as the two lists live: `passages` finds them so. Undefined where that is no
-   * long work. What was not made ready is, at once, when it is needed.
+   * long work. What was not made ready is, at once, when it is needed. What is compiled is used again within `scope`.
    */
-  prepare(prompts: readonly string[], known: readonly string[]): Paced<void> | undefined;
+  prepare(prompts: readonly string[], known: readonly string[], scope?: string): Paced<void> | undefined;
   /**
    * Passages of `prompt`, one of `prompts`, to look for; `undefined`: it is too short. A new one for each text, since it
    * counts.
    */
-  passages(prompt: string, prompts: readonly string[], known: readonly string[], pointer: string): Passages | undefined;
+  passages(
+    prompt: string,
+    context: Required<Pick<DetectContext, "instructions" | "known" | "pointer" | "scope">>,
+  ): Passages | undefined;
   /** Whether `text` holds any shingle of a prompt at all: hardly any answer does, and then it holds no passage either. */
-  mayRepeat(text: string, prompts: readonly string[]): boolean;
+  mayRepeat(text: string, prompts: readonly string[], scope?: string): boolean;
 }
 
 /** Units of prompts that are kept compiled, and of the longest one that is. */
@@ -103,22 +107,23 @@ export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler 
   const readyPrompts = new WeakMap<readonly string[], ReadonlyMap<string, Compiled | undefined>>();
   const readyKnown = new WeakMap<readonly string[], ReadonlySet<number>>();
 
-  function* compiled(prompt: string, prompts: readonly string[]): Paced<Compiled | undefined> {
+  function* compiled(prompt: string, prompts: readonly string[], scope = ""): Paced<Compiled | undefined> {
     const ready = readyPrompts.get(prompts);
     if (ready?.has(prompt) === true) return ready.get(prompt);
-    const made = cache.has(prompt) ? cache.get(prompt) : yield* compile(prompt, words, common);
+    const key = `${scope}\0${prompt}`;
+    const made = cache.has(key) ? cache.get(key) : yield* compile(prompt, words, common);
     // Whatever else comes until an answer is read: what was made ready stays so.
     if (isLong(prompts)) readyPrompts.set(prompts, new Map(readyPrompts.get(prompts)).set(prompt, made));
-    if (prompt.length <= CACHED_UNITS && !cache.has(prompt)) remember(prompt, made);
+    if (prompt.length <= CACHED_UNITS && !cache.has(key)) remember(key, made);
     return made;
   }
-  function remember(prompt: string, made: Compiled | undefined): void {
-    if (cached + prompt.length > CACHE_UNITS) {
+  function remember(key: string, made: Compiled | undefined): void {
+    if (cached + key.length > CACHE_UNITS) {
       cache.clear();
       cached = 0;
     }
-    cached += prompt.length;
-    cache.set(prompt, made);
+    cached += key.length;
+    cache.set(key, made);
   }
   function* shinglesKnown(known: readonly string[]): Paced<ReadonlySet<number>> {
     const shingles = readyKnown.get(known) ?? (yield* shinglesOf(known));
@@ -136,8 +141,8 @@ export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler 
   });
 
   return {
-    mayRepeat: (text, prompts) => {
-      sought = prompts.flatMap((prompt) => atOnce(compiled(prompt, prompts)) ?? []);
+    mayRepeat: (text, prompts, scope) => {
+      sought = prompts.flatMap((prompt) => atOnce(compiled(prompt, prompts, scope)) ?? []);
       if (sought.length === 0) return false;
       isThere = false;
       ring.clear();
@@ -145,16 +150,16 @@ export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler 
       reader.end();
       return isThere;
     },
-    prepare: (prompts, known) => {
+    prepare: (prompts, known, scope) => {
       if (prompts.length === 0 || (!isLong(prompts) && !isLong(known))) return undefined;
       return (function* prepared(): Paced<void> {
-        for (const prompt of new Set(prompts)) yield* compiled(prompt, prompts);
+        for (const prompt of new Set(prompts)) yield* compiled(prompt, prompts, scope);
         // A short one is read when it is needed, which it seldom is.
         if (isLong(known)) yield* shinglesKnown(known);
       })();
     },
-    passages: (prompt, prompts, known, pointer) => {
-      const ready = atOnce(compiled(prompt, prompts));
+    passages: (prompt, { instructions, known, pointer, scope }) => {
+      const ready = atOnce(compiled(prompt, instructions, scope));
       if (ready === undefined) return undefined;
       let own: ReadonlySet<number> | undefined;
       // Most answers repeat nothing of the prompt: what the reader said is read for the others alone.

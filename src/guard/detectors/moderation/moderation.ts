@@ -74,7 +74,7 @@ export function createModerationDetector(options: ModerationOptions = {}): Detec
     reads: "views",
     guarantee: "windowed",
     detect: (text, context) => {
-      const hits = findHeads(text, categories, thresholds, classifier);
+      const hits = findHeads(text, categories, thresholds, classifier, context.scope);
       return hits instanceof Promise ? hits.then((found) => findingsOf(found, context)) : findingsOf(hits, context);
     },
     score: (text) => scoreHeads(text, categories, classifier),
