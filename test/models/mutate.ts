@@ -1,6 +1,6 @@
 /**
  * Mutates bytes for fuzzing, the same way each time: a generator of numbers with a seed, and the damage that finds most:
- * bits, bytes, numbers at their limits, cuts, repeats and splices.
+ * bits, bytes, numbers at their limits, cuts, repeats and splices. And the clock of what an input may cost.
  *
  * @module
  */
@@ -11,6 +11,12 @@ import { mulberry32 } from "../../src/core/index.ts";
 export function randomOf(seed: number): (limit: number) => number {
   const random = mulberry32(seed);
   return (limit) => Math.floor(random() * limit);
+}
+
+/** Milliseconds of processor time that this thread has used: what an input costs, whoever else keeps the machine busy. */
+export function cpuTime(): number {
+  const { system, user } = process.threadCpuUsage();
+  return (system + user) / 1_000;
 }
 
 const EXTREMES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff] as const;

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { tfliteModel } from "../../../../test/models/flatbuffer.ts";
 import { ggufOf, ggufWriter, honestGguf } from "../../../../test/models/gguf.ts";
-import { mutate, randomOf } from "../../../../test/models/mutate.ts";
+import { cpuTime, mutate, randomOf } from "../../../../test/models/mutate.ts";
 import { honestOnnx, onnxExternal, onnxGraph, onnxModel, onnxNode, onnxTensor } from "../../../../test/models/onnx.ts";
 import { honestSafetensors, safetensorsOf } from "../../../../test/models/safetensors.ts";
 import { savedModel, tfGraph, tfNode } from "../../../../test/models/tensorflow.ts";
@@ -264,9 +264,9 @@ describe("readers of formats, fuzzed", () => {
       let worst = 0;
       for (let round = 0; round < DAMAGED; round++) {
         const bytes = mutate(pick(random, target.seeds), pick(random, target.seeds), random);
-        const started = performance.now();
+        const started = cpuTime();
         run(target, bytes);
-        worst = Math.max(worst, performance.now() - started);
+        worst = Math.max(worst, cpuTime() - started);
       }
       assert.ok(worst < MOST_MS, `${worst} ms for one file`);
     });
