@@ -114,13 +114,15 @@ async function answerRequest(
   // Masking changes the parameters in place: what is mirrored in headers is checked against what the client wrote.
   const tool = method === "tools/call" ? await toolOf(asked, params, services) : undefined;
   if (era === "modern") checkMirrored(tool, params, http.headers);
+  // So is what an operator allows: a placeholder is another one each time.
+  const written = tool?.hasSideEffects === true ? structuredClone(params["arguments"]) : undefined;
   if (COUNTED.has(method)) await services.budgets.reserveCall(exchange, callOf(asked, tool, params));
   const { changed, vault } = await services.judge.request(exchange, PARAMS, params, {
     tightened: asked.tightened,
     head: headOf(message),
   });
   checkPermitted(asked, tool === undefined ? undefined : (params["name"] as string), services);
-  if (tool !== undefined) await checkCall(asked, tool, params, context, services);
+  if (tool !== undefined) await checkCall(asked, tool, params, { context, written }, services);
   const outgoing = method === "initialize" ? offered(server.config, params) : params;
   const request: ServerRequest = {
     method: "POST",
@@ -203,12 +205,16 @@ function callOf(
   return { principal, name: `mcp:${server.name}/${name}`, price: priced?.call ?? 0 };
 }
 
-/** Schema, rules, flow: in the order of cost. @throws `gateway.mcp-arguments-…`, `gateway.mcp-flow` */
+/**
+ * Schema, rules, flow: in the order of cost. `written`: the arguments as the client wrote them.
+ *
+ * @throws `gateway.mcp-arguments-…`, `gateway.mcp-flow`
+ */
 async function checkCall(
   { exchange, server }: Asked,
   tool: CallableTool,
   params: Fields,
-  context: string,
+  { context, written }: { readonly context: string; readonly written: unknown },
   { flow }: McpServices,
 ): Promise<void> {
   const name = params["name"] as string;
@@ -218,7 +224,7 @@ async function checkCall(
   const against = server.checkArguments(name, args);
   if (against !== undefined) throw gatewayError("gateway.mcp-arguments-refused", { detail: say(name, against) });
   if (!tool.hasSideEffects) return;
-  await flow.pass(context, { server: server.name, tool: name, arguments: args, requestId: exchange.id });
+  await flow.pass(context, { server: server.name, tool: name, arguments: written, requestId: exchange.id });
 }
 
 function say(tool: string, { at, why }: Violation): string {
