@@ -59,6 +59,36 @@ describe("parseJson", () => {
     });
   });
 
+  it("refuses the same name twice among few and many, however they are written and wherever they stand", () => {
+    const written = fc.constantFrom(
+      (name: string) => JSON.stringify(name),
+      (name: string) =>
+        `"\\u${name.charCodeAt(0).toString(16).padStart(4, "0")}${JSON.stringify(name.slice(1)).slice(1)}`,
+    );
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.string({ minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 40 }),
+        fc.array(written, { minLength: 41, maxLength: 41 }),
+        fc.nat(),
+        fc.nat(),
+        (names, ways, at, from) => {
+          // Each holds an object with the names of all, which say nothing of each other.
+          const inner = `{${names.map((name, index) => `${ways[index]?.(name)}:[{}]`).join()}}`;
+          const members = names.map((name, index) => `${ways[index]?.(name)}:${index % 3 === 0 ? inner : index}`);
+          assert.deepEqual(Object.keys(parseJson(`{${members.join()}}`) as object).length, names.length);
+          const again = `${ways[40]?.(names[from % names.length] as string)}:0`;
+          const twice = members.toSpliced(
+            (from % names.length) + 1 + (at % (names.length - (from % names.length))),
+            0,
+            again,
+          );
+          refuses(`{${twice.join()}}`, "core.json-duplicate-name");
+          refuses(`[{"x":{${twice.join()}},"y":1}]`, "core.json-duplicate-name");
+        },
+      ),
+    );
+  });
+
   it("takes the name __proto__ for a name", () => {
     const value = parseJson('{"__proto__":{"admin":true}}') as object;
     assert.deepEqual(Object.keys(value), ["__proto__"]);

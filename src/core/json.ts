@@ -81,8 +81,9 @@ const CLOSE_OBJECT = 0x7d;
  * `JSON.parse` follows; it must not misjudge the depth or the names of a valid one.
  */
 function checkStructure(text: string, maxDepth: number): void {
-  // One entry for each open container: the names seen so far in an object, or null for an array.
-  const open: ({ first: string | undefined; all: Set<string> | undefined } | null)[] = [];
+  const names = new Names(text);
+  // For each open container whether it is an object.
+  const open: boolean[] = [];
   // Whether the next string, if one comes, stands where a member name stands.
   let atName = false;
 
@@ -91,7 +92,7 @@ function checkStructure(text: string, maxDepth: number): void {
       case QUOTE: {
         const end = endOfString(text, index);
         if (atName) {
-          addName(open[open.length - 1], text, index, end);
+          names.add(index, end);
           atName = false;
         }
         index = end;
@@ -103,21 +104,92 @@ function checkStructure(text: string, maxDepth: number): void {
           throw coreError("core.json-too-deep", { detail: `more than ${maxDepth} levels` });
         }
         atName = text.charCodeAt(index) === OPEN_OBJECT;
-        open.push(atName ? { first: undefined, all: undefined } : null);
+        open.push(atName);
+        if (atName) names.open();
         break;
       case CLOSE_OBJECT:
       case CLOSE_ARRAY:
-        open.pop();
+        if (open.pop() === true) names.close();
         atName = false;
         break;
       case COMMA:
-        atName = open.length > 0 && open[open.length - 1] !== null;
+        atName = open[open.length - 1] === true;
         break;
       case COLON:
         atName = false;
         break;
       default:
     }
+  }
+}
+
+/** Names of an object that are compared one by one; of one with more a set is made. */
+const FEW = 16;
+
+/** The names of the objects that are open, each by where it stands: a text for each would cost more than all else here. */
+class Names {
+  readonly #text: string;
+  /** Of all open objects, the outermost first: the places of the quotes around each name. */
+  readonly #places: number[] = [];
+  /** Where those of each open object begin. */
+  readonly #firsts: number[] = [];
+  /** By the number of objects around it: the names of an object, where they were too many or one has an escape. */
+  readonly #sets: (Set<string> | undefined)[] = [];
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  open(): void {
+    this.#firsts.push(this.#places.length);
+  }
+
+  close(): void {
+    this.#places.length = this.#firsts.pop() as number;
+    const depth = this.#firsts.length;
+    if (this.#sets[depth] !== undefined) this.#sets[depth] = undefined;
+  }
+
+  /** Adds the name between two quotes to the innermost object. @throws `core.json-duplicate-name` */
+  add(start: number, end: number): void {
+    const depth = this.#firsts.length - 1;
+    const first = this.#firsts[depth] as number;
+    let set = this.#sets[depth];
+    if (set === undefined) {
+      const few = this.#places.length - first < 2 * FEW;
+      if (few && !this.#isEscaped(start, end)) {
+        this.#compare(first, start, end);
+        this.#places.push(start, end);
+        return;
+      }
+      this.#sets[depth] = set = this.#setFrom(first);
+    }
+    const name = this.#isEscaped(start, end) ? unescape(this.#text, start, end) : this.#text.slice(start + 1, end);
+    if (set.has(name)) throw coreError("core.json-duplicate-name");
+    set.add(name);
+  }
+
+  #compare(first: number, start: number, end: number): void {
+    for (let at = first; at < this.#places.length; at += 2) {
+      const other = this.#places[at] as number;
+      if ((this.#places[at + 1] as number) - other !== end - start) continue;
+      let same = 1;
+      while (same < end - start && this.#text.charCodeAt(other + same) === this.#text.charCodeAt(start + same)) same++;
+      if (same >= end - start) throw coreError("core.json-duplicate-name");
+    }
+  }
+
+  #setFrom(first: number): Set<string> {
+    const set = new Set<string>();
+    for (let at = first; at < this.#places.length; at += 2) {
+      set.add(this.#text.slice((this.#places[at] as number) + 1, this.#places[at + 1]));
+    }
+    return set;
+  }
+
+  #isEscaped(start: number, end: number): boolean {
+    for (let at = start + 1; at < end; at++) if (this.#text.charCodeAt(at) === BACKSLASH) return true;
+    return false;
   }
 }
 
@@ -131,25 +203,6 @@ function endOfString(text: string, start: number): number {
     while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++;
     if (backslashes % 2 === 0) return end;
   }
-}
-
-/** Adds the name between the quotes at `start` and `end`. Objects with one member never allocate a set. */
-function addName(
-  names: { first: string | undefined; all: Set<string> | undefined } | null | undefined,
-  text: string,
-  start: number,
-  end: number,
-): void {
-  if (names === null || names === undefined) return;
-  const raw = text.slice(start + 1, end);
-  const name = raw.includes("\\") ? unescape(text, start, end) : raw;
-  if (names.first === undefined) {
-    names.first = name;
-    return;
-  }
-  names.all ??= new Set([names.first]);
-  if (names.all.has(name)) throw coreError("core.json-duplicate-name");
-  names.all.add(name);
 }
 
 function unescape(text: string, start: number, end: number): string {

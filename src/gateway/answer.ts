@@ -46,7 +46,8 @@ export async function answer(cleared: Cleared, reply: Reply, services: PipelineS
   if (cleared.parsed.stream && isStream && operation.responseStream !== undefined) {
     await answerStream(cleared, candidate, upstream, reply, services);
   } else {
-    const { bytes, value } = rounded(cleared, await readAnswer(target, upstream, services), services);
+    const read = readAnswer(target, await collected(upstream, services), services);
+    const { bytes, value } = rounded(cleared, read, services);
     const { fingerprint, made, model, spans, usage, unscanned } = understand(cleared, target, value);
     cleared.exchange.usage = usage;
     cleared.exchange.budget?.answered(spans);
@@ -55,7 +56,9 @@ export async function answer(cleared: Cleared, reply: Reply, services: PipelineS
     if (said?.action === "block") throw blocked("gateway.answer-blocked", { verdict: said });
     services.admitting.still(candidate.judged);
     // Before the client has them: it may refer to them at once.
-    await services.references.remember(cleared.principal, target.name, made ?? []);
+    if (made !== undefined && made.length > 0) {
+      await services.references.remember(cleared.principal, target.name, made);
+    }
     cleared.exchange.outcome = "served";
     await reply.whole(200, {}, outgoing);
   }
@@ -132,13 +135,16 @@ function rounded(
   return { bytes: Buffer.from(JSON.stringify(answered.value), "utf8"), value: answered.value };
 }
 
-async function readAnswer(
+function collected(upstream: UpstreamAnswer, { config }: PipelineServices): Promise<Buffer> {
+  return upstream.collect(config.limits.answerBytes, "answerBytes");
+}
+
+function readAnswer(
   target: Target,
-  upstream: UpstreamAnswer,
+  bytes: Buffer,
   services: PipelineServices,
-): Promise<{ bytes: Buffer; value: unknown }> {
+): { readonly bytes: Buffer; readonly value: unknown } {
   const { answerBytes, jsonDepth } = services.config.limits;
-  const bytes = await upstream.collect(answerBytes, "answerBytes");
   try {
     return { bytes, value: parseJson(bytes, { maxBytes: answerBytes, maxDepth: jsonDepth }) };
   } catch (cause) {
@@ -298,7 +304,7 @@ async function answerListing(cleared: Cleared, reply: Reply, services: PipelineS
   for (const candidate of cleared.candidates) {
     const { target } = candidate;
     const { answer: upstream } = await askOne(cleared, [candidate], services);
-    const { value } = await readAnswer(target, upstream, services);
+    const { value } = readAnswer(target, await collected(upstream, services), services);
     understand(cleared, target, value);
     for (const model of (value as { data: { id: unknown }[] }).data) {
       if (typeof model.id !== "string") {

@@ -130,11 +130,17 @@ export function receive(
   return { exchange, route, http, query, cancellation, tightened: tightening(http.headers) } as Received;
 }
 
-/** Stage 2. @throws the errors of keys, tokens and certificates */
-export async function identify(received: Received, services: PipelineServices): Promise<Identified> {
+/** Stage 2. A promise where who it is must be looked up. @throws the errors of keys, tokens and certificates */
+export function identify(received: Received, services: PipelineServices): Identified | Promise<Identified> {
   const { headers, socket } = received.http;
   const shown = { credential: presentedKey(headers), certificate: clientCertificate(socket) };
-  const principal = await services.authenticate(shown);
+  const known = services.authenticate(shown);
+  return known instanceof Promise
+    ? known.then((principal) => identified(received, principal))
+    : identified(received, known);
+}
+
+function identified(received: Received, principal: Principal): Identified {
   received.exchange.principal = principal;
   return { ...received, principal } as unknown as Identified;
 }
@@ -150,9 +156,9 @@ export async function identify(received: Received, services: PipelineServices): 
 export async function lease(identified: Identified, services: PipelineServices): Promise<Leased> {
   const { principal, route } = identified;
   const { limits, timeouts } = services.config;
-  const bound = new Set<string>(route.policy.limits);
-  if (bound.has("requestsPerMinute")) await takeRate(services.counters, principal, limits);
-  const place = bound.has("concurrency")
+  const { limits: bound } = route.policy;
+  if (bound.includes("requestsPerMinute")) await takeRate(services.counters, principal, limits);
+  const place = bound.includes("concurrency")
     ? await takePlace(services.counters, principal, limits, timeouts.totalMs + timeouts.clientMs)
     : { release: () => undefined };
   try {
@@ -166,19 +172,21 @@ export async function lease(identified: Identified, services: PipelineServices):
 /** Reads the request within its limits, and finds who may serve it. */
 async function understand(identified: Identified, place: Lease, services: PipelineServices): Promise<Leased> {
   const { cancellation, exchange, principal, http, route } = identified;
-  const limits = boundLimits(route, services.config);
+  const { limits } = services.config;
   const isPost = route.operation.method === "POST";
-  const body = await readBody(http, limits.bodyBytes, cancellation);
+  const bodyBytes = bound(route, limits, "bodyBytes");
+  const body = await readBody(http, bodyBytes, cancellation);
   if (body.length > 0) {
     exchange.request = { bytes: body.length, commitment: services.committer.commit(exchange.id, "request", body) };
   }
-  const value = isPost ? parseBody(body, limits) : undefined;
+  const value = isPost ? parseBody(body, bodyBytes, bound(route, limits, "jsonDepth")) : undefined;
   const parsed = route.operation.parseRequest(value, route.model);
   exchange.stream = parsed.stream;
-  if (parsed.messages > limits.messages) {
-    throw gatewayError("gateway.too-many-messages", { detail: `limit ${limits.messages} (messages)` });
+  const messages = bound(route, limits, "messages");
+  if (parsed.messages > messages) {
+    throw gatewayError("gateway.too-many-messages", { detail: `limit ${messages} (messages)` });
   }
-  checkTokens(parsed, limits.inputTokens);
+  checkTokens(parsed, bound(route, limits, "inputTokens"));
   checkMedia(parsed.media, services.config.media);
   const { local, protocol } = route.operation;
   const prediction = local === true && isPost ? readPrediction(identified, parsed.model, value, services) : undefined;
@@ -211,21 +219,21 @@ function readPrediction(
   return { model, inference: readInference(route.operation.id, model, value) };
 }
 
-/** The configured limits that the route's policy names; what it does not name does not bind. */
-function boundLimits(route: Route, config: GatewayConfig): GatewayConfig["limits"] {
-  const limits = { ...config.limits };
-  for (const name of ["bodyBytes", "jsonDepth", "messages", "inputTokens"] as const) {
-    if (!route.policy.limits.includes(name)) limits[name] = Number.POSITIVE_INFINITY;
-  }
-  return limits;
+/** A configured limit, where the route's policy names it; what it does not name does not bind. */
+function bound(
+  { policy }: Route,
+  limits: GatewayConfig["limits"],
+  name: "bodyBytes" | "jsonDepth" | "messages" | "inputTokens",
+): number {
+  return policy.limits.includes(name) ? limits[name] : Number.POSITIVE_INFINITY;
 }
 
-function parseBody(body: Buffer, limits: GatewayConfig["limits"]): unknown {
+function parseBody(body: Buffer, maxBytes: number, maxDepth: number): unknown {
   try {
-    return parseJson(body, { maxBytes: limits.bodyBytes, maxDepth: limits.jsonDepth });
+    return parseJson(body, { maxBytes, maxDepth });
   } catch (error) {
     if (!isHoldfastError(error, "core.json-too-deep")) throw error;
-    throw coreError("core.json-too-deep", { detail: `limit ${limits.jsonDepth} levels (jsonDepth)` });
+    throw coreError("core.json-too-deep", { detail: `limit ${maxDepth} levels (jsonDepth)` });
   }
 }
 
@@ -250,8 +258,12 @@ export async function clear(leased: Leased, services: PipelineServices): Promise
   if (verdict.action === "block") throw blocked("gateway.blocked", inspection);
   const asked = permitted(leased, verdict, await referable(leased, services), services);
   const candidates = admitted(leased, asked, services.admitting);
-  const instructions = parsed.spans.flatMap(({ origin, text }) => (origin === "system" ? [text] : []));
-  const known = parsed.spans.flatMap(({ origin, text }) => (origin === "user" ? [text] : []));
+  const instructions: string[] = [];
+  const known: string[] = [];
+  for (const { origin, text } of parsed.spans) {
+    if (origin === "system") instructions.push(text);
+    else if (origin === "user") known.push(text);
+  }
   const { vault } = inspection;
   const context = vault === undefined ? { instructions, known, scope } : { instructions, known, scope, vault };
   const preparing = guardFor(leased, services).prepare("response", context);
@@ -284,9 +296,12 @@ export async function judgeAnswer(
 }
 
 /** The candidates that may be asked for what the request refers to; where there are none, nothing is known to them. */
-async function referable(leased: Leased, { references }: PipelineServices): Promise<Leased["candidates"]> {
+function referable(
+  leased: Leased,
+  { references }: PipelineServices,
+): Leased["candidates"] | Promise<Leased["candidates"]> {
   const { candidates, parsed, principal } = leased;
-  return candidates.length === 0 ? candidates : await references.allow(principal, parsed, candidates);
+  return candidates.length === 0 ? candidates : references.allow(principal, parsed, candidates);
 }
 
 /** Those of the candidates that the policies permit; all of them where there are no policies, or a listing is asked for. */
@@ -329,7 +344,7 @@ function admitted(
 }
 
 /** Text in a direction that the route's policy does not have read has no business there. */
-async function inspect(
+function inspect(
   stage: Pick<Received, "route" | "tightened">,
   direction: "request" | "response",
   spans: readonly TextSpan[],
@@ -339,7 +354,7 @@ async function inspect(
   if (spans.length > 0 && !stage.route.policy.guards.includes(direction)) {
     throw gatewayError("gateway.route-without-policy", { detail: `${stage.route.operation.id}, ${direction}` });
   }
-  return await guardFor(stage, services).inspect(spans, direction, context);
+  return guardFor(stage, services).inspect(spans, direction, context);
 }
 
 /** The guard of an exchange: stricter where its client asked for that. */

@@ -13,7 +13,12 @@ import type { Exchange } from "./receipt/receipt.ts";
 /** Records an exchange that is over but for its last bytes. Rejects when the receipt could not be written. */
 export type Record = (exchange: Exchange) => Promise<void>;
 
-/** The response to one request. Either {@link Reply.whole} is called once, or `open`, `write`… and `end`. */
+/**
+ * The response to one request. It names the request's id in two headers: both SDK families show it in their errors, each
+ * from one of its own.
+ *
+ * Either {@link Reply.whole} is called once, or `open`, `write`… and `end`.
+ */
 export class Reply {
   readonly #response: ServerResponse;
   readonly #exchange: Exchange;
@@ -54,7 +59,8 @@ export class Reply {
       "content-type": "application/json",
       "content-length": bytes.length,
       "cache-control": "no-store",
-      ...this.#ids(),
+      "x-request-id": id,
+      "request-id": id,
       ...this.#exchange.budget?.headers,
       ...headers,
     });
@@ -69,13 +75,15 @@ export class Reply {
 
   /** Starts a stream of server-sent events. */
   open(): void {
+    const { id } = this.#exchange;
     this.#exchange.status = 200;
-    this.#commitment = this.#committer.begin(this.#exchange.id, "response");
+    this.#commitment = this.#committer.begin(id, "response");
     this.#response.writeHead(200, {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store",
       "x-accel-buffering": "no",
-      ...this.#ids(),
+      "x-request-id": id,
+      "request-id": id,
       ...this.#exchange.budget?.headers,
     });
     this.#response.flushHeaders();
@@ -117,10 +125,5 @@ export class Reply {
   #count(bytes: Uint8Array | string): void {
     this.#bytes += typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length;
     this.#commitment?.update(bytes);
-  }
-
-  /** Both SDK families show the request's id in their errors, each from a header of its own. */
-  #ids(): { "x-request-id": string; "request-id": string } {
-    return { "x-request-id": this.#exchange.id, "request-id": this.#exchange.id };
   }
 }

@@ -184,7 +184,7 @@ export class Serving {
     this.#onConnection.set(http.socket, { response, ending });
     let place: { release(): void } | undefined;
     const conversation = isMcpPath(path) ? new Conversation() : undefined;
-    let errors: ErrorWriter = conversation ?? writerOf(formatFor(path, http.headers));
+    let errors: ErrorWriter = conversation ?? writers[formatFor(path, http.headers)];
     try {
       if (this.#stopping) throw gatewayError("gateway.stopping");
       this.#recorder.check();
@@ -193,9 +193,10 @@ export class Serving {
         return;
       }
       const route = this.#route(http.method ?? "GET", path);
-      errors = writerOf(route.operation.errors);
+      errors = writers[route.operation.errors];
       const received = receive(exchange, route, http, query, ending.cancellation);
-      const leased = await lease(await identify(received, services), services);
+      const known = identify(received, services);
+      const leased = await lease(known instanceof Promise ? await known : known, services);
       place = leased.lease;
       await answer(await clear(leased, services), reply, services);
     } catch (error) {
@@ -330,6 +331,14 @@ function writerOf(format: ErrorFormat): ErrorWriter {
     event: (error, requestId) => errorEvent(format, error, requestId),
   };
 }
+
+const writers: Readonly<Record<ErrorFormat, ErrorWriter>> = {
+  openai: writerOf("openai"),
+  "openai-responses": writerOf("openai-responses"),
+  anthropic: writerOf("anthropic"),
+  gemini: writerOf("gemini"),
+  "open-inference": writerOf("open-inference"),
+};
 
 /** Splits the request target. No decoding: the routes are plain ASCII, and anything else is unknown. */
 function splitUrl(url: string): { path: string; query: string } {

@@ -88,38 +88,55 @@ export function verifyCommitment(options: {
 
 function committerFromKey(key: Uint8Array): Committer {
   const prefix = Buffer.concat([SALT_DOMAIN, key]);
+  // Salts of requests: their ids are all of one length, so that one input serves for them.
+  const input = Buffer.concat([prefix, Buffer.alloc(ID_BYTES)]);
   // The fields of one request are committed to one after another: its salt need not be derived for each.
   let last: { id: string; salt: Buffer } | undefined;
   function saltOf(id: string): Buffer {
-    if (last?.id !== id) last = { id, salt: hash("sha512-256", Buffer.concat([prefix, Buffer.from(id)]), "buffer") };
+    if (last?.id === id) return last.salt;
+    const length = Buffer.byteLength(id);
+    if (length === ID_BYTES) input.write(id, prefix.length);
+    const salted = length === ID_BYTES ? input : Buffer.concat([prefix, Buffer.from(id)]);
+    last = { id, salt: hash("sha512-256", salted, "buffer") };
     return last.salt;
   }
   return {
     salt: (id) => saltOf(id).toString("hex"),
     commit: (id, field, content) => commitTo(saltOf(id), field, content),
     begin: (id, field) => {
-      const digest = createHash("sha256").update(prefixOf(saltOf(id), field));
+      const digest = createHash("sha256").update(prefixOf(saltOf(id), field, 0));
       return { update: (piece) => void digest.update(piece), digest: () => digest.digest("hex") };
     },
   };
 }
 
+/** Bytes of a request's id: a UUID in text. */
+const ID_BYTES = 36;
+
 /** Content up to this many bytes is copied behind its prefix, which is faster than hashing in two steps. */
 const COPY_BYTES = 16_384;
 
 function commitTo(salt: Uint8Array, field: string, content: Uint8Array): string {
-  const prefix = prefixOf(salt, field);
-  if (content.length <= COPY_BYTES) return hash("sha256", Buffer.concat([prefix, content]));
-  return createHash("sha256").update(prefix).update(content).digest("hex");
+  if (content.length > COPY_BYTES) {
+    return createHash("sha256")
+      .update(prefixOf(salt, field, 0))
+      .update(content)
+      .digest("hex");
+  }
+  const input = prefixOf(salt, field, content.length);
+  input.set(content, input.length - content.length);
+  return hash("sha256", input);
 }
 
-function prefixOf(salt: Uint8Array, field: string): Buffer {
+/** What stands before the content, with room for so many bytes of it. */
+function prefixOf(salt: Uint8Array, field: string, room: number): Buffer {
   const length = Buffer.byteLength(field);
-  const prefix = Buffer.allocUnsafe(COMMITMENT_DOMAIN.length + salt.length + 4 + length);
+  const at = COMMITMENT_DOMAIN.length + salt.length;
+  const prefix = Buffer.allocUnsafe(at + 4 + length + room);
   prefix.set(COMMITMENT_DOMAIN);
   prefix.set(salt, COMMITMENT_DOMAIN.length);
-  prefix.writeUInt32BE(length, COMMITMENT_DOMAIN.length + salt.length);
-  prefix.write(field, COMMITMENT_DOMAIN.length + salt.length + 4);
+  prefix.writeUInt32BE(length, at);
+  prefix.write(field, at + 4);
   return prefix;
 }
 

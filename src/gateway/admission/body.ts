@@ -44,13 +44,15 @@ export function readBody(request: IncomingMessage, limit: number, cancellation: 
       cancellation.onCancel = undefined;
       request.off("data", onData).off("end", onEnd).off("error", onAbort).off("close", onAbort);
       // An error after this has nobody to tell; without a listener it would end the process.
-      request.on("error", () => undefined);
+      request.on("error", ignore);
       how();
     };
     cancellation.onCancel = onAbort;
     request.on("data", onData).on("end", onEnd).on("error", onAbort).on("close", onAbort);
   });
 }
+
+function ignore(): void {}
 
 /** How long the rest of a refused request is swallowed, in milliseconds. */
 const SWALLOW_MS = 2_000;

@@ -34,8 +34,11 @@ export function tightening(headers: IncomingHttpHeaders): Tightening {
   if (value !== undefined && value !== "block") {
     throw gatewayError("gateway.header-invalid", { detail: `${REQUEST_HEADERS.guards} takes block` });
   }
-  return { block: value === "block" };
+  return value === "block" ? BLOCKING : ORDINARY;
 }
+
+const BLOCKING: Tightening = { block: true };
+const ORDINARY: Tightening = { block: false };
 
 /** The guards with every finding blocked, and every failure. What is off stays off: there is nothing that would find. */
 export function blocking(guards: GuardsConfig): GuardsConfig {

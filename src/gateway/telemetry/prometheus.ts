@@ -48,35 +48,35 @@ export function createRegistry(): Registry {
   };
   return {
     counter(name, help, labels) {
-      const series = new Map<string, { count: number }>();
+      const series = new SeriesSet<{ count: number }>(() => ({ count: 0 }));
       family(name, help, "counter", function* () {
-        for (const [key, { count }] of series) yield `${name}${labelText(labels, key)} ${count}`;
+        for (const [values, { count }] of series.all) yield `${name}${labelText(labels, values)} ${count}`;
       });
       return {
         add(...values) {
-          seriesOf(series, values, () => ({ count: 0 })).count++;
+          series.of(values).count++;
         },
       };
     },
     histogram(name, help, labels, bounds) {
-      const series = new Map<string, { sum: number; readonly counts: number[] }>();
+      const series = new SeriesSet<{ sum: number; readonly counts: number[] }>(() => ({
+        sum: 0,
+        counts: Array.from({ length: bounds.length + 1 }, () => 0),
+      }));
       family(name, help, "histogram", function* () {
-        for (const [key, { sum, counts }] of series) {
+        for (const [values, { sum, counts }] of series.all) {
           let below = 0;
           for (const [at, count] of counts.entries()) {
             below += count;
-            yield `${name}_bucket${labelText([...labels, "le"], `${key}${SEPARATOR}${bounds[at] ?? "+Inf"}`)} ${below}`;
+            yield `${name}_bucket${labelText([...labels, "le"], [...values, String(bounds[at] ?? "+Inf")])} ${below}`;
           }
-          yield `${name}_sum${labelText(labels, key)} ${sum}`;
-          yield `${name}_count${labelText(labels, key)} ${below}`;
+          yield `${name}_sum${labelText(labels, values)} ${sum}`;
+          yield `${name}_count${labelText(labels, values)} ${below}`;
         }
       });
       return {
         observe(value, ...values) {
-          const one = seriesOf(series, values, () => ({
-            sum: 0,
-            counts: Array.from({ length: bounds.length + 1 }, () => 0),
-          }));
+          const one = series.of(values);
           let bucket = 0;
           while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket++;
           (one.counts[bucket] as number)++;
@@ -88,27 +88,43 @@ export function createRegistry(): Registry {
       family(name, help, kind, () => [`${name} ${read()}`]);
     },
     gauges(name, help, labels, read) {
-      family(name, help, "gauge", () =>
-        read().map((one) => `${name}${labelText(labels, one.labels.join(SEPARATOR))} ${one.value}`),
-      );
+      family(name, help, "gauge", () => read().map((one) => `${name}${labelText(labels, one.labels)} ${one.value}`));
     },
     text: () => `${families.map((lines) => lines()).join("\n")}\n`,
   };
 }
 
-/** Joins label values into the key of a series. No label value of ours holds it. */
-const SEPARATOR = "\u001f";
+/** The series of a family. One is found label by label: a key out of all of them would be made anew for each request. */
+class SeriesSet<Series> {
+  /** In the order in which they came. */
+  readonly all: (readonly [values: readonly string[], series: Series])[] = [];
+  readonly #make: () => Series;
+  readonly #root: Node<Series> = { series: undefined, below: new Map() };
 
-function seriesOf<Series>(all: Map<string, Series>, values: readonly string[], make: () => Series): Series {
-  const key = values.join(SEPARATOR);
-  let series = all.get(key);
-  if (series === undefined) all.set(key, (series = make()));
-  return series;
+  constructor(make: () => Series) {
+    this.#make = make;
+  }
+
+  of(values: readonly string[]): Series {
+    let node = this.#root;
+    for (const value of values) {
+      let next = node.below.get(value);
+      if (next === undefined) node.below.set(value, (next = { series: undefined, below: new Map() }));
+      node = next;
+    }
+    if (node.series === undefined) this.all.push([values, (node.series = this.#make())]);
+    return node.series;
+  }
 }
 
-function labelText(names: readonly string[], key: string): string {
+interface Node<Series> {
+  series: Series | undefined;
+  /** By the value of the next label. */
+  readonly below: Map<string, Node<Series>>;
+}
+
+function labelText(names: readonly string[], values: readonly string[]): string {
   if (names.length === 0) return "";
-  const values = key.split(SEPARATOR);
   return `{${names.map((name, at) => `${name}="${escaped(values[at] ?? "")}"`).join(",")}}`;
 }
 

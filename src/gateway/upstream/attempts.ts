@@ -98,7 +98,7 @@ export async function ask(
       prospect.out = true;
       continue;
     }
-    await pause(at - now, cancellation);
+    if (at > now) await pause(at - now, cancellation);
     const { candidate } = prospect;
     if (cancellation.cancelled) {
       throw gatewayError("gateway.upstream-broken", { detail: `${candidate.target.name}: aborted` });
@@ -124,10 +124,17 @@ const NOT_ASKED: ReadonlySet<string> = new Set(["gateway.upstream-circuit-open",
 
 /** The one least often asked, in the order of preference; of these the first that has a place free. */
 function nextOf(prospects: readonly Prospect[]): Prospect | undefined {
-  const open = prospects.filter(({ out }) => !out);
-  const fewest = Math.min(...open.map(({ tries }) => tries));
-  const next = open.filter(({ tries }) => tries === fewest);
-  return next.find(({ candidate }) => candidate.target.gate.free) ?? next[0];
+  let next: Prospect | undefined;
+  for (const prospect of prospects) {
+    if (prospect.out) continue;
+    const fewer = next === undefined || prospect.tries < next.tries;
+    if (fewer || (prospect.tries === next?.tries && isFree(prospect) && !isFree(next))) next = prospect;
+  }
+  return next;
+}
+
+function isFree({ candidate }: Prospect): boolean {
+  return candidate.target.gate.free;
 }
 
 /** Between half and the whole of the pause, which doubles: those that failed together do not come back together. */
@@ -169,7 +176,8 @@ async function tryOnce(
   try {
     // Nobody waits for a place at an upstream that is left alone; and it may have failed while one waited.
     if (circuit.waitMs > 0) throw circuitOpen(name, circuit);
-    leave = await gate.enter(cancellation);
+    const entered = gate.enter(cancellation);
+    leave = entered instanceof Promise ? await entered : entered;
     settle = circuit.enter();
     if (settle === undefined) throw circuitOpen(name, circuit);
     const started = clock.monotonic();

@@ -92,7 +92,7 @@ export class Circuit {
     if (outcome === "none") return;
     const { failures: least, share, windowMs } = this.#settings;
     const number = Math.floor((this.#clock.monotonic() * SLICES) / windowMs);
-    this.#slices = this.#slices.filter((slice) => slice.number > number - SLICES);
+    while ((this.#slices[0]?.number ?? number) <= number - SLICES) this.#slices.shift();
     let slice = this.#slices.at(-1);
     if (slice?.number !== number) this.#slices.push((slice = { number, successes: 0, failures: 0 }));
     if (outcome === "success") {

@@ -13,7 +13,7 @@ import type { Unscanned } from "./operation.ts";
 import { JSON_TEXT_DEPTH } from "./pointer.ts";
 import type { Strictness } from "./read.ts";
 import { any, type Shape } from "./shape.ts";
-import { walk, type Visitor } from "./walk.ts";
+import { walk, type Treatment, type Visitor } from "./walk.ts";
 
 /**
  * Most values of one message: members of its objects and items of its lists, but for long lists of numbers. The walk
@@ -38,55 +38,72 @@ export interface Collected {
  * @throws what `strictness` throws, for a field of another type and for a message of too many parts
  */
 export function collect(shape: Shape, value: unknown, origin: Origin, strictness: Strictness): Collected {
-  const spans: TextSpan[] = [];
-  const unscanned: Unscanned[] = [];
-  const media: MediaPart[] = [];
-  let chars = 0;
-  let values = 0;
-  const add = (text: string, pointer: string, from: Origin): void => {
-    if (text === "") return;
-    spans.push({ pointer, text, origin: from });
-    chars += text.length;
-  };
+  const collector = new Collector(strictness);
+  walk(shape, value, "", origin, collector);
+  return collector.collected();
+}
 
-  const visitor: Visitor = {
-    text(text, pointer, from, treatment) {
-      add(text, pointer, from);
-      if (treatment === "json") jsonText(text, pointer, from);
-    },
-    logprobs(probabilities, pointer, from) {
-      for (const lane of logprobLanes(probabilities)) add(lane.text, `${pointer}/${lane.name}`, from);
-    },
-    unscanned(part) {
-      if (unscanned.length >= MAX_UNSCANNED) strictness.tooMany(MAX_UNSCANNED, "parts that are not text");
-      unscanned.push(part);
-    },
-    media(part) {
-      if (media.length >= MAX_UNSCANNED) strictness.tooMany(MAX_UNSCANNED, "images and files");
-      media.push(part);
-    },
-    mismatch(pointer, expected) {
-      strictness.mismatch(pointer, expected);
-    },
-    enter(members) {
-      values += members;
-      if (values > MAX_VALUES) strictness.tooMany(MAX_VALUES, "values");
-    },
-  };
+/** A class, so that a message costs one object and not a closure for each kind of part. */
+class Collector implements Visitor {
+  readonly #strictness: Strictness;
+  readonly #spans: TextSpan[] = [];
+  readonly #unscanned: Unscanned[] = [];
+  readonly #media: MediaPart[] = [];
+  #chars = 0;
+  #values = 0;
+
+  constructor(strictness: Strictness) {
+    this.#strictness = strictness;
+  }
+
+  collected(): Collected {
+    return { spans: this.#spans, unscanned: this.#unscanned, media: this.#media, chars: this.#chars };
+  }
+
+  text(text: string, pointer: string, origin: Origin, treatment: Treatment): void {
+    this.#add(text, pointer, origin);
+    if (treatment === "json") this.#addInside(text, pointer, origin);
+  }
+
+  logprobs(probabilities: unknown, pointer: string, origin: Origin): void {
+    for (const lane of logprobLanes(probabilities)) this.#add(lane.text, `${pointer}/${lane.name}`, origin);
+  }
+
+  unscanned(part: Unscanned): void {
+    if (this.#unscanned.length >= MAX_UNSCANNED) this.#strictness.tooMany(MAX_UNSCANNED, "parts that are not text");
+    this.#unscanned.push(part);
+  }
+
+  media(part: MediaPart): void {
+    if (this.#media.length >= MAX_UNSCANNED) this.#strictness.tooMany(MAX_UNSCANNED, "images and files");
+    this.#media.push(part);
+  }
+
+  mismatch(pointer: string, expected: string): void {
+    this.#strictness.mismatch(pointer, expected);
+  }
+
+  enter(members: number): void {
+    this.#values += members;
+    if (this.#values > MAX_VALUES) this.#strictness.tooMany(MAX_VALUES, "values");
+  }
+
+  #add(text: string, pointer: string, origin: Origin): void {
+    if (text === "") return;
+    this.#spans.push({ pointer, text, origin });
+    this.#chars += text.length;
+  }
 
   /** The strings inside a JSON text, where escapes may make them differ from what the raw text shows. */
-  function jsonText(text: string, pointer: string, from: Origin): void {
+  #addInside(text: string, pointer: string, origin: Origin): void {
     if (!text.includes("\\")) return;
     let inside: unknown;
     try {
       inside = parseJson(text, { maxBytes: text.length, maxDepth: JSON_TEXT_DEPTH });
     } catch {
-      add(unescapeJson(text), `${pointer}/#decoded`, from);
+      this.#add(unescapeJson(text), `${pointer}/#decoded`, origin);
       return;
     }
-    walk(any, inside, pointer, from, visitor);
+    walk(any, inside, pointer, origin, this);
   }
-
-  walk(shape, value, "", origin, visitor);
-  return { spans, unscanned, media, chars };
 }

@@ -144,7 +144,7 @@ function visit(
       return visitRecord(shape, value, pointer, origin, visitor);
     case "map":
       if (!isObject(value)) return mismatched(holder, name, pointer, visitor, "an object");
-      return visitMembers(value, Object.keys(value), () => undefined, shape.of, pointer, origin, visitor);
+      return visitMembers(value, NO_FIELDS, shape.of, pointer, origin, visitor);
     case "variant": {
       if (!isObject(value)) return mismatched(holder, name, pointer, visitor, "an object");
       const tag = value[shape.tag];
@@ -214,8 +214,7 @@ function visitAny(
       visitAny(part, items, index, `${pointer}/${part ? ownIndex(items[index], index) : index}`, origin, visitor);
     }
   } else if (isObject(value)) {
-    const names = Object.keys(value);
-    visitMembers(value, names, () => undefined, part ? ANY_PART : ANY, pointer, origin, visitor);
+    visitMembers(value, NO_FIELDS, part ? ANY_PART : ANY, pointer, origin, visitor);
   }
 }
 
@@ -245,33 +244,34 @@ function visitRecord(shape: RecordShape, value: Holder, pointer: string, origin:
   for (const name of shape.required) {
     if (value[name] === undefined || value[name] === null) visitor.mismatch(`${pointer}/${name}`, "to be there");
   }
-  const { as } = shape;
-  const token = as === undefined ? undefined : (name: string) => as[name] ?? name;
-  visitMembers(value, Object.keys(value), (name) => shape.fields[name], shape.rest, pointer, origin, visitor, token);
+  visitMembers(value, shape.fields, shape.rest, pointer, origin, visitor, shape.as);
 }
+
+/** Without a prototype, as the fields of a record are. */
+const NO_FIELDS: RecordShape["fields"] = Object.create(null) as RecordShape["fields"];
 
 /** Visits the members of an object: known ones under their name, the others by position, then the others' names. */
 function visitMembers(
   value: Holder,
-  names: readonly string[],
-  known: (name: string) => Shape | undefined,
+  fields: RecordShape["fields"],
   rest: Shape,
   pointer: string,
   origin: Origin,
   visitor: Visitor,
-  token?: (name: string) => string,
+  as?: RecordShape["as"],
 ): void {
+  const names = Object.keys(value);
   visitor.enter(names.length);
   let others: string | undefined;
   for (let index = 0; index < names.length; index++) {
     const name = names[index] as string;
-    const shape = known(name);
+    const shape = fields[name];
     if (shape === undefined) {
       others = others === undefined ? name : `${others}\n${name}`;
       const number = visitor.member === undefined ? index : visitor.member(pointer, name);
       visit(rest, value, name, `${pointer}/#${number}`, origin, visitor);
     } else {
-      visit(shape, value, name, `${pointer}/${token === undefined ? name : token(name)}`, origin, visitor);
+      visit(shape, value, name, `${pointer}/${as?.[name] ?? name}`, origin, visitor);
     }
   }
   if (others !== undefined) {
