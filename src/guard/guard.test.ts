@@ -265,6 +265,8 @@ test("settings and detectors must match one to one", () => {
   );
 });
 
+const FIRST = "What was said first, and comes again with every turn. ".repeat(3);
+
 test("a text of a request that was found clean is read once for each place and scope", async () => {
   const read: string[] = [];
   const spy: Detector = {
@@ -281,20 +283,23 @@ test("a text of a request that was found clean is read once for each place and s
     const { verdict } = await guard.inspect(spans, direction, { scope });
     return { read: [...read], found: verdict.findings.length };
   };
-  await readOf([span("first", "/0"), span("a spy", "/1")]);
+  await readOf([span(FIRST, "/0"), span(`${FIRST} a spy`, "/1")]);
   // The history of a conversation comes again; what something was found in is read, and found, each time.
-  assert.deepEqual(await readOf([span("first", "/0"), span("a spy", "/1"), span("next", "/2")]), {
-    read: ["one user /1 a spy", "one user /2 next"],
+  assert.deepEqual(await readOf([span(FIRST, "/0"), span(`${FIRST} a spy`, "/1"), span("next", "/2")]), {
+    read: [`one user /1 ${FIRST} a spy`, "one user /2 next"],
     found: 1,
   });
   // Elsewhere, from somebody else, of another tenant, as an answer: read.
-  assert.equal((await readOf([span("first", "/3")])).read.length, 1);
-  assert.equal((await readOf([{ ...span("first", "/0"), origin: "tool" }])).read.length, 1);
-  assert.equal((await readOf([span("first", "/0")], "two")).read.length, 1);
-  assert.equal((await readOf([span("first", "/0")], "one", "response")).read.length, 1);
+  assert.equal((await readOf([span(FIRST, "/3")])).read.length, 1);
+  assert.equal((await readOf([{ ...span(FIRST, "/0"), origin: "tool" }])).read.length, 1);
+  assert.equal((await readOf([span(FIRST, "/0")], "two")).read.length, 1);
+  assert.equal((await readOf([span(FIRST, "/0")], "one", "response")).read.length, 1);
+  // A short one: it costs as little to read it.
+  await readOf([span("short", "/5")]);
+  assert.equal((await readOf([span("short", "/5")])).read.length, 1);
   // Texts that are not well formed would have one digest.
-  await readOf([span("\ud800", "/4")]);
-  assert.equal((await readOf([span("\ud801", "/4")])).read.length, 1);
+  await readOf([span(`${FIRST}\ud800`, "/4")]);
+  assert.equal((await readOf([span(`${FIRST}\ud801`, "/4")])).read.length, 1);
 });
 
 test("a text is not taken for clean because a detector failed on it, or answers later", async () => {
@@ -312,7 +317,7 @@ test("a text is not taken for clean because a detector failed on it, or answers 
     detectors: [fragile, later],
     settings: { broken: settings("flag", "flag", "allow"), slow: settings("flag") },
   });
-  const inspect = (): Promise<unknown> => guard.inspect([span("text")], "request");
+  const inspect = (): Promise<unknown> => guard.inspect([span(FIRST)], "request");
   await inspect();
   fails = false;
   await inspect();

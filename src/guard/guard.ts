@@ -19,7 +19,7 @@ import { maskText, mergeLabels, type Region } from "./mask.ts";
 import { Recent, textKey } from "./memo.ts";
 import { atOnce, inTurns, LONG, soon, STEP, type Paced } from "./pace.ts";
 import { assign, decide, type Assignment, type GuardSettings, type Outcome } from "./policy.ts";
-import { isShort, readShort, readText, timed, viewsOf, type Readable } from "./read.ts";
+import { isShort, readShort, readText, timed, viewsNow, viewsOf, type Readable } from "./read.ts";
 import { openStream, type GuardStream } from "./stream.ts";
 import { createVault, type Vault } from "./vault.ts";
 
@@ -128,6 +128,9 @@ interface SpanToRead {
 /** Texts of requests in which nothing was found are known by their digests: some three megabytes. */
 const CLEAN_TEXTS = 16_384;
 
+/** UTF-16 units of the shortest text that is remembered. */
+const REMEMBERED_UNITS = 128;
+
 function readableOf(
   { origin, pointer, text }: TextSpan,
   direction: Direction,
@@ -135,9 +138,9 @@ function readableOf(
   clean: Recent<true> | undefined,
 ): SpanToRead {
   const context = contextOf(direction, origin, pointer, exchange);
-  // Texts that are not well formed share a digest with others.
+  // Of a short text the digest costs as much as to read it. Texts that are not well formed share one with others.
   const key =
-    clean === undefined || !text.isWellFormed()
+    clean === undefined || text.length < REMEMBERED_UNITS || !text.isWellFormed()
       ? undefined
       : textKey(`${context.scope ?? ""}\0${origin}\0${pointer}`, text);
   return { context, readable: { text }, key, isClean: key !== undefined && clean?.get(key) === true };
@@ -204,7 +207,8 @@ function* run(
         // A detector that may answer later remembers by itself what is worth it, and others' answers may change.
         if (isClean && detector.cost === "cheap") continue;
         const { text } = readable;
-        const views = detector.reads === "views" ? (readable.derived ?? (yield* viewsOf(readable, until))) : undefined;
+        const views =
+          detector.reads === "views" ? (viewsNow(readable) ?? (yield* viewsOf(readable, until))) : undefined;
         const found = isShort(text, views)
           ? readShort(detector, text, context)
           : yield* readText(detector, text, context, views, until);

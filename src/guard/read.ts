@@ -10,7 +10,7 @@ import type { Finding } from "../core/index.ts";
 import { checkAnswer } from "./answer.ts";
 import type { DetectContext, Detector } from "./detector.ts";
 import { checkTime } from "./failure.ts";
-import { derive, type Derived, type DerivedView } from "./normalise/index.ts";
+import { deriveSoon, type Derived, type DerivedView } from "./normalise/index.ts";
 import { SHORT, type Paced } from "./pace.ts";
 
 /** A text, and the views of it once some detector needed them: they are derived once for all. */
@@ -21,9 +21,21 @@ export interface Readable {
   deriving?: Paced<Derived>;
 }
 
+/** The views of a text, where that is no work or done already. */
+export function viewsNow(readable: Readable): Derived | undefined {
+  if (readable.derived === undefined && readable.deriving === undefined) {
+    const begun = deriveSoon(readable.text);
+    if ("next" in begun) readable.deriving = begun;
+    else readable.derived = begun;
+  }
+  return readable.derived;
+}
+
 /** The views of a text. @throws `guard.timeout` between two steps after `until` */
 export function* viewsOf(readable: Readable, until: number): Paced<Derived> {
-  return (readable.derived ??= yield* timed((readable.deriving ??= derive(readable.text)), until));
+  const views = viewsNow(readable) ?? (yield* timed(readable.deriving as Paced<Derived>, until));
+  readable.derived = views;
+  return views;
 }
 
 /**

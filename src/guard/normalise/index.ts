@@ -89,7 +89,17 @@ export function deriveViews(text: string, limits?: Partial<DecodeLimits>): Deriv
 /** The same in steps of a few milliseconds. */
 export function* derive(text: string, limits?: Partial<DecodeLimits>): Paced<Derived> {
   const signs = yield* signsOf(text);
-  if (signs === undefined) return ORDINARY;
+  return signs === undefined ? ORDINARY : yield* deriveBy(signs, text, limits);
+}
+
+/** The same, at once for a text of one step that shows nothing: nearly every text. */
+export function deriveSoon(text: string): Derived | Paced<Derived> {
+  if (text.length > STEP) return derive(text);
+  const signs = glance(text);
+  return signs === undefined ? ORDINARY : deriveBy(signs, text);
+}
+
+function* deriveBy(signs: Signs, text: string, limits?: Partial<DecodeLimits>): Paced<Derived> {
   const derivation = openDerivation(text, { ...DEFAULT_DECODE_LIMITS, ...limits });
   for (const layer of derivation.layers) {
     const shown = layer === derivation.layers[0] ? signs : yield* signsOf(layer.text);

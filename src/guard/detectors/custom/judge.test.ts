@@ -320,6 +320,10 @@ test("addresses that a text must not be sent to are refused", () => {
     "https://u:p@judge.example/",
     "ftp://judge.example/",
     "http://10.0.0.1/",
+    "http://2130706433/",
+    "http://0x7f.1/",
+    "https://169.254.169.254/",
+    "https://[::ffff:7f00:1]/",
   ]) {
     assert.throws(
       () => webhookJudge({ url, timeoutMs: 100 }),

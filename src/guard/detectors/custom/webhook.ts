@@ -11,7 +11,7 @@
  * @module
  */
 
-import { isHoldfastError, parseJson, Secret } from "../../../core/index.ts";
+import { isHoldfastError, isServerUrl, parseJson, Secret } from "../../../core/index.ts";
 import { customError } from "./errors.ts";
 import type { Judge, Judgement } from "./judge.ts";
 
@@ -55,7 +55,8 @@ const LIMITS = { maxBytes: MAX_ANSWER, maxDepth: 8 };
 export function webhookJudge(options: WebhookOptions): Judge {
   const { url, timeoutMs } = options;
   const address = URL.parse(url);
-  if (address === null || !isSafe(address)) throw customError("guard.judge-options", { detail: "the webhook's url" });
+  if (address === null || !isServerUrl(url) || !isSafe(address))
+    throw customError("guard.judge-options", { detail: "the webhook's url" });
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
     throw customError("guard.judge-options", { detail: "the webhook's timeoutMs" });
   }

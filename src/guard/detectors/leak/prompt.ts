@@ -101,7 +101,8 @@ export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler 
   const words = Math.max(SIZE + 1, options.words ?? 8);
   const share = options.share ?? 0.3;
   const common = atOnce(shinglesOf([...BOILERPLATE, ...(options.quotable ?? [])]));
-  const cache = new Map<string, Compiled | undefined>();
+  /** By scope and prompt. */
+  const cache = new Map<string, Map<string, Compiled | undefined>>();
   let cached = 0;
   /** What was made ready, by the lists that it is of. */
   const readyPrompts = new WeakMap<readonly string[], ReadonlyMap<string, Compiled | undefined>>();
@@ -110,20 +111,21 @@ export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler 
   function* compiled(prompt: string, prompts: readonly string[], scope = ""): Paced<Compiled | undefined> {
     const ready = readyPrompts.get(prompts);
     if (ready?.has(prompt) === true) return ready.get(prompt);
-    const key = `${scope}\0${prompt}`;
-    const made = cache.has(key) ? cache.get(key) : yield* compile(prompt, words, common);
+    const own = cache.get(scope);
+    const made = own?.has(prompt) === true ? own.get(prompt) : yield* compile(prompt, words, common);
     // Whatever else comes until an answer is read: what was made ready stays so.
     if (isLong(prompts)) readyPrompts.set(prompts, new Map(readyPrompts.get(prompts)).set(prompt, made));
-    if (prompt.length <= CACHED_UNITS && !cache.has(key)) remember(key, made);
+    if (prompt.length <= CACHED_UNITS && own?.has(prompt) !== true) remember(scope, prompt, made);
     return made;
   }
-  function remember(key: string, made: Compiled | undefined): void {
-    if (cached + key.length > CACHE_UNITS) {
+  function remember(scope: string, prompt: string, made: Compiled | undefined): void {
+    if (cached + prompt.length > CACHE_UNITS) {
       cache.clear();
       cached = 0;
     }
-    cached += key.length;
-    cache.set(key, made);
+    cached += prompt.length;
+    const own = cache.get(scope) ?? new Map<string, Compiled | undefined>();
+    cache.set(scope, own.set(prompt, made));
   }
   function* shinglesKnown(known: readonly string[]): Paced<ReadonlySet<number>> {
     const shingles = readyKnown.get(known) ?? (yield* shinglesOf(known));
@@ -137,7 +139,7 @@ export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler 
   let isThere = false;
   const reader = openWords((start, _end, one, two, weight) => {
     if (isThere || !ring.add(start, one, two, weight)) return;
-    isThere = sought.some((prompt) => hasShingle(prompt, ring.one, ring.two));
+    for (const prompt of sought) isThere ||= hasShingle(prompt, ring.one, ring.two);
   });
 
   return {

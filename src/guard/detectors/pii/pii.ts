@@ -12,7 +12,7 @@
 
 import type { Finding } from "../../../core/index.ts";
 import type { Detector, Hit, Scan } from "../../detector.ts";
-import { atOnce, type Paced } from "../../pace.ts";
+import type { Paced } from "../../pace.ts";
 import { compileCustom, type CustomRecogniser } from "./custom.ts";
 import { PII_COUNTRIES, PII_ENTITIES } from "./entities.ts";
 import { piiError } from "./errors.ts";
@@ -74,7 +74,11 @@ export function createPiiDetector(options: PiiOptions = {}) {
     longestMatch: CAP + AFTER,
     cost: "cheap",
     reads: "views",
-    detect: (text, { pointer }) => atOnce(readWhole(text, pointer, looking)),
+    detect: (text, { pointer }) => {
+      const reading = openReading(pointer, looking);
+      reading.take(text);
+      return findingsOf(reading);
+    },
     read: (text, { pointer }) => readWhole(text, pointer, looking),
     open: ({ pointer }): Scan => openReading(pointer, looking),
   } as const satisfies Detector;
@@ -144,6 +148,10 @@ function* readWhole(text: string, pointer: string, looking: Looking): Paced<read
     reading.readTo(at);
     yield;
   }
+  return findingsOf(reading);
+}
+
+function findingsOf(reading: Reading): readonly Finding[] {
   reading.end();
   return reading.hits.length === 0 ? NOTHING : reading.hits.map(({ finding }) => finding);
 }
