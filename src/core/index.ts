@@ -4,6 +4,17 @@
  * @module
  */
 
+export {
+  addressKind,
+  hostOf,
+  isPlainHost,
+  isServerUrl,
+  networkOf,
+  refusedKind,
+  type AddressKind,
+  type Network,
+  type Reach,
+} from "./address.ts";
 export { canonicalJson, type Json } from "./canonical.ts";
 export { codePointAt, isHighSurrogate, isLowSurrogate } from "./code-point.ts";
 export { fakeClock, systemClock, type Clock, type FakeClock } from "./clock.ts";

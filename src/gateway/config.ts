@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 
+import { isPlainHost } from "../core/index.ts";
 import { authorizationConfig } from "./authorize/config.ts";
 import { budgetsConfig, pricesConfig } from "./budget/config.ts";
 import { guardsConfig } from "./guards.ts";
@@ -25,16 +26,6 @@ function isBaseUrl(text: string): boolean {
   if (!URL.canParse(text)) return true;
   const { username, password, search, hash } = new URL(text);
   return username === "" && password === "" && search === "" && hash === "";
-}
-
-/**
- * A host that the URL parser reads as another one than stands there (`0x7f.1`, `2130706433`, full-width digits, percent
- * signs) is a host that nobody sees who reads the file. Of a backslash, parsers differ on which side of it the host is.
- */
-function isPlainHost(text: string): boolean {
-  if (!URL.canParse(text)) return true;
-  const host = /^[^:]*:\/\/([^/:?#[\]]+|\[[^\]]*\])(?=[:/?#]|$)/.exec(text)?.[1];
-  return !text.includes("\\") && host?.toLowerCase() === new URL(text).hostname;
 }
 
 export const upstreamConfig = z.strictObject({

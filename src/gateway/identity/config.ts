@@ -9,6 +9,8 @@
 
 import { z } from "zod";
 
+import { isServerUrl } from "../../core/index.ts";
+
 /** Algorithms that sign with a private key and verify with a public one: JWA (RFC 7518), RFC 8037, RFC 9864. */
 const ALGORITHMS = [
   "RS256",
@@ -49,12 +51,14 @@ const claim = z
 
 /** Over plain HTTP anyone on the way could put other keys in: only the machine itself may answer so. */
 function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
+  if (!isServerUrl(text)) return false;
   const { protocol, hostname, username, password, search, hash } = new URL(text);
   if (username !== "" || password !== "" || search !== "" || hash !== "") return false;
   return protocol === "https:" || (protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(hostname));
 }
-const safeUrl = z.string().refine(isSafeUrl, "an https URL without user, query and fragment (http only on loopback)");
+const safeUrl = z
+  .string()
+  .refine(isSafeUrl, "an https URL without user, query and fragment, its host in plain form (http only on loopback)");
 
 export const issuerConfig = z.strictObject({
   name: name.describe("the name in receipts, and before the user's in policies"),

@@ -13,8 +13,8 @@ import { isIP, type LookupFunction, type Socket } from "node:net";
 
 import { buildConnector } from "undici";
 
+import { refusedKind, type Reach } from "../../core/index.ts";
 import { gatewayError, type GatewayError } from "../errors.ts";
-import { refusedKind, type Reach } from "./address.ts";
 
 export interface ConnectOptions {
   /** The upstream's name, for errors. */

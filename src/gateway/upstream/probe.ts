@@ -7,10 +7,9 @@
 
 import type { LookupFunction } from "node:net";
 
-import { isHoldfastError, type HoldfastError } from "../../core/index.ts";
+import { hostOf, isHoldfastError, networkOf, type HoldfastError } from "../../core/index.ts";
 import type { UpstreamConfig } from "../config.ts";
 import { gatewayError } from "../errors.ts";
-import { hostOf, networkOf } from "./address.ts";
 import { connector } from "./connect.ts";
 
 /** How long a connection has to come about, in milliseconds. */

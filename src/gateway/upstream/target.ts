@@ -10,12 +10,20 @@ import type { LookupFunction } from "node:net";
 
 import { Pool } from "undici";
 
-import { Secret, systemClock, type Clock } from "../../core/index.ts";
+import {
+  addressKind,
+  hostOf,
+  networkOf,
+  refusedKind,
+  Secret,
+  systemClock,
+  type Clock,
+  type Network,
+} from "../../core/index.ts";
 import type { GatewayConfig, UpstreamConfig } from "../config.ts";
 import { gatewayError } from "../errors.ts";
 import { covers, type Principal } from "../identity/principal.ts";
 import type { ProtocolId } from "../wire/index.ts";
-import { addressKind, hostOf, networkOf, refusedKind, type Network } from "./address.ts";
 import { Fingerprints } from "./answered.ts";
 import { Circuit } from "./circuit.ts";
 import { connector } from "./connect.ts";

@@ -7,17 +7,19 @@
 
 import { z } from "zod";
 
-import { ROLES } from "../../core/index.ts";
+import { isServerUrl, ROLES } from "../../core/index.ts";
 import { secretSource } from "./secret.ts";
 
 /** Over plain HTTP anyone on the way could answer: only the machine itself may. */
 function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
+  if (!isServerUrl(text)) return false;
   const { protocol, hostname, username, password, search, hash } = new URL(text);
   if (username + password + search + hash !== "") return false;
   return protocol === "https:" || (protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(hostname));
 }
-const safeUrl = z.string().refine(isSafeUrl, "an https URL without user, query and fragment (http only on loopback)");
+const safeUrl = z
+  .string()
+  .refine(isSafeUrl, "an https URL without user, query and fragment, its host in plain form (http only on loopback)");
 
 const values = z.array(z.string().min(1).max(256)).max(200).default([]);
 

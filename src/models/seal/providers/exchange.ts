@@ -8,7 +8,7 @@
  */
 
 import { setTimeout } from "node:timers/promises";
-import { parseJson } from "../../../core/index.ts";
+import { isServerUrl, parseJson } from "../../../core/index.ts";
 import { sealError } from "../errors.ts";
 
 export interface ServiceRequest {
@@ -37,7 +37,7 @@ const WAITS_MS = [200, 800];
 /** An address of a key service. @throws `seal.setting-invalid` with the name of the setting */
 export function serviceUrl(setting: string, text: string): URL {
   const url = URL.parse(text);
-  if (url === null || !isSafe(url)) throw sealError("seal.setting-invalid", { detail: setting });
+  if (url === null || !isServerUrl(text) || !isSafe(url)) throw sealError("seal.setting-invalid", { detail: setting });
   return url;
 }
 

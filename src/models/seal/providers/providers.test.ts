@@ -164,6 +164,12 @@ describe("the settings of key services", () => {
       "http://vault.example.com",
       "ftp://127.0.0.1",
       "https://user:pw@vault.example.com",
+      "http://2130706433",
+      "http://127.1",
+      "https://１２７.０.０.１",
+      "https://169.254.169.254",
+      "https://[fd00:ec2::254]",
+      "https://[::ffff:7f00:1]",
       "vault",
       "",
     ]) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { BlockList } from "node:net";
+import { BlockList, isIP } from "node:net";
 import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { addressKind, hostOf, networkOf, refusedKind, type AddressKind } from "./address.ts";
+import { addressKind, hostOf, isPlainHost, isServerUrl, networkOf, refusedKind, type AddressKind } from "./address.ts";
 
 /** Both ends of each range, and their neighbours outside. */
 const KINDS: readonly (readonly [AddressKind, readonly string[]])[] = [
@@ -53,6 +53,21 @@ describe("the kind of an address", () => {
     ]) {
       assert.equal(addressKind(text), undefined, text);
     }
+  });
+
+  it("is of what Node takes for an address, and of nothing else", () => {
+    const part = fc.oneof(
+      fc.constantFrom("", "0", "1", "01", "255", "256", "ffff", "::", ":", ".", "1.2.3.4", "g"),
+      fc.ipV4(),
+      fc.ipV6(),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 6 }), fc.constantFrom(":", ".", "::", ""), (parts, between) => {
+        const text = parts.join(between);
+        assert.equal(addressKind(text) === undefined, isIP(text) === 0, text);
+      }),
+      { numRuns: 5_000 },
+    );
   });
 
   it("agrees with Node's own block list, for every address", () => {
@@ -149,5 +164,69 @@ describe("the network of an upstream", () => {
       }
     }
     assert.equal(refusedKind("not an address", "public"), "reserved");
+  });
+});
+
+describe("the host of a URL in the configuration", () => {
+  it("stands there in its plain form, or hides what it is", () => {
+    for (const url of [
+      "https://api.example.com/v1",
+      "HTTPS://API.Example.com",
+      "http://127.0.0.1:1/",
+      "http://[2001:db8::1]:1/",
+      "https://api.example.com.",
+    ]) {
+      assert.equal(isPlainHost(url), true, url);
+    }
+    for (const url of [
+      "http://2130706433/",
+      "http://0x7f.1/",
+      "http://0177.0.0.1/",
+      "http://127.1/",
+      "http://１２７.０.０.１/",
+      "http://127。0。0。1/",
+      "http://%31%32%37.0.0.1/",
+      "http:127.0.0.1/",
+      "http://a@127.0.0.1/",
+      "http://127.0.0.1\\@example.com/",
+      "http://[0:0:0:0:0:0:0:1]/",
+      "http://[::ffff:127.0.0.1]/",
+    ]) {
+      assert.equal(isPlainHost(url), false, url);
+      assert.equal(isServerUrl(url), false, url);
+    }
+  });
+
+  it("is a name, or an address that a server may have", () => {
+    for (const host of [
+      "vault.example.com",
+      "localhost",
+      "127.0.0.1",
+      "10.0.0.1",
+      "100.64.0.1",
+      "8.8.8.8",
+      "[fd00::1]",
+    ]) {
+      assert.equal(isServerUrl(`https://${host}/`), true, host);
+    }
+    for (const host of [
+      "169.254.169.254",
+      "169.254.1.1",
+      "100.100.100.200",
+      "[fd00:ec2::254]",
+      "[fe80::1]",
+      "[::ffff:7f00:1]",
+      "[64:ff9b::7f00:1]",
+      "[2002:7f00:1::1]",
+      "[2001::1]",
+      "0.0.0.0",
+      "[::]",
+      "224.0.0.1",
+      "[ff02::1]",
+      "255.255.255.255",
+    ]) {
+      assert.equal(isServerUrl(`https://${host}/`), false, host);
+    }
+    assert.equal(isServerUrl("vault"), false);
   });
 });

@@ -13,8 +13,6 @@
  * @module
  */
 
-import { isIP } from "node:net";
-
 export type AddressKind =
   | "public"
   | "loopback"
@@ -55,8 +53,8 @@ const KINDS: Readonly<Record<Reach, ReadonlySet<AddressKind>>> = {
 export function addressKind(address: string): AddressKind | undefined {
   // A zone (`fe80::1%eth0`) says through which interface, not where to.
   const text = address.split("%", 1)[0] as string;
-  const family = isIP(text);
-  if (family === 0) return undefined;
+  const family = familyOf(text);
+  if (family === undefined) return undefined;
   const [bits, value, ranges] = family === 4 ? ([32, ipv4(text), V4] as const) : ([128, ipv6(text), V6] as const);
   for (const { start, length, kind } of ranges) {
     const rest = BigInt(bits - length);
@@ -83,6 +81,27 @@ export function networkOf(url: URL): Network {
   if (host === "localhost") return "private";
   const kind = addressKind(host);
   return kind !== undefined && KINDS.private.has(kind) ? "private" : "public";
+}
+
+/**
+ * Whether the host of a URL stands there as the URL parser reads it. One that it reads as another (`0x7f.1`, `2130706433`,
+ * full-width digits, percent signs) is a host that nobody sees who reads the text. Of a backslash, parsers differ on which
+ * side of it the host is. What is no URL has no host to hide.
+ */
+export function isPlainHost(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const host = /^[^:]*:\/\/([^/:?#[\]]+|\[[^\]]*\])(?=[:/?#]|$)/.exec(text)?.[1];
+  return !text.includes("\\") && host?.toLowerCase() === new URL(text).hostname;
+}
+
+/**
+ * Whether a URL that an operator writes names a host in its plain form and, where that is an address, one that a server
+ * of theirs may have: none of a metadata service, and none that leads who knows where.
+ */
+export function isServerUrl(text: string): boolean {
+  if (!URL.canParse(text) || !isPlainHost(text)) return false;
+  const host = hostOf(new URL(text));
+  return addressKind(host) === undefined || refusedKind(host, "either") === undefined;
 }
 
 /** The host of a URL as the resolver takes it: without the brackets of IPv6. */
@@ -150,12 +169,21 @@ function ranges(read: (text: string) => bigint, rows: readonly (readonly [string
   });
 }
 
-/** Four numbers from 0 to 255, as `isIP` has checked. */
+/** Four numbers from 0 to 255, none with a zero before it. */
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
+/** Undefined for what is no address in its plain form. */
+function familyOf(text: string): 4 | 6 | undefined {
+  if (IPV4.test(text)) return 4;
+  return /^[0-9a-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]/`) ? 6 : undefined;
+}
+
+/** Four numbers from 0 to 255, as `familyOf` has checked. */
 function ipv4(text: string): bigint {
   return text.split(".").reduce((value, part) => (value << 8n) | BigInt(part), 0n);
 }
 
-/** Eight groups, one run of zeros left out, the last two perhaps as IPv4 (RFC 4291 section 2.2), as `isIP` has checked. */
+/** Eight groups, one run of zeros left out, the last two perhaps as IPv4 (RFC 4291 section 2.2), as `familyOf` has checked. */
 function ipv6(text: string): bigint {
   const [head = "", tail] = text.split("::", 2);
   const left = groups(head);
