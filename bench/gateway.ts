@@ -13,7 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { INSTRUCTIONS, openIdle, timeToFirstText } from "./gateway-streams.ts";
-import { load, post, type LoadResult } from "./load.ts";
+import { CHANGING_WORDS, load, post, type LoadResult } from "./load.ts";
 import { startChild, startPortkey, type Server } from "./servers.ts";
 import { print } from "./table.ts";
 
@@ -115,12 +115,15 @@ function optionsOf(args: readonly string[]): Options {
   };
 }
 
+const QUESTION = "Where is my parcel, and when will it come? I ordered it last week. ";
+
+/** The instructions of an app, which are the same with every request, and a question, which is not. */
 function requestBody(): string {
   return JSON.stringify({
     model: "bench",
     messages: [
       { role: "system", content: INSTRUCTIONS },
-      { role: "user", content: "Where is my parcel, and when will it come? I ordered it last week. ".repeat(20) },
+      { role: "user", content: `${CHANGING_WORDS}: ${QUESTION.repeat(20)}` },
     ],
     temperature: 0.2,
   });

@@ -15,19 +15,41 @@ export interface LoadResult {
   readonly refused: number;
 }
 
-/** Sends `request` over `connections` keep-alive connections for `seconds`, each waiting for its answer. */
+/** Where a request is another one each time: words of five letters, written over as many such places. */
+const CHANGING = "?????";
+const WORDS =
+  "apple bread chair clock cloth cream dress fence glass grape honey jelly knife lemon light melon onion paint paper peach piano plate pound salad scarf shelf shirt spoon stone table towel watch";
+
+/** A text that is another one in every request: some 10^12 of them. */
+export const CHANGING_WORDS = Array.from({ length: 8 }, () => CHANGING).join(" ");
+
+/** Writes other words over {@link CHANGING_WORDS} each time it is called. */
+function changing(request: Buffer): () => Buffer {
+  const words = WORDS.split(" ");
+  const places: number[] = [];
+  for (let at = request.indexOf(CHANGING); at !== -1; at = request.indexOf(CHANGING, at + 1)) places.push(at);
+  return () => {
+    const changed = Buffer.from(request);
+    for (const place of places)
+      changed.write(words[Math.floor(Math.random() * words.length)] as string, place, "latin1");
+    return changed;
+  };
+}
+
+/** Sends `request`, with other words each time where it has {@link CHANGING_WORDS}, over `connections` keep-alive connections for `seconds`, each waiting for its answer. */
 export async function load(
   port: number,
   request: Buffer,
   options: { readonly connections: number; readonly seconds: number },
 ): Promise<LoadResult> {
+  const next = changing(request);
   const latencies: number[] = [];
   let refused = 0;
   const started = performance.now();
   const until = started + options.seconds * 1_000;
   await Promise.all(
     Array.from({ length: options.connections }, () =>
-      client(port, request, until, (ms, ok) => {
+      client(port, next, until, (ms, ok) => {
         latencies.push(ms);
         if (!ok) refused++;
       }),
@@ -40,14 +62,19 @@ export async function load(
   return { requests: sorted.length, perSecond: sorted.length / seconds, p50: at(0.5), p99: at(0.99), refused };
 }
 
-function client(port: number, request: Buffer, until: number, done: (ms: number, ok: boolean) => void): Promise<void> {
+function client(
+  port: number,
+  next: () => Buffer,
+  until: number,
+  done: (ms: number, ok: boolean) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true });
     let sent = 0;
     let pending: Buffer = Buffer.alloc(0);
     const send = (): void => {
       sent = performance.now();
-      socket.write(request);
+      socket.write(next());
     };
     socket.on("connect", send);
     socket.on("error", reject);
