@@ -12,7 +12,7 @@ export {
   type UpstreamConfig,
 } from "./config.ts";
 export { claimAt } from "./identity/claims.ts";
-export { fetchJson, type FetchJson } from "./identity/fetch.ts";
+export { fetchJson, postForm, type FetchJson } from "./identity/fetch.ts";
 export { idTokenVerifier, type IdTokenOptions } from "./identity/id-token.ts";
 export type { Claims } from "./identity/jwt.ts";
 export { createKey, listKeys, revokeKey, rotateKey, type KeyInfo, type KeyInput } from "./identity/store.ts";

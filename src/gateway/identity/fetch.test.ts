@@ -7,7 +7,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 
 import { isHoldfastError } from "../../core/index.ts";
 import { startIssuer, type TestIssuer } from "../../../test/identity/issuer.ts";
-import { fetchJson } from "./fetch.ts";
+import { fetchJson, postForm } from "./fetch.ts";
 
 describe("the client of issuers", () => {
   let issuer: TestIssuer;
@@ -47,6 +47,39 @@ describe("the client of issuers", () => {
     const { port } = new URL(issuer.url);
     const found = await fetchJson(`http://issuer.example:${port}/keys`, 2_000, at("127.0.0.1"));
     assert.deepEqual(found, { keys: issuer.jwks }, "one of an own network is asked");
+  });
+
+  it("sends a form there alone, too, follows no redirect with it, and reads what is not refused for its status", async () => {
+    const fields = new URLSearchParams({ code: "c" });
+    const post = (url: string, lookup?: LookupFunction): ReturnType<typeof postForm> =>
+      postForm(url, {
+        fields,
+        authorization: "Basic x",
+        deadlineMs: 2_000,
+        ...(lookup === undefined ? {} : { lookup }),
+      });
+    const unavailable = (why: RegExp) => (error: unknown) =>
+      isHoldfastError(error, "gateway.issuer-unavailable") && why.test(error.detail ?? "");
+    const metadata: LookupFunction = (_host, _options, callback) => {
+      callback(null, [{ address: "169.254.169.254", family: 4 }]);
+    };
+    await assert.rejects(post("https://issuer.example/token", metadata), unavailable(/no issuer's/));
+    const elsewhere = await startIssuer();
+    issuer.behave((_, response) => response.writeHead(307, { ...json, location: `${elsewhere.url}/token` }).end("{}"));
+    assert.deepEqual(await post(`${issuer.url}/token`), { status: 307, value: {} });
+    assert.deepEqual(elsewhere.asked, []);
+    await elsewhere.close();
+    issuer.behave((request, response) => {
+      const { authorization, "content-type": type } = request.headers;
+      response.writeHead(400, json).end(JSON.stringify({ method: request.method, authorization, type }));
+    });
+    assert.deepEqual(await post(`${issuer.url}/token?tenant=a`), {
+      status: 400,
+      value: { method: "POST", authorization: "Basic x", type: "application/x-www-form-urlencoded" },
+    });
+    assert.equal(issuer.asked.at(-1), "/token?tenant=a");
+    issuer.behave((_, response) => response.writeHead(200, json).end(" ".repeat(65_537)));
+    await assert.rejects(post(`${issuer.url}/token`), unavailable(/65536 bytes/));
   });
 
   it("reads a document", async () => {

@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Secret } from "../../../core/index.ts";
+import { fakeClock, Secret } from "../../../core/index.ts";
 import { sql } from "../../../storage/index.ts";
 import { Browser, CLIENT, code, ORIGIN, refused, setUp } from "../../../../test/identity/sign-in.ts";
+import { loginConfig } from "../../config/login.ts";
 import { LOGIN_MS, MOST_LOGINS } from "./pending.ts";
-import { RETRY_MS } from "./provider.ts";
+import { openProvider, RETRY_MS } from "./provider.ts";
 
 test("someone signs in, acts by their role, and signs out", async (context) => {
   const { browser, issuer, db } = await setUp(context);
@@ -135,6 +136,10 @@ test("an issuer that cannot do what is needed, or says that it is another, is no
     [{ code_challenge_methods_supported: "S256" }, /PKCE/],
     [{ issuer: "https://elsewhere.example" }, /another issuer/],
     [{ token_endpoint: "http://elsewhere.example/token" }, /token_endpoint/],
+    [{ token_endpoint: "https://169.254.169.254/token" }, /token_endpoint/],
+    [{ token_endpoint: "https://[::ffff:7f00:1]/token" }, /token_endpoint/],
+    [{ token_endpoint: "http://2130706433/token" }, /token_endpoint/],
+    [{ jwks_uri: "https://metadata@169.254.169.254/keys" }, /jwks_uri/],
     [{ authorization_endpoint: "javascript:alert(1)" }, /authorization_endpoint/],
     [{ authorization_endpoint: undefined }, /authorization_endpoint/],
     [{ jwks_uri: "file:///etc/passwd" }, /jwks_uri/],
@@ -155,6 +160,34 @@ test("an issuer that cannot do what is needed, or says that it is another, is no
   await Promise.all([1, 2, 3].map(() => browser().go("/login")));
   assert.equal(issuer.asked.length, before + 1);
   assert.deepEqual(await db.query(sql`select state_hash from admin_logins`), []);
+});
+
+test("an issuer elsewhere has no endpoint on this machine", async () => {
+  const issuer = "https://login.example";
+  const config = loginConfig.parse({ url: ORIGIN, issuer, clientId: CLIENT, roles: { viewer: ["staff"] } });
+  const good = {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    jwks_uri: `${issuer}/keys`,
+  };
+  const begin = (document: object): Promise<string> =>
+    openProvider({
+      config,
+      clientSecret: undefined,
+      clock: fakeClock(),
+      fetchJson: async () => document,
+    }).authorizationUrl({
+      state: "s",
+      nonce: "n",
+      verifier: "v",
+    });
+  assert.match(await begin(good), /^https:\/\/login\.example\/authorize\?/);
+  for (const name of ["authorization_endpoint", "token_endpoint", "jwks_uri"]) {
+    for (const host of ["127.0.0.1:6379", "localhost:8788", "[::1]"]) {
+      await assert.rejects(begin({ ...good, [name]: `http://${host}/x` }), new RegExp(name));
+    }
+  }
 });
 
 test("mix-up: the answer must name this issuer, where it names one or has to", async (context) => {

@@ -13,8 +13,14 @@
 
 import { createHash } from "node:crypto";
 
-import { isHoldfastError, parseJson, type Clock, type Secret } from "../../../core/index.ts";
-import { fetchJson as fetchOverNetwork, idTokenVerifier, type Claims, type FetchJson } from "../../../gateway/index.ts";
+import { isHoldfastError, isServerUrl, type Clock, type Secret } from "../../../core/index.ts";
+import {
+  fetchJson as fetchOverNetwork,
+  idTokenVerifier,
+  postForm,
+  type Claims,
+  type FetchJson,
+} from "../../../gateway/index.ts";
 import type { LoginConfig } from "../../config/login.ts";
 import { serverError } from "../../errors.ts";
 
@@ -57,7 +63,6 @@ const FRESH_MS = 600_000;
 export const RETRY_MS = 5_000;
 /** For the exchange of a code, in milliseconds. */
 const TOKEN_MS = 10_000;
-const TOKEN_BYTES = 65_536;
 
 /** Where the issuer sends the browser back to. */
 function redirectUri({ url }: LoginConfig): string {
@@ -129,24 +134,28 @@ async function discover(config: LoginConfig, fetchJson: FetchJson, clock: Clock)
   }
   const ways = document["token_endpoint_auth_methods_supported"];
   const inBody = Array.isArray(ways) && !ways.includes("client_secret_basic") && ways.includes("client_secret_post");
-  const jwks = endpoint(document, "jwks_uri");
   const { issuer, clientId, algorithms } = config;
+  const jwks = endpoint(document, "jwks_uri", issuer);
   return {
-    authorization: endpoint(document, "authorization_endpoint"),
-    token: endpoint(document, "token_endpoint"),
+    authorization: endpoint(document, "authorization_endpoint", issuer),
+    token: endpoint(document, "token_endpoint", issuer),
     secretIn: inBody ? "body" : "header",
     namesIssuer: document["authorization_response_iss_parameter_supported"] === true,
     verify: idTokenVerifier({ issuer, jwks, clientId, algorithms, fetchJson, clock }),
   };
 }
 
-/** An endpoint over TLS, or on this machine where the issuer is. */
-function endpoint(document: Readonly<Record<string, unknown>>, name: string): string {
+/**
+ * An endpoint over TLS; without it only on this machine, where the issuer is here as well. One that it names where no
+ * server is, it does not have.
+ */
+function endpoint(document: Readonly<Record<string, unknown>>, name: string, issuer: string): string {
   const value = document[name];
-  if (typeof value === "string" && URL.canParse(value)) {
+  if (typeof value === "string" && isServerUrl(value)) {
     const { protocol, hostname, username, password, hash } = new URL(value);
-    const local = protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(hostname);
-    if ((protocol === "https:" || local) && username + password + hash === "") return value;
+    const isLocal = protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(hostname);
+    const isSafe = protocol === "https:" || (isLocal && new URL(issuer).protocol === "http:");
+    if (isSafe && username + password + hash === "") return value;
   }
   throw unavailable(`its discovery document names no usable ${name}`);
 }
@@ -179,28 +188,21 @@ function encoded(text: string): string {
   return new URLSearchParams({ "": text }).toString().slice(1);
 }
 
-/** Redeems the code. No redirect, a deadline, a limit; of what went wrong only the error's code is told. */
+/** Redeems the code. Of what went wrong only the error's code is told. */
 async function exchange(
   url: string,
   { body, authorization }: { readonly body: URLSearchParams; readonly authorization: string | undefined },
 ): Promise<string> {
-  let response: Response;
-  let answer: Readonly<Record<string, unknown>>;
+  let answered: Awaited<ReturnType<typeof postForm>>;
   try {
-    response = await fetch(url, {
-      method: "POST",
-      headers: { accept: "application/json", ...(authorization === undefined ? {} : { authorization }) },
-      body,
-      redirect: "error",
-      signal: AbortSignal.timeout(TOKEN_MS),
-    });
-    const parsed = parseJson(await readAtMost(response), { maxBytes: TOKEN_BYTES, maxDepth: 8 });
-    answer = typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>) : {};
+    answered = await postForm(url, { fields: body, authorization, deadlineMs: TOKEN_MS });
   } catch (cause) {
     throw unavailable("its token endpoint gave no answer that can be read", cause);
   }
-  if (response.status >= 500) throw unavailable(`its token endpoint answered ${response.status}`);
-  if (response.status !== 200) {
+  const { status, value } = answered;
+  const answer = typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  if (status >= 500) throw unavailable(`its token endpoint answered ${status}`);
+  if (status !== 200) {
     throw serverError("server.login-refused", {
       detail: `the issuer does not take the code${errorCode(answer["error"])}`,
     });
@@ -213,17 +215,6 @@ async function exchange(
 /** An error's code of RFC 6749 as it may be shown: nothing else of what an issuer says. */
 export function errorCode(error: unknown): string {
   return typeof error === "string" && /^[a-z_]{1,64}$/.test(error) ? ` (${error})` : "";
-}
-
-async function readAtMost(response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > TOKEN_BYTES) throw new Error("too large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function unavailable(detail: string, cause?: unknown): Error {
