@@ -130,7 +130,8 @@ export class Accounts {
     for (const demand of demands) accounts.push(this.#account(demand));
     for (let turn = 1; !link.away; turn++) {
       const booking = bookingOf(this.#book, id, demands);
-      const answer = await link.orAway(ask(this.#book, booking));
+      const asked = link.orAway(ask(this.#book, booking));
+      const answer = asked instanceof Promise ? await asked : asked;
       if (answer === undefined) {
         // It may be booked all the same. What is granted out of the escrow instead goes by the same name.
         const reserved = this.#takeEscrows(id, demands, accounts);
@@ -153,11 +154,12 @@ export class Accounts {
 
   /**
    * Ends a reservation: `spent` counts, in the order of the demands, and the rest is free again. Where no other process
-   * counts along it is durable when this resolves, or within `saveWithinMs`. Settling twice does nothing.
+   * counts along it is durable when this resolves, or within `saveWithinMs`. Settling twice does nothing. Undefined: there
+   * is nothing to wait for.
    */
-  async settle(grant: Grant, spent: readonly number[]): Promise<void> {
-    const { accounts, link, live, marks } = this.#book;
-    if (!live.delete(grant)) return;
+  settle(grant: Grant, spent: readonly number[]): Promise<void> | undefined {
+    const { accounts, link, live } = this.#book;
+    if (!live.delete(grant)) return undefined;
     for (let index = 0; index < grant.demands.length; index++) {
       const { counter, amount } = grant.demands[index] as Demand;
       const used = spent[index] ?? 0;
@@ -172,11 +174,17 @@ export class Accounts {
       // All that was booked in another epoch counts as spent already.
       account.own += account.epoch === grant.epoch ? used : Math.max(0, used - amount);
     }
-    await settle(this.#book, grant);
+    const settling = settle(this.#book, grant);
+    return settling === undefined ? this.#save() : settling.then(() => this.#save());
+  }
+
+  /** Saves what was settled, where no other process counts along. */
+  #save(): Promise<void> | undefined {
     const { counters, saveWithinMs } = this.#options;
-    if (counters.shared) return;
-    if (saveWithinMs === undefined) await marks.save();
-    else marks.saveWithin(saveWithinMs);
+    if (counters.shared) return undefined;
+    if (saveWithinMs === undefined) return this.#book.marks.save();
+    this.#book.marks.saveWithin(saveWithinMs);
+    return undefined;
   }
 
   /** How the counters of a grant stand now. */

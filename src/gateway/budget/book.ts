@@ -48,31 +48,65 @@ export function bookingOf(book: Book, id: string, demands: readonly Demand[]): G
 
 const NO_ESCROWS: Grant["escrows"] = [];
 
-/** Asks for a booking, or for more time for it. @throws `storage.counters-unavailable`, the database's errors */
-export async function ask(book: Book, { id, demands, epoch }: Grant): Promise<QuotaAnswer> {
+/**
+ * Asks for a booking, or for more time for it. A promise where others must be asked, or something must be known before.
+ *
+ * @throws `storage.counters-unavailable`, the database's errors
+ */
+export function ask(book: Book, { id, demands, epoch }: Grant): QuotaAnswer | Promise<QuotaAnswer> {
   const accounts = accountsOf(book, demands);
-  if (epoch !== undefined) {
-    if (accounts.some((account) => account.epoch !== epoch)) {
-      const unseen = accounts.filter((account) => account.epoch !== epoch);
-      const seen = await book.link.call("report", epoch, "", unseen.map(lookAt), unseen);
-      if (seen.status === "moved") return seen;
-    }
-    const waiting: Promise<void>[] = [];
-    for (let index = 0; index < accounts.length; index++) {
-      const ready = book.marks.ready(accounts[index] as Account, epoch, demands[index] as Demand);
-      if (ready !== undefined) waiting.push(ready);
-    }
-    if (waiting.length > 0) await Promise.all(waiting);
-  }
-  return await book.link.call("reserve", epoch, id, demands, accounts);
+  const reserve = (): QuotaAnswer | Promise<QuotaAnswer> => book.link.call("reserve", epoch, id, demands, accounts);
+  const preparing = epoch === undefined ? undefined : prepare(book, epoch, demands, accounts);
+  return preparing === undefined ? reserve() : preparing.then((moved) => moved ?? reserve());
 }
 
-/** Settles a booking, now or when the counters are back. */
-export async function settle(book: Book, grant: Grant): Promise<void> {
+/** Makes accounts ready for a booking in an epoch. Undefined: they are. Resolves with the answer that it is over. */
+function prepare(
+  book: Book,
+  epoch: string,
+  demands: readonly Demand[],
+  accounts: readonly Account[],
+): Promise<QuotaAnswer | undefined> | undefined {
+  if (accounts.some((account) => account.epoch !== epoch)) return lookAndPrepare(book, epoch, demands, accounts);
+  const waiting: Promise<void>[] = [];
+  for (let index = 0; index < accounts.length; index++) {
+    const ready = book.marks.ready(accounts[index] as Account, epoch, demands[index] as Demand);
+    if (ready !== undefined) waiting.push(ready);
+  }
+  return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
+}
+
+async function lookAndPrepare(
+  book: Book,
+  epoch: string,
+  demands: readonly Demand[],
+  accounts: readonly Account[],
+): Promise<QuotaAnswer | undefined> {
+  const unseen = accounts.filter((account) => account.epoch !== epoch);
+  const seen = await book.link.call("report", epoch, "", unseen.map(lookAt), unseen);
+  if (seen.status === "moved") return seen;
+  await Promise.all(
+    accounts.map(async (account, index) => await book.marks.ready(account, epoch, demands[index] as Demand)),
+  );
+  return undefined;
+}
+
+/** Settles a booking, now or when the counters are back. Undefined: it is settled. */
+export function settle(book: Book, grant: Grant): Promise<void> | undefined {
   // One of another epoch counts as spent already, and nobody knows of it by its name.
-  if (grant.epoch !== book.link.epoch) return;
-  if (!book.link.away && (await book.link.orAway(callSettle(book, grant))) !== undefined) return;
-  if (book.unsettled.size < MOST_WAITING) book.unsettled.add(grant);
+  if (grant.epoch !== book.link.epoch) return undefined;
+  const wait = (): void => {
+    if (book.unsettled.size < MOST_WAITING) book.unsettled.add(grant);
+  };
+  if (book.link.away) {
+    wait();
+    return undefined;
+  }
+  const sent = book.link.orAway(callSettle(book, grant));
+  if (!(sent instanceof Promise)) return undefined;
+  return sent.then((answer) => {
+    if (answer === undefined) wait();
+  });
 }
 
 /** Settles all that waits, but for escrows that something not yet booked was taken out of. @throws as `ask` */
@@ -121,6 +155,6 @@ export function lookAt({ asked }: Account): Demand {
   return { ...asked, limit: 0, amount: 0 };
 }
 
-function callSettle(book: Book, { id, demands, epoch }: Grant): Promise<QuotaAnswer> {
+function callSettle(book: Book, { id, demands, epoch }: Grant): QuotaAnswer | Promise<QuotaAnswer> {
   return book.link.call("settle", epoch, id, demands, accountsOf(book, demands));
 }

@@ -80,7 +80,7 @@ describe("the line to shared counters", () => {
     assert.deepEqual([lost.link.away, lost.away.times, lost.logged.length], [true, 1, 1]);
     lost.link.return();
     assert.deepEqual([lost.link.away, lost.logged.length], [false, 2]);
-    await assert.rejects(lost.link.orAway(Promise.reject(new Error("a defect"))), /a defect/);
+    await assert.rejects(async () => await lost.link.orAway(Promise.reject(new Error("a defect"))), /a defect/);
 
     const moved = await lineTo({ status: "moved", epoch: "e2" });
     moved.link.nothingBefore = true;

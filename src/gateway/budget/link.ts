@@ -34,18 +34,18 @@ export class Link {
   }
 
   /**
-   * One call, in the epoch that the caller takes it to be. Nothing is booked beyond an account's mark, and nothing of one that
-   * has not entered the epoch.
+   * One call, in the epoch that the caller takes it to be; a promise where others must be asked. Nothing is booked beyond an
+   * account's mark, and nothing of one that has not entered the epoch.
    *
    * @throws `storage.counters-unavailable`
    */
-  async call(
+  call(
     op: QuotaCall["op"],
     epoch: string | undefined,
     lease: string,
     demands: readonly Demand[],
     accounts: readonly Account[],
-  ): Promise<QuotaAnswer> {
+  ): QuotaAnswer | Promise<QuotaAnswer> {
     const claims: Claim[] = [];
     for (let index = 0; index < demands.length; index++) {
       const { counter, window, limit: most, amount, chargeIfLost } = demands[index] as Demand;
@@ -58,7 +58,7 @@ export class Link {
     }
     const { counters, leaseMs } = this.#options;
     const { nothingBefore } = this;
-    const answer = await counters.quota({
+    const answer = counters.quota({
       op,
       holder: this.#holder,
       epoch,
@@ -67,6 +67,11 @@ export class Link {
       claims,
       nothingBefore,
     });
+    if (answer instanceof Promise) return answer.then((come) => this.#hear(come, accounts, claims));
+    return this.#hear(answer, accounts, claims);
+  }
+
+  #hear(answer: QuotaAnswer, accounts: readonly Account[], claims: readonly Claim[]): QuotaAnswer {
     this.replicas = answer.holders;
     this.epoch = answer.epoch;
     if (answer.status === "moved") {
@@ -83,8 +88,9 @@ export class Link {
     return answer;
   }
 
-  /** What was asked for, or undefined when the counters are away from now on. */
-  orAway<T>(asked: Promise<T>): Promise<T | undefined> {
+  /** What was asked for, or undefined when the counters are away from now on. What is there already was answered. */
+  orAway<T>(asked: T | Promise<T>): T | undefined | Promise<T | undefined> {
+    if (!(asked instanceof Promise)) return asked;
     return asked.catch((error: unknown) => {
       if (!isHoldfastError(error, "storage.counters-unavailable")) throw error;
       this.#leave("they do not answer");

@@ -113,11 +113,17 @@ function project(values: Float32Array, dimensions: number): Float32Array {
 }
 
 function hashOf(secret: string, content: string | Buffer): Hash64 {
-  const input =
-    typeof content === "string" ? secret + content : Buffer.concat([Buffer.from(secret, "latin1"), content]);
-  const digest = hash("sha256", input, "buffer");
+  const size = secret.length + (typeof content === "string" ? Buffer.byteLength(content) : content.length);
+  const bytes = size <= input.length ? input.subarray(0, size) : Buffer.allocUnsafe(size);
+  bytes.write(secret, "latin1");
+  if (typeof content === "string") bytes.write(content, secret.length);
+  else bytes.set(content, secret.length);
+  const digest = hash("sha256", bytes, "buffer");
   return { high: digest.readInt32BE(0), low: digest.readInt32BE(4) };
 }
+
+/** One input for all hashes but those of long texts: a hash is made to its end before another is begun. */
+const input = Buffer.alloc(16_384);
 
 function fingerprintSeed(secret: string): number {
   return Number.parseInt(secret.slice(0, 8), 16) >>> 0;
