@@ -6,12 +6,27 @@
  * to the token server that it names, and never over plain HTTP to another host than the registry's own. Where a redirect
  * leads to another host, nothing of it goes along.
  *
+ * A registry is where its operator says. Where it leads from there is judged before anything is connected to: never to an
+ * address of a metadata service, or one that leads who knows where, and from the internet never inwards.
+ *
  * @module
  */
 
+import { lookup as systemLookup, type LookupAddress } from "node:dns";
+import type { LookupFunction } from "node:net";
+
 import { Agent, request, type Dispatcher } from "undici";
 
-import { isHoldfastError, parseJson, type Secret } from "../../../core/index.ts";
+import {
+  addressKind,
+  hostOf,
+  isHoldfastError,
+  parseJson,
+  refusedKind,
+  type HoldfastError,
+  type Reach,
+  type Secret,
+} from "../../../core/index.ts";
 import { printable } from "../digest.ts";
 import { registryError } from "../errors.ts";
 
@@ -21,6 +36,8 @@ export interface OciHttpOptions {
   /** Without TLS. */
   readonly plain: boolean;
   readonly credentials?: { readonly username: string; readonly password: Secret } | undefined;
+  /** How names become addresses. Default: as the machine does it. */
+  readonly lookup?: LookupFunction;
 }
 
 interface OciRequest {
@@ -62,14 +79,15 @@ const WAIT_MS = 60_000;
 const SMALL_BYTES = 65_536;
 
 /** Makes the client of one registry. Nothing is connected yet. */
-export function ociHttp({ host, plain, credentials }: OciHttpOptions): OciHttp {
+export function ociHttp({ host, plain, credentials, lookup }: OciHttpOptions): OciHttp {
+  const origin = `${plain ? "http" : "https"}://${host}`;
+  const judge = addressJudge(hostOf(new URL(origin)));
   const agent = new Agent({
     headersTimeout: WAIT_MS,
     bodyTimeout: WAIT_MS,
-    connect: { timeout: 10_000 },
+    connect: { timeout: 10_000, lookup: judgedLookup(judge, lookup) },
     maxHeaderSize: 32_768,
   });
-  const origin = `${plain ? "http" : "https"}://${host}`;
   /** What to show, by scope. */
   const shown = new Map<string, string>();
 
@@ -77,6 +95,10 @@ export function ociHttp({ host, plain, credentials }: OciHttpOptions): OciHttp {
     if (url.protocol !== "https:" && !(plain && url.protocol === "http:")) {
       throw registryError("models.oci-refused", { detail: `it leads to ${printable(url.origin)}, without TLS` });
     }
+    // Node asks no resolver for what is an address already.
+    const literal = hostOf(url);
+    const elsewhere = addressKind(literal) === undefined ? undefined : judge(literal, [literal]);
+    if (elsewhere !== undefined) throw elsewhere;
     try {
       const { statusCode, headers, body } = await request(url, {
         dispatcher: agent,
@@ -145,6 +167,42 @@ export function ociHttp({ host, plain, credentials }: OciHttpOptions): OciHttp {
       throw refused(answer.status, await reasonOf(answer));
     },
     close: () => agent.destroy(),
+  };
+}
+
+/** Says of a host with these addresses why it is not connected to; undefined where it is. */
+type AddressJudge = (host: string, addresses: readonly string[]) => HoldfastError | undefined;
+
+/** The judge of one registry, at `own`. Where that is, is known once it has been judged itself. */
+export function addressJudge(own: string): AddressJudge {
+  let reach: Reach = "either";
+  return (host, addresses) => {
+    if (addresses.some((address) => refusedKind(address, reach) !== undefined)) {
+      return registryError("models.oci-refused", {
+        detail: `it leads to ${printable(host)}, at an address where no registry is`,
+      });
+    }
+    const isOutside = addresses.length > 0 && addresses.every((address) => addressKind(address) === "public");
+    if (host === own && isOutside) reach = "public";
+    return undefined;
+  };
+}
+
+/** A resolver that gives only addresses that may be connected to. */
+function judgedLookup(judge: AddressJudge, lookup: LookupFunction = systemLookup): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      const addresses = error === null ? (found as unknown as readonly LookupAddress[]) : [];
+      const refusal = judge(
+        hostname,
+        addresses.map(({ address }) => address),
+      );
+      const [first] = addresses;
+      if (error !== null || first === undefined) callback(error ?? new Error("no address"), "", 0);
+      else if (refusal !== undefined) callback(refusal, "", 0);
+      else if (options.all === true) callback(null, [...addresses]);
+      else callback(null, first.address, first.family);
+    });
   };
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { hash, randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo, type LookupFunction } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
@@ -15,7 +16,7 @@ import { openBlobs, type BlobStore } from "../blobs.ts";
 import { publishParts } from "../releases.ts";
 import { findVersion, type Release, type Version } from "../store.ts";
 import { ociClient, type OciClient, type UploadMemory } from "./client.ts";
-import { ociHttp, type OciHttp } from "./http.ts";
+import { addressJudge, ociHttp, type OciHttp } from "./http.ts";
 import { MANIFEST_TYPE, MODEL_TYPE, packManifest, unpackManifest } from "./manifest.ts";
 import { parseOciReference } from "./reference.ts";
 import { fileMemory, pullModel, pushRelease } from "./transport.ts";
@@ -209,6 +210,95 @@ describe("how a registry is shown who asks", () => {
     const other = ociHttp({ host, plain: true, credentials });
     t.after(() => other.close());
     await assert.rejects(ask(other, "/v2/elsewhere"), code("models.oci-refused", /no TLS/));
+  });
+
+  it("and where it leads is judged before it is connected to: 0 connections", async (t) => {
+    let connections = 0;
+    const listener = createTcpServer((socket) => {
+      connections++;
+      socket.destroy();
+    }).listen(0, "::");
+    await once(listener, "listening");
+    t.after(() => listener.close());
+    const { port } = listener.address() as AddressInfo;
+    // A name for each address; the registry is at one of this machine.
+    const names = new Map<string, readonly string[]>();
+    const lookup: LookupFunction = (name, _options, callback) => {
+      const found = names.get(name) ?? ["127.0.0.1"];
+      callback(
+        null,
+        found.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
+      );
+    };
+    const forbidden = [
+      "0.0.0.0",
+      "::",
+      "::ffff:127.0.0.1",
+      "::127.0.0.1",
+      "64:ff9b::7f00:1",
+      "2002:7f00:1::1",
+      "2001:0:7f00:1::1",
+      "169.254.169.254",
+      "fd00:ec2::254",
+      "100.100.100.200",
+      "fe80::1",
+      "224.0.0.1",
+      "255.255.255.255",
+    ];
+    const hosts = forbidden.map((address, index) => {
+      names.set(`n${index}.example.test`, [address]);
+      return [`n${index}.example.test`, address.includes(":") ? `[${address}]` : address];
+    });
+    names.set("two.example.test", ["127.0.0.1", "0.0.0.0"]);
+    let leads = "";
+    const host = await serve(t, (request, response) => {
+      if (request.url?.startsWith("/v2/token") === true) {
+        response.writeHead(401, { "www-authenticate": `Bearer realm="${leads}"` }).end();
+      } else response.writeHead(Number(/\d{3}/.exec(request.url ?? "")?.[0]), { location: leads }).end();
+    });
+    const name = `registry.example.test:${host.split(":")[1] ?? ""}`;
+    for (const to of [...hosts.flat(), "two.example.test", "here.example.test"]) {
+      // The last is at the listener, where the registry's own network is: the others would come there as well.
+      const isHere = to === "here.example.test";
+      for (const status of [301, 302, 303, 307, 308]) {
+        leads = `http://${to}:${port}/`;
+        const http = ociHttp({ host: name, plain: true, credentials, lookup });
+        t.after(() => http.close());
+        const expected = isHere ? code("models.oci-unreachable") : code("models.oci-refused", /where no registry is/);
+        await assert.rejects(ask(http, `/v2/${status}`), expected, `${status} ${to}`);
+      }
+      if (isHere) continue;
+      leads = `https://${to}:${port}/token`;
+      const http = ociHttp({ host: name, plain: true, credentials, lookup });
+      t.after(() => http.close());
+      await assert.rejects(ask(http, "/v2/token"), code("models.oci-refused", /where no registry is/), to);
+    }
+    assert.equal(connections, 5);
+    const there = ociHttp({ host: "169.254.169.254", plain: true, lookup });
+    t.after(() => there.close());
+    await assert.rejects(ask(there), code("models.oci-refused", /where no registry is/));
+  });
+
+  it("and from the internet nothing leads inwards", () => {
+    const inside = addressJudge("registry.internal");
+    assert.equal(inside("registry.internal", ["10.0.0.7"]), undefined);
+    assert.equal(inside("storage.internal", ["10.0.0.8"]), undefined);
+    assert.equal(inside("cdn.example", ["203.0.112.1"]), undefined);
+    const outside = addressJudge("registry.example");
+    assert.equal(outside("registry.example", ["203.0.112.1"]), undefined);
+    assert.equal(outside("cdn.example", ["203.0.112.2", "2606:4700::1"]), undefined);
+    for (const addresses of [
+      ["127.0.0.1"],
+      ["10.0.0.8"],
+      ["::1"],
+      ["fd00::2"],
+      ["100.64.0.1"],
+      ["203.0.112.2", "10.0.0.8"],
+    ]) {
+      assert.match(outside("cdn.example", addresses)?.message ?? "", /where no registry is/);
+      // Nor is the registry itself inside later, which was not (rebinding).
+      assert.match(outside("registry.example", addresses)?.message ?? "", /where no registry is/);
+    }
   });
 
   it("and what redirects without end, without TLS or refuses is named", async (t) => {
