@@ -1,11 +1,13 @@
 /**
- * `npm run bench -- guard [speed|prompts FILE|block]`: what the guard costs.
+ * `npm run bench -- guard [speed|prompts FILE|block|conversation]`: what the guard costs.
  *
  *     speed     each detector of rules, and all of them, by kind of text: MB/s whole, and in a stream of 16-unit pieces
  *     prompts   all detectors, the models among them, over prompts of 1 KB: latency, and the memory of the process
  *     block     1 MB of hostile text through all detectors: the longest that the event loop was kept from others
+ *     conversation
+ *               a conversation that is sent again with every turn: all turns, with what is remembered and without
  *
- * Without a word, all three. `prompts` takes a file of JSON lines with a `text` each (as `scripts/guard-sets.ts` writes
+ * Without a word, all four. `prompts` takes a file of JSON lines with a `text` each (as `scripts/guard-sets.ts` writes
  * them); without one it makes up ordinary prompts from sentences of its own, so that anyone can run it.
  *
  * @module
@@ -60,6 +62,7 @@ export async function run(args: readonly string[]): Promise<void> {
   if (what === undefined || what === "speed") await speed();
   if (what === undefined || what === "prompts") await prompts(file);
   if (what === undefined || what === "block") await block();
+  if (what === undefined || what === "conversation") await conversation();
 }
 
 async function speed(): Promise<void> {
@@ -132,6 +135,35 @@ async function block(): Promise<void> {
   }
 }
 
+/** Rounds are interleaved; each has scopes of its own, so that nothing is known from the one before. */
+async function conversation(): Promise<void> {
+  const guard = guardOf(RULES);
+  const texts = ordinaryPrompts(TURNS, 11);
+  const turns = texts.map((_, turn) =>
+    texts.slice(0, turn + 1).map((text, at) => ({ pointer: `/messages/${at}/content`, text, origin: "user" as const })),
+  );
+  const remembered: number[] = [];
+  const anew: number[] = [];
+  for (let round = 0; round <= 5; round++) {
+    for (const [times, scopeOf] of [
+      [remembered, () => `round ${round}`],
+      [anew, (turn: number) => `round ${round}, turn ${turn}`],
+    ] as const) {
+      const start = process.cpuUsage();
+      for (const [turn, spans] of turns.entries()) await guard.inspect(spans, "request", { scope: scopeOf(turn) });
+      const { user, system } = process.cpuUsage(start);
+      // The first round warms the compiler up.
+      if (round > 0) times.push((user + system) / 1e3);
+    }
+  }
+  const middle = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[2] as number;
+  console.log(`\n${TURNS} turns of 1 KB each, all rules, ms of processor time for all turns, median of 5 rounds\n`);
+  console.log(`${"read anew".padEnd(20)}${middle(anew).toFixed(0).padStart(10)}`);
+  console.log(`${"remembered".padEnd(20)}${middle(remembered).toFixed(0).padStart(10)}`);
+}
+
+const TURNS = 50;
+
 /** A megabyte each of what provokes most. */
 function hostile(): Readonly<Record<string, string>> {
   const full = (phrase: string): string => phrase.repeat(Math.ceil(1_048_576 / phrase.length)).slice(0, 1_048_576);
@@ -163,14 +195,17 @@ function guardOf(detectors: readonly Detector[]): Guard {
   return createGuard({ detectors, settings });
 }
 
+let scopes = 0;
+
 async function inspect(guard: Guard, text: string): Promise<void> {
   const failed = await failures(guard, text);
   if (failed.length > 0) throw new Error(failed.join(", "));
 }
 
-/** The detectors that could not check the text, and why. */
+/** The detectors that could not check the text, and why. In a scope of its own, where nothing is known of it. */
 async function failures(guard: Guard, text: string): Promise<readonly string[]> {
-  const { verdict } = await guard.inspect([{ pointer: "/messages/0/content", text, origin: "user" }], "request");
+  const spans = [{ pointer: "/messages/0/content", text, origin: "user" }] as const;
+  const { verdict } = await guard.inspect(spans, "request", { scope: String(scopes++) });
   return verdict.runs.flatMap(({ outcome, detector, why }) =>
     outcome === "error" ? [`${detector}: ${why ?? ""}`] : [],
   );

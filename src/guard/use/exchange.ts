@@ -20,6 +20,11 @@ export interface UseOptions {
    * and one for every other event in which something was found.
    */
   readonly onVerdict?: (verdict: Verdict, direction: Direction) => void;
+  /**
+   * Whose exchanges these are, where one process serves several tenants: what the guard remembers of texts is used for each
+   * of them alone.
+   */
+  readonly scope?: string;
 }
 
 export interface Exchange {
@@ -36,8 +41,8 @@ export interface Exchange {
 }
 
 /** Opens an exchange. */
-export function openExchange(guard: Guard, { onVerdict }: UseOptions): Exchange {
-  let context: ExchangeContext = {};
+export function openExchange(guard: Guard, { onVerdict, scope = "" }: UseOptions): Exchange {
+  let context: ExchangeContext = { scope };
   const report = (verdict: Verdict, direction: Direction): void => {
     onVerdict?.(verdict, direction);
     if (verdict.action === "block") throw blockedError(verdict, direction);
@@ -58,8 +63,8 @@ export function openExchange(guard: Guard, { onVerdict }: UseOptions): Exchange 
       const texts = textsOf(message, reading);
       const saidBy = (who: Origin): readonly string[] =>
         texts.spans.filter(({ origin }) => origin === who).map(({ text }) => text);
-      context = { instructions: saidBy("system"), known: saidBy("user") };
-      const { verdict, masked, vault } = await guard.inspect(texts.spans, "request");
+      context = { scope, instructions: saidBy("system"), known: saidBy("user") };
+      const { verdict, masked, vault } = await guard.inspect(texts.spans, "request", { scope });
       report(verdict, "request");
       if (vault !== undefined) context = { ...context, vault };
       await guard.prepare("response", context);
