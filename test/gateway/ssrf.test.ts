@@ -5,15 +5,20 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { after, before, describe, it } from "node:test";
 
-import { isHoldfastError } from "../../src/core/index.ts";
-import { gatewayConfig } from "../../src/gateway/index.ts";
+import { isHoldfastError, systemClock } from "../../src/core/index.ts";
+import { fetchJson, gatewayConfig, postForm } from "../../src/gateway/index.ts";
+import { openServers } from "../../src/gateway/mcp/servers.ts";
 import { openRouting } from "../../src/gateway/upstream/routing.ts";
+import { startMcp } from "../mcp/gateway.ts";
+import { INITIALIZED, json, startHostileServer, type HostileRequest } from "../mcp/hostile.ts";
 import { startDns } from "../upstreams/dns.ts";
 import { startFakeUpstream } from "../upstreams/fake.ts";
 import { chat, message, raw, startHarness, type HarnessOptions } from "./harness.ts";
+import { beginSession, codeOf } from "./mcp-by-hand.ts";
 
 let listener: Server;
 let port: number;
@@ -89,6 +94,13 @@ describe("a host in the configuration that hides what it is", () => {
     `http://[0:0:0:0:0:0:0:1]:${port}/v1`,
     `http://[::ffff:127.0.0.1]:${port}/v1`,
     `http://[::127.0.0.1]:${port}/v1`,
+    `http://[::1%25lo]:${port}/v1`,
+    `http://[fe80::1%25eth0]:${port}/v1`,
+    `http://[::FFFF:7F00:0001]:${port}/v1`,
+    // A dot or a zero byte at its end, in another form.
+    `http://127.0.0.1%2e:${port}/v1`,
+    `http://127.0.0.1%00.example.com:${port}/v1`,
+    `http://127.0.0.1\u3002example.com:${port}/v1`,
     // Not HTTP.
     "file:///etc/passwd",
     `gopher://127.0.0.1:${port}/v1`,
@@ -101,6 +113,24 @@ describe("a host in the configuration that hides what it is", () => {
     for (const url of disguised()) {
       assert.throws(() => gatewayConfig.parse({ upstreams: [upstream(url)] }), url);
       assert.throws(() => gatewayConfig.parse({ upstreams: [upstream(url, { network: "private" })] }), url);
+    }
+    // Nor is any of them an MCP server, an issuer, or where its keys are.
+    const { name, protocol: _, ...server } = upstream("") as Record<string, unknown>;
+    const issuer = { name, issuer: "https://login.example", audience: ["a"], app: "shop" };
+    const places: Readonly<Record<string, (url: string) => object>> = {
+      "an MCP server": (url) => ({ mcp: { servers: [{ name, ...server, url }] } }),
+      "an issuer": (url) => ({ identity: { issuers: [{ ...issuer, issuer: url }] } }),
+      "its keys": (url) => ({ identity: { issuers: [{ ...issuer, jwks: url }] } }),
+    };
+    for (const [place, config] of Object.entries(places)) {
+      assert.ok(gatewayConfig.parse(config(`http://127.0.0.1:${port}/x`)), place);
+      for (const url of disguised()) assert.throws(() => gatewayConfig.parse(config(url)), `${place}: ${url}`);
+    }
+    // An issuer's address is nobody's who could give keys.
+    for (const host of ["169.254.169.254", "100.100.100.200", "[fd00:ec2::254]", "0.0.0.0", "[64:ff9b::7f00:1]"]) {
+      for (const place of ["an issuer", "its keys"]) {
+        assert.throws(() => gatewayConfig.parse(places[place]?.(`https://${host}:${port}/x`)), host);
+      }
     }
     // The same in their plain form are names like any other.
     for (const url of [`http://127.0.0.1:${port}/v1`, `http://[::1]:${port}/v1`, "HTTPS://API.OpenAI.com/v1"]) {
@@ -138,10 +168,11 @@ describe("an address in the configuration that nobody may have", () => {
         upstreams: [upstream(`http://${host}:${port}/v1`, network === undefined ? {} : { network })],
       });
       const { circuit, models, timeouts, upstreams } = config;
-      assert.throws(
-        () => openRouting(upstreams, models, { circuit, timeouts, env: {} }),
-        (error) => isHoldfastError(error, "gateway.upstream-address"),
-      );
+      const refused = (error: unknown): boolean => isHoldfastError(error, "gateway.upstream-address");
+      assert.throws(() => openRouting(upstreams, models, { circuit, timeouts, env: {} }), refused);
+      const servers = upstreams.map(({ name, network: own, url }) => ({ name, network: own, url }));
+      const withServers = gatewayConfig.parse({ mcp: { servers } });
+      assert.throws(() => openServers(withServers, { env: {}, clock: systemClock }), refused);
       assert.equal(connections, earlier);
     });
   }
@@ -228,6 +259,86 @@ describe("a name that leads where it should not", () => {
     });
   }
 
+  for (const network of ["public", "private"] as const) {
+    it(`is refused for an MCP server of a ${network} network: 0 connections, whatever it answers`, async () => {
+      const answers = [...(network === "public" ? FORBIDDEN.public : []), ...FORBIDDEN.both];
+      const dns = await startDns((name) => answers[Number(/^n(\d+)/.exec(name)?.[1])] ?? []);
+      const servers = answers.map((_, index) => [
+        `s${index}`,
+        { url: `http://n${index}.example.test:${port}/mcp`, network },
+      ]);
+      const earlier = connections;
+      const harness = await startMcp(
+        Object.fromEntries(servers) as Record<string, Record<string, unknown>>,
+        {},
+        { lookup: dns.lookup },
+      );
+      const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
+      try {
+        for (const [index, answer] of answers.entries()) {
+          const got = await harness.rpc(`s${index}`, { jsonrpc: "2.0", id: 1, method: "initialize", params });
+          assert.equal(codeOf(got), "gateway.upstream-address", answer.join());
+          for (const address of answer) assert.equal(got.text.includes(address), false, "the address was told");
+        }
+      } finally {
+        await harness.close();
+        dns.close();
+      }
+      assert.equal(connections, earlier);
+    });
+  }
+
+  it("is refused for an issuer: 0 connections, for its documents and for its token endpoint", async () => {
+    const answers = FORBIDDEN.both;
+    const dns = await startDns((name) => answers[Number(/^n(\d+)/.exec(name)?.[1])] ?? []);
+    const earlier = connections;
+    try {
+      for (const [index, answer] of answers.entries()) {
+        for (const protocol of ["https", "http"]) {
+          const url = `${protocol}://n${index}.example.test:${port}/keys`;
+          const fields = new URLSearchParams({ code: "c" });
+          for (const asked of [
+            fetchJson(url, 2_000, dns.lookup),
+            postForm(url, { fields, deadlineMs: 2_000, lookup: dns.lookup }),
+          ]) {
+            await assert.rejects(
+              asked,
+              (error) => isHoldfastError(error, "gateway.issuer-unavailable") && /no issuer's/.test(error.detail ?? ""),
+              answer.join(),
+            );
+          }
+        }
+      }
+    } finally {
+      dns.close();
+    }
+    assert.equal(connections, earlier);
+  });
+
+  it("is refused by the names that clouds give their metadata services", async () => {
+    const dns = await startDns((name) => (name.includes("google") ? ["169.254.169.254"] : ["fd00:ec2::254"]));
+    const hosts = ["metadata.google.internal", "metadata.google.internal.", "metadata", "instance-data.ec2.internal"];
+    const upstreams = hosts.flatMap((host) =>
+      (["public", "private"] as const).map((network) => ({
+        name: `u-${network}-${hosts.indexOf(host)}`,
+        protocol: "openai",
+        url: `http://${host}:${port}/computeMetadata/v1`,
+        network,
+        models: [`${network} ${host}`],
+      })),
+    );
+    try {
+      await without({ upstreams, lookup: dns.lookup }, async (harness) => {
+        for (const { models } of upstreams) {
+          const got = await harness.post("/v1/chat/completions", chat("hi", { model: models[0] }));
+          assert.equal(got.json.error?.code, "gateway.upstream-address", models[0]);
+        }
+      });
+    } finally {
+      dns.close();
+    }
+  });
+
   it("is refused also as localhost in another form, which names nothing", async () => {
     const dns = await startDns(() => ["127.0.0.1"]);
     try {
@@ -292,7 +403,7 @@ describe("a name that leads where it should not", () => {
 
 describe("a redirect", () => {
   it("is not followed, of whatever kind and to wherever", async () => {
-    const statuses = [300, 301, 302, 303, 305, 307, 308];
+    const statuses = [300, 301, 302, 303, 304, 305, 306, 307, 308];
     const locations = [`http://127.0.0.1:${port}/v1/x`, `//127.0.0.1:${port}/`, `http://[::1]:${port}/`, "/v1/models"];
     let next = { status: 0, location: "" };
     const script: NonNullable<HarnessOptions["script"]> = {
@@ -314,6 +425,40 @@ describe("a redirect", () => {
         }
       }
     });
+  });
+});
+
+describe("a redirect of an MCP server", () => {
+  it("is not followed either, by any of its methods", async () => {
+    const server = await startHostileServer();
+    server.on("initialize", ({ id }, response) => {
+      json(response, { jsonrpc: "2.0", id, result: INITIALIZED }, { "mcp-session-id": "of-the-server" });
+    });
+    const harness = await startMcp({ tools: server.url });
+    const earlier = connections;
+    const headers = await beginSession(harness, "tools", harness.key);
+    try {
+      for (const status of [301, 302, 303, 304, 305, 307, 308]) {
+        const redirect = (_: HostileRequest, response: ServerResponse): void => {
+          response.writeHead(status, { location: `http://127.0.0.1:${port}/` }).end();
+        };
+        for (const method of ["ping", "GET", "DELETE"]) server.on(method, redirect);
+        const asked = server.requests.length;
+        const got = await harness.rpc("tools", { jsonrpc: "2.0", id: 2, method: "ping" }, headers);
+        assert.equal(codeOf(got), "gateway.upstream-invalid", `${status}: ${got.text}`);
+        const streamed = await harness.get("/mcp/tools", { ...headers, accept: "text/event-stream" });
+        assert.match(streamed.text, /gateway\.upstream-invalid/, `${status}: ${streamed.text}`);
+        assert.equal(`${got.text} ${streamed.text}`.includes(String(port)), false, "where it points was told");
+        assert.equal(server.requests.length, asked + 2);
+      }
+      const ended = await fetch(`${harness.url}/mcp/tools`, { method: "DELETE", headers });
+      await ended.text();
+      assert.equal(server.requests.at(-1)?.http, "DELETE");
+    } finally {
+      await harness.close();
+      await server.close();
+    }
+    assert.equal(connections, earlier);
   });
 });
 
