@@ -19,6 +19,7 @@ import {
   type Shape,
 } from "../shape.ts";
 import { block } from "./request.ts";
+import { usageFields } from "./usage.ts";
 
 const stop = word("end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal");
 
@@ -30,7 +31,7 @@ const message = record({
   content: list(from("assistant", block)),
   stop_reason: stop,
   stop_sequence: text,
-  usage: any,
+  usage: usageFields,
 });
 
 /** A whole message. */
@@ -74,7 +75,7 @@ export const otherEvent: Shape = record({
   index: number,
   message,
   delta: record({ stop_reason: stop, stop_sequence: text, container: any }),
-  usage: any,
+  usage: usageFields,
 });
 
 export const messageEvents: readonly EventShape[] = [

@@ -6,7 +6,34 @@
 
 import type { Usage } from "../operation.ts";
 import { count } from "../read.ts";
+import { any, list, number, record, text, word, type Shape } from "../shape.ts";
 import { isObject } from "../walk.ts";
+
+const counts = {
+  cache_creation: record({ ephemeral_1h_input_tokens: number, ephemeral_5m_input_tokens: number }),
+  cache_creation_input_tokens: number,
+  cache_read_input_tokens: number,
+  input_tokens: number,
+  output_tokens: number,
+};
+
+/** The fields of a usage (API reference: «Create a Message», «Streaming Messages»), those of betas among them. */
+export const usageFields: Shape = record({
+  ...counts,
+  output_tokens_details: record({ thinking_tokens: number }),
+  server_tool_use: record({ web_fetch_requests: number, web_search_requests: number }),
+  inference_geo: text,
+  service_tier: word("standard", "priority", "batch"),
+  speed: word("standard", "fast"),
+  fallback_credit: any,
+  iterations: list(
+    record({
+      ...counts,
+      type: word("message", "compaction", "advisor_message", "fallback_message"),
+      model: text,
+    }),
+  ),
+});
 
 /**
  * `usage` of a message or of a `message_delta` event, whose counts are cumulative and may leave out what `earlier`

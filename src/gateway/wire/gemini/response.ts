@@ -9,6 +9,7 @@
 import { any, from, list, number, text, word, type EventShape, type Shape } from "../shape.ts";
 import { isObject, ownIndex } from "../walk.ts";
 import { both, partOf } from "./request.ts";
+import { byModality, usageFields } from "./usage.ts";
 
 const finish = word("STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "LANGUAGE", "OTHER", "MALFORMED_FUNCTION_CALL");
 
@@ -35,7 +36,7 @@ const answerOf = (parts: Shape, candidates: (of: Shape) => Shape): Shape =>
         ),
       ),
       promptFeedback: any,
-      usageMetadata: any,
+      usageMetadata: usageFields,
       modelVersion: text,
       responseId: text,
     },
@@ -75,7 +76,7 @@ const vector = both({ values: { is: "numbers", kind: "vector" }, statistics: any
 const vectors: Readonly<Record<string, Shape>> = {
   embedding: vector,
   embeddings: list(vector),
-  usageMetadata: any,
+  usageMetadata: usageFields,
   metadata: any,
 };
 
@@ -86,6 +87,11 @@ export const embedResponse: Shape = both(vectors, { required: ["embedding"] });
 export const embedBatchResponse: Shape = both(vectors, { required: ["embeddings"] });
 
 export const countResponse: Shape = both(
-  { totalTokens: number, cachedContentTokenCount: number, promptTokensDetails: any, cacheTokensDetails: any },
+  {
+    totalTokens: number,
+    cachedContentTokenCount: number,
+    promptTokensDetails: byModality,
+    cacheTokensDetails: byModality,
+  },
   { required: ["totalTokens"] },
 );

@@ -7,6 +7,7 @@
 
 import { any, base64, from, json, list, number, record, text, word, type EventShape, type Shape } from "../shape.ts";
 import { ownIndex } from "../walk.ts";
+import { usageFields } from "./usage.ts";
 
 const finish = word("stop", "length", "tool_calls", "content_filter", "function_call");
 const logprobs: Shape = { is: "logprobs" };
@@ -18,7 +19,7 @@ const envelope = {
   model: text,
   service_tier: word("auto", "default", "flex", "scale", "priority", "fast"),
   system_fingerprint: text,
-  usage: any,
+  usage: usageFields,
 };
 
 const toolCall = record({
@@ -102,7 +103,7 @@ export const embeddingsResponse: Shape = record(
   {
     object: word("list"),
     model: text,
-    usage: any,
+    usage: usageFields,
     data: list(
       record({
         object: word("embedding"),

@@ -20,6 +20,7 @@ import {
 } from "../../shape.ts";
 import { inputFrom, item, part, settings } from "./item.ts";
 import { reasoning, textConfig, tool, toolChoice } from "./request.ts";
+import { usageFields } from "./usage.ts";
 
 /**
  * A whole response. It says the request's own settings again, among them its instructions: these are the caller's text
@@ -46,7 +47,7 @@ export const responsesResponse: Shape = record(
     tools: list(tool),
     tool_choice: toolChoice,
     metadata: { is: "map", of: any },
-    usage: any,
+    usage: usageFields,
   },
   { required: ["output"] },
 );
