@@ -82,7 +82,8 @@ describe("a hostile MCP server", () => {
     const me = await someone("evil");
     server.on("tools/list", { tools: [tool("read")] });
     server.on("tools/call", text("fine"));
-    assert.deepEqual(await list("evil", me), []);
+    // Having been seen is not having been approved.
+    for (let shown = 0; shown < 3; shown++) assert.deepEqual(await list("evil", me), []);
     assert.equal(codeOf(await harness.rpc("evil", call("read"), me)), "gateway.mcp-tool-unapproved");
     await harness.operator("approve", { server: "evil", tool: "read" });
     assert.deepEqual(await list("evil", me), ["read"]);

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import { gatewayConfig } from "../../src/gateway/index.ts";
+import { systemClock } from "../../src/core/index.ts";
+import { createKey, gatewayConfig } from "../../src/gateway/index.ts";
 import { startMcp, type McpHarness, type RpcAnswer } from "../mcp/gateway.ts";
 import { INITIALIZED, json, startHostileServer, stream, type HostileServer } from "../mcp/hostile.ts";
 import { beginSession, call, codeOf, listTools as list, text } from "./mcp-by-hand.ts";
@@ -41,6 +42,17 @@ describe("a server whose new tools are taken", () => {
     assert.equal(codeOf(await harness.rpc("eager", call("peek"), me)), "gateway.mcp-flow");
     await harness.operator("approve", { server: "eager", tool: "peek" });
     assert.ok((await harness.rpc("eager", call("peek"), me)).result);
+  });
+
+  it("may not change one: what is changed waits, however harmless, and every time that it is shown", async () => {
+    const me = await session(harness, "eager");
+    server.on("tools/list", { tools: [tool("change")] });
+    assert.deepEqual(await list(harness, "eager", me), ["change"]);
+    server.on("tools/call", text("done"));
+    assert.ok((await harness.rpc("eager", call("change"), me)).result);
+    server.on("tools/list", { tools: [tool("change", { description: "Does it well." })] });
+    for (let shown = 0; shown < 3; shown++) assert.deepEqual(await list(harness, "eager", me), []);
+    assert.equal(codeOf(await harness.rpc("eager", call("change"), me)), "gateway.mcp-tool-unapproved");
   });
 
   it("taints with a listing in which something was found, before any tool is called", async () => {
@@ -86,6 +98,24 @@ describe("a strict flow", () => {
     server.on("tools/call", text("clean"));
     assert.ok((await harness.rpc("files", call("look"), me)).result);
     assert.equal(codeOf(await harness.rpc("files", call("act"), me)), "gateway.mcp-flow");
+  });
+
+  it("takes in resources and prompts as well", async () => {
+    server.on("tools/call", text("clean"));
+    server.on("resources/read", { contents: [{ uri: "file:///a", text: "clean" }] });
+    server.on("prompts/get", { messages: [{ role: "user", content: { type: "text", text: "clean" } }] });
+    for (const [method, params] of [
+      ["resources/read", { uri: "file:///a" }],
+      ["prompts/get", { name: "greet" }],
+    ] as const) {
+      const me = await session(harness, "files");
+      await list(harness, "files", me);
+      assert.ok((await harness.rpc("files", call("act"), me)).result, "nothing was taken in yet");
+      const other = await session(harness, "files");
+      await list(harness, "files", other);
+      assert.ok((await harness.rpc("files", { jsonrpc: "2.0", id: 3, method, params }, other)).result);
+      assert.equal(codeOf(await harness.rpc("files", call("act"), other)), "gateway.mcp-flow", method);
+    }
   });
 
   it("takes in what a server asks, too: a model or a person reads it", async () => {
@@ -178,6 +208,30 @@ describe("a client of MCP", () => {
     const asked = server.requests.length;
     assert.equal(codeOf(await harness.rpc("files", ping, me)), "gateway.mcp-session-unknown");
     assert.equal(server.requests.length, asked);
+  });
+
+  it("has as many requests under way as its key may, and no more", async () => {
+    const key = (await createKey(harness.db, { app: "test", concurrency: 1 }, systemClock)).key.reveal();
+    const me = await beginSession(harness, "files", key);
+    await list(harness, "files", me);
+    let answer = (): void => undefined;
+    const asked = new Promise<void>((resolve) => {
+      server.on("tools/call", ({ id }, response) => {
+        answer = () => {
+          json(response, { jsonrpc: "2.0", id, result: text("late") });
+        };
+        resolve();
+      });
+    });
+    const first = harness.rpc("files", call("read"), me);
+    await asked;
+    const second = await harness.rpc("files", call("read"), me);
+    assert.equal(second.status, 429, second.text);
+    assert.equal(codeOf(second), "gateway.concurrency-limited");
+    answer();
+    assert.ok((await first).result);
+    server.on("tools/call", text("fine"));
+    assert.ok((await harness.rpc("files", call("read"), me)).result, "its place is free again");
   });
 
   it("is held to the rate of its key", async () => {

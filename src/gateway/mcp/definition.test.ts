@@ -25,7 +25,11 @@ describe("a definition", () => {
       { description: "Reads a file.\u200b" },
       { title: "x" },
       { inputSchema: { type: "object", properties: { note: { description: "x" } } } },
+      { outputSchema: { type: "object" } },
       { annotations: { readOnlyHint: true } },
+      { icons: [{ src: "https://icons.example/a.png" }] },
+      { execution: { taskSupport: "optional" } },
+      { novel: "x" },
       { _meta: { x: 1 } },
     ]) {
       assert.notEqual(pinned(tool(changed)).digest, digest, JSON.stringify(changed));
