@@ -157,10 +157,12 @@ export async function lease(identified: Identified, services: PipelineServices):
   const { principal, route } = identified;
   const { limits, timeouts } = services.config;
   const { limits: bound } = route.policy;
-  if (bound.includes("requestsPerMinute")) await takeRate(services.counters, principal, limits);
-  const place = bound.includes("concurrency")
-    ? await takePlace(services.counters, principal, limits, timeouts.totalMs + timeouts.clientMs)
-    : { release: () => undefined };
+  const rate = bound.includes("requestsPerMinute") ? takeRate(services.counters, principal, limits) : undefined;
+  if (rate !== undefined) await rate;
+  const taken = bound.includes("concurrency")
+    ? takePlace(services.counters, principal, limits, timeouts.totalMs + timeouts.clientMs)
+    : NO_PLACE;
+  const place = taken instanceof Promise ? await taken : taken;
   try {
     return await understand(identified, place, services);
   } catch (error) {
@@ -169,17 +171,34 @@ export async function lease(identified: Identified, services: PipelineServices):
   }
 }
 
+const NO_PLACE: Lease = { release() {} };
+
 /** Reads the request within its limits, and finds who may serve it. */
 async function understand(identified: Identified, place: Lease, services: PipelineServices): Promise<Leased> {
-  const { cancellation, exchange, principal, http, route } = identified;
-  const { limits } = services.config;
+  const { cancellation, http, route } = identified;
+  const body = await readBody(http, bound(route, services.config.limits, "bodyBytes"), cancellation);
+  const read = readRequest(identified, body, services);
+  const admitting = admitRead(identified, body, read, services);
+  const admission = admitting instanceof Promise ? await admitting : admitting;
+  const reserving = reserve(identified, body, read, services);
+  const capped = reserving instanceof Promise ? await reserving : reserving;
+  const outgoing = route.operation.method === "POST" ? capped : null;
+  return { ...identified, lease: place, ...read, admission, body: outgoing } as unknown as Leased;
+}
+
+/** What a body says, and who may serve that. */
+type Read = Pick<Leased, "value" | "parsed" | "candidates" | "prediction">;
+
+function readRequest(identified: Identified, body: Buffer, services: PipelineServices): Read {
+  const { exchange, principal, route } = identified;
+  const { limits, media } = services.config;
   const isPost = route.operation.method === "POST";
-  const bodyBytes = bound(route, limits, "bodyBytes");
-  const body = await readBody(http, bodyBytes, cancellation);
   if (body.length > 0) {
     exchange.request = { bytes: body.length, commitment: services.committer.commit(exchange.id, "request", body) };
   }
-  const value = isPost ? parseBody(body, bodyBytes, bound(route, limits, "jsonDepth")) : undefined;
+  const value = isPost
+    ? parseBody(body, bound(route, limits, "bodyBytes"), bound(route, limits, "jsonDepth"))
+    : undefined;
   const parsed = route.operation.parseRequest(value, route.model);
   exchange.stream = parsed.stream;
   const messages = bound(route, limits, "messages");
@@ -187,25 +206,41 @@ async function understand(identified: Identified, place: Lease, services: Pipeli
     throw gatewayError("gateway.too-many-messages", { detail: `limit ${messages} (messages)` });
   }
   checkTokens(parsed, bound(route, limits, "inputTokens"));
-  checkMedia(parsed.media, services.config.media);
+  checkMedia(parsed.media, media);
   const { local, protocol } = route.operation;
-  const prediction = local === true && isPost ? readPrediction(identified, parsed.model, value, services) : undefined;
-  const candidates =
-    local === true
-      ? []
-      : isPost
-        ? candidatesFor(services.routing, principal, protocol, parsed.model)
-        : targetsFor(services.routing.targets, principal, protocol, undefined).map((target) => ({ target, model: "" }));
-  const { secret } = services.extraction;
-  const rows = prediction && queriesOf(prediction.inference, prediction.model, secret);
-  const door = { principal, operation: route.operation, actions: route.policy.actions, parsed, value, body, rows };
-  const watched = { config: services.config.extraction, extraction: services.extraction };
-  const admission = await admit(exchange, door, watched, cancellation);
+  const { targets } = services.routing;
+  if (local === true) {
+    return isPost
+      ? { value, parsed, candidates: [], prediction: readPrediction(identified, parsed.model, value, services) }
+      : { value, parsed, candidates: [] };
+  }
+  const candidates = isPost
+    ? candidatesFor(services.routing, principal, protocol, parsed.model)
+    : targetsFor(targets, principal, protocol, undefined).map((target) => ({ target, model: "" }));
+  return { value, parsed, candidates };
+}
+
+function admitRead(
+  { cancellation, exchange, principal, route }: Identified,
+  body: Buffer,
+  { parsed, prediction, value }: Read,
+  { config, extraction }: PipelineServices,
+): Admission | Promise<Admission> {
+  const { operation, policy } = route;
+  const rows = prediction && queriesOf(prediction.inference, prediction.model, extraction.secret);
+  const door = { principal, operation, actions: policy.actions, parsed, value, body, rows };
+  return admit(exchange, door, { config: config.extraction, extraction }, cancellation);
+}
+
+function reserve(
+  { exchange, principal, route }: Identified,
+  body: Buffer,
+  { candidates, parsed, value }: Read,
+  { budgets }: PipelineServices,
+): Buffer | Promise<Buffer> {
+  if (!route.policy.limits.includes("budgets")) return body;
   const models = candidates.map(({ model }) => model);
-  const request = { principal, operation: route.operation, parsed, value, body, models };
-  const capped = route.policy.limits.includes("budgets") ? await services.budgets.reserve(exchange, request) : body;
-  const read = { candidates, body: isPost ? capped : null, value, parsed, admission, prediction };
-  return { ...identified, lease: place, ...read } as unknown as Leased;
+  return budgets.reserve(exchange, { principal, operation: route.operation, parsed, value, body, models });
 }
 
 /** @throws `gateway.model-forbidden`, `gateway.model-unknown`, `gateway.predict-input` */

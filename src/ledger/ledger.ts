@@ -181,16 +181,17 @@ async function startWriter(
     close: () => (closing ??= finish()),
   };
 
-  async function append(entry: Uint8Array): Promise<number> {
-    if (closing !== undefined) throw ledgerError("ledger.closed");
-    if (failure !== undefined) throw failed();
-    const record = recordOf(entry);
-    const bytes = byteLength([record]);
-    if (pendingBytes + bytes > MAX_PENDING_BYTES) {
-      throw ledgerError("ledger.overloaded", { detail: `${MAX_PENDING_BYTES} bytes` });
-    }
-    pendingBytes += bytes;
-    return await new Promise((resolve, reject) => {
+  function append(entry: Uint8Array): Promise<number> {
+    // What is thrown here rejects the promise.
+    return new Promise((resolve, reject) => {
+      if (closing !== undefined) throw ledgerError("ledger.closed");
+      if (failure !== undefined) throw failed();
+      const record = recordOf(entry);
+      const bytes = byteLength([record]);
+      if (pendingBytes + bytes > MAX_PENDING_BYTES) {
+        throw ledgerError("ledger.overloaded", { detail: `${MAX_PENDING_BYTES} bytes` });
+      }
+      pendingBytes += bytes;
       pending.push({ record, resolve, reject });
       wake();
     });

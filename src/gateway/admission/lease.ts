@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Counters } from "../../storage/index.ts";
+import type { Counters, RateAnswer } from "../../storage/index.ts";
 import type { GatewayConfig } from "../config.ts";
 import { gatewayError } from "../errors.ts";
 import type { Principal } from "../identity/principal.ts";
@@ -16,35 +16,49 @@ export interface Lease {
 }
 
 /**
- * Takes one request from the key's rate. Done before the body is read, so that a flood costs little.
+ * Takes one request from the key's rate. Done before the body is read, so that a flood costs little. A promise where
+ * others must be asked; so below.
  *
  * @throws `gateway.rate-limited`
  */
-export async function takeRate(
+export function takeRate(
   counters: Counters,
   principal: Principal,
   limits: GatewayConfig["limits"],
-): Promise<void> {
+): Promise<void> | undefined {
   const perMinute = principal.requestsPerMinute ?? limits.requestsPerMinute;
-  const taken = await counters.take(`rate:${principal.keyId}`, { perMinute });
-  if (!taken.allowed) {
-    throw gatewayError("gateway.rate-limited", {
-      detail: `limit ${perMinute} requests a minute (requestsPerMinute)`,
-      retryAfter: Math.max(1, Math.ceil(taken.retryAfterMs / 1000)),
-    });
+  const key = `rate:${principal.keyId}`;
+  if (counters.atOnce === undefined) {
+    return counters.take(key, { perMinute }).then((answer) => checkRate(answer, perMinute));
   }
+  checkRate(counters.atOnce.take(key, { perMinute }), perMinute);
+  return undefined;
+}
+
+function checkRate({ allowed, retryAfterMs }: RateAnswer, perMinute: number): void {
+  if (allowed) return;
+  throw gatewayError("gateway.rate-limited", {
+    detail: `limit ${perMinute} requests a minute (requestsPerMinute)`,
+    retryAfter: Math.max(1, Math.ceil(retryAfterMs / 1000)),
+  });
 }
 
 /** Takes one of the key's places in flight, for at most `ttlMs`. @throws `gateway.concurrency-limited` */
-export async function takePlace(
+export function takePlace(
   counters: Counters,
   principal: Principal,
   limits: GatewayConfig["limits"],
   ttlMs: number,
-): Promise<Lease> {
+): Lease | Promise<Lease> {
   const limit = principal.concurrency ?? limits.concurrency;
   const key = `flight:${principal.keyId}`;
-  const place = await counters.acquire(key, limit, ttlMs);
+  if (counters.atOnce === undefined) {
+    return counters.acquire(key, limit, ttlMs).then((place) => leaseOf(counters, key, limit, place));
+  }
+  return leaseOf(counters, key, limit, counters.atOnce.acquire(key, limit, ttlMs));
+}
+
+function leaseOf(counters: Counters, key: string, limit: number, place: { readonly id: string } | undefined): Lease {
   if (place === undefined) {
     throw gatewayError("gateway.concurrency-limited", {
       detail: `limit ${limit} requests at a time (concurrency)`,

@@ -120,18 +120,33 @@ export class Accounts {
   }
 
   /**
-   * Reserves what is demanded, of all counters or of none. `id` names the reservation, and no other ever.
+   * Reserves what is demanded, of all counters or of none. `id` names the reservation, and no other ever. A promise where
+   * something is to be waited for.
    *
    * @throws the database's errors
    */
-  async reserve(demands: readonly Demand[], id = uuidv7()): Promise<Reserved> {
-    const { link, unsettled } = this.#book;
+  reserve(demands: readonly Demand[], id = uuidv7()): Reserved | Promise<Reserved> {
+    const { link } = this.#book;
     const accounts: Account[] = [];
     for (const demand of demands) accounts.push(this.#account(demand));
-    for (let turn = 1; !link.away; turn++) {
-      const booking = bookingOf(this.#book, id, demands);
-      const asked = link.orAway(ask(this.#book, booking));
-      const answer = asked instanceof Promise ? await asked : asked;
+    if (link.away) return this.#takeEscrows(id, demands, accounts);
+    const booking = bookingOf(this.#book, id, demands);
+    const asked = link.orAway(ask(this.#book, booking));
+    if (asked instanceof Promise || asked?.status !== "done") return this.#reserveOn(booking, asked, accounts);
+    return this.#booked(booking, asked, accounts);
+  }
+
+  /** Goes on with a reservation that was asked for, until it is granted or refused. */
+  async #reserveOn(
+    first: Grant,
+    asked: QuotaAnswer | undefined | Promise<QuotaAnswer | undefined>,
+    accounts: readonly Account[],
+  ): Promise<Reserved> {
+    const { link, unsettled } = this.#book;
+    const { demands, id } = first;
+    for (let turn = 1; turn === 1 || !link.away; turn++) {
+      const booking = turn === 1 ? first : bookingOf(this.#book, id, demands);
+      const answer = await (turn === 1 ? asked : link.orAway(ask(this.#book, booking)));
       if (answer === undefined) {
         // It may be booked all the same. What is granted out of the escrow instead goes by the same name.
         const reserved = this.#takeEscrows(id, demands, accounts);
@@ -146,10 +161,15 @@ export class Accounts {
       }
       const done = answer.status === "done";
       if (!done && turn < TURNS && (await this.#canMakeRoom(booking, accounts, answer))) continue;
-      const grant = done ? this.#granted(inWindowsOf(booking, answer)) : undefined;
-      return { grant, fromEscrow: false, balances: this.#balances(demands, accounts) };
+      return this.#booked(booking, answer, accounts);
     }
     return this.#takeEscrows(id, demands, accounts);
+  }
+
+  /** What the counters made of a booking. */
+  #booked(booking: Grant, answer: QuotaAnswer, accounts: readonly Account[]): Reserved {
+    const grant = answer.status === "done" ? this.#granted(inWindowsOf(booking, answer)) : undefined;
+    return { grant, fromEscrow: false, balances: this.#balances(booking.demands, accounts) };
   }
 
   /**

@@ -28,18 +28,19 @@ import { loadPrices, mostOf, surchargeOf, type Price, type Prices } from "./pric
 export interface Budgets {
   /**
    * Reserves what a request may use at most, of all budgets that bind it, or refuses it. Sets the exchange's `budget`, and
-   * returns the body as it may be sent: with an output cap, and with usage asked for in a stream.
+   * returns the body as it may be sent: with an output cap, and with usage asked for in a stream. A promise where something is
+   * to be waited for.
    *
    * @throws `gateway.budget-exceeded`, `gateway.price-unknown`
    */
-  reserve(exchange: Exchange, request: BudgetRequest): Promise<Buffer>;
+  reserve(exchange: Exchange, request: BudgetRequest): Buffer | Promise<Buffer>;
   /**
    * Reserves a call that has one price, whatever it does: of budgets of requests, and where it has a price of those of
    * money. Sets the exchange's `budget`.
    *
    * @throws `gateway.budget-exceeded`
    */
-  reserveCall(exchange: Exchange, call: BudgetCall): Promise<void>;
+  reserveCall(exchange: Exchange, call: BudgetCall): Promise<void> | undefined;
   /** This instance's part of limits that no budget is, while shared counters are away. */
   readonly share: () => number;
   readonly countersAway: () => boolean;
@@ -87,12 +88,13 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
     saveWithinMs: config.receipts === "buffered" ? BUFFERED_MS : undefined,
   });
   const ofRequests = config.budgets.filter(({ what }) => what === "requests");
+  const ofPricedCalls = config.budgets.filter(({ what }) => what !== "tokens");
 
   return {
     share: () => config.limits.lostCountersShare ?? 1 / accounts.replicas,
     countersAway: () => accounts.away,
     close: () => accounts.close(),
-    async reserve(exchange, request) {
+    reserve(exchange, request) {
       const { principal, operation, parsed, value } = request;
       const budgets = isFree(operation.id) ? ofRequests : config.budgets;
       const bindings = bindingsFor(budgets, principal, parsed.model);
@@ -105,27 +107,27 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
         // More than a limit is as good as the limit and one; far beyond it numbers could not be counted with.
         amounts.push(Math.min(limit + 1, amountOf(budget, capped, pricing.get(budget) ?? [], value)));
       }
-      await take(exchange, bindings, amounts, { capped, pricing, value, parsed });
-      return metered ? capped.body : request.body;
+      const outgoing = metered ? capped.body : request.body;
+      const taking = take(exchange, bindings, amounts, { capped, pricing, value, parsed });
+      return taking === undefined ? outgoing : taking.then(() => outgoing);
     },
-    async reserveCall(exchange, { name, price, principal }) {
-      const budgets = price > 0 ? config.budgets.filter(({ what }) => what !== "tokens") : ofRequests;
-      const bindings = bindingsFor(budgets, principal, name);
-      if (bindings.length === 0) return;
+    reserveCall(exchange, { name, price, principal }) {
+      const bindings = bindingsFor(price > 0 ? ofPricedCalls : ofRequests, principal, name);
+      if (bindings.length === 0) return undefined;
       const amounts = bindings.map(({ budget, limit }) =>
         budget.what === "requests" ? 1 : Math.min(limit + 1, price),
       );
-      await take(exchange, bindings, amounts, undefined);
+      return take(exchange, bindings, amounts, undefined);
     },
   };
 
   /** Reserves the amounts, of all budgets or of none, and gives the exchange its lease. @throws `gateway.budget-exceeded` */
-  async function take(
+  function take(
     exchange: Exchange,
     bindings: readonly Binding[],
     amounts: readonly number[],
     request: LeasedRequest | undefined,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const demands: Demand[] = [];
     for (let index = 0; index < bindings.length; index++) {
       const { budget, counter, limit } = bindings[index] as Binding;
@@ -133,11 +135,14 @@ export async function openBudgets(options: BudgetsOptions): Promise<Budgets> {
       demands.push({ counter, window: budget.window, limit, amount, chargeIfLost: budget.onLost === "charge" });
     }
     // An exchange reserves once, so that its name serves for its reservation.
-    const reserved = await accounts.reserve(demands, exchange.id);
-    const { grant, balances, fromEscrow } = reserved;
-    const headers = budgetHeaders(bindings, balances, clock.now());
-    exchange.budget = new BudgetLease({ accounts, grant, bindings, amounts, fromEscrow, request, headers });
-    if (grant === undefined) throw exceeded(bindings, amounts, reserved, clock.now());
+    const reserving = accounts.reserve(demands, exchange.id);
+    const give = (reserved: Reserved): undefined => {
+      const { grant, balances, fromEscrow } = reserved;
+      const headers = budgetHeaders(bindings, balances, clock.now());
+      exchange.budget = new BudgetLease({ accounts, grant, bindings, amounts, fromEscrow, request, headers });
+      if (grant === undefined) throw exceeded(bindings, amounts, reserved, clock.now());
+    };
+    return reserving instanceof Promise ? reserving.then(give) : give(reserving);
   }
 }
 

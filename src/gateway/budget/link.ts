@@ -57,18 +57,11 @@ export class Link {
       claims.push({ counter, window, amount, chargeIfLost, limit, known });
     }
     const { counters, leaseMs } = this.#options;
-    const { nothingBefore } = this;
-    const answer = counters.quota({
-      op,
-      holder: this.#holder,
-      epoch,
-      lease,
-      ttlMs: leaseMs,
-      claims,
-      nothingBefore,
-    });
-    if (answer instanceof Promise) return answer.then((come) => this.#hear(come, accounts, claims));
-    return this.#hear(answer, accounts, claims);
+    const call = { op, holder: this.#holder, epoch, lease, ttlMs: leaseMs, claims, nothingBefore: this.nothingBefore };
+    if (!counters.shared && counters.atOnce !== undefined) {
+      return this.#hear(counters.atOnce.quota(call), accounts, claims);
+    }
+    return counters.quota(call).then((answer) => this.#hear(answer, accounts, claims));
   }
 
   #hear(answer: QuotaAnswer, accounts: readonly Account[], claims: readonly Claim[]): QuotaAnswer {

@@ -30,17 +30,17 @@ export interface Door {
 }
 
 /**
- * Lets a request through the watch, or refuses it.
+ * Lets a request through the watch, or refuses it. A promise where something is to be waited for.
  *
  * @throws `gateway.extraction-capped`, `gateway.extraction-coarsened`, `gateway.extraction-slowed`,
  *   `gateway.extraction-refused`
  */
-export async function admit(
+export function admit(
   exchange: Exchange,
   door: Door,
   { config, extraction }: { readonly config: ExtractionConfig; readonly extraction: Extraction },
   cancellation: Cancellation,
-): Promise<Admission> {
+): Admission | Promise<Admission> {
   const { operation, parsed, principal, rows, value } = door;
   const kind = kindOf(door);
   if (kind === undefined) return OPEN;
@@ -49,12 +49,15 @@ export async function admit(
   if (!extraction.watches(kind)) return OPEN;
   const queries = kind === "predictions" ? (rows ?? []) : queriesOf(kind, door, extraction.secret);
   const model = kind === "predictions" ? { model: parsed.model } : {};
-  const admission = await extraction.admit(exchange, { principal, kind, queries, ...model }, cancellation);
-  if (admission.coarse && kind !== "predictions") {
-    checkCaps(operation, value, config.caps, true);
-    if (kind === "embeddings") checkRoundable(value);
-  }
-  return admission;
+  const check = (admission: Admission): Admission => {
+    if (admission.coarse && kind !== "predictions") {
+      checkCaps(operation, value, config.caps, true);
+      if (kind === "embeddings") checkRoundable(value);
+    }
+    return admission;
+  };
+  const admitted = extraction.admit(exchange, { principal, kind, queries, ...model }, cancellation);
+  return admitted instanceof Promise ? admitted.then(check) : check(admitted);
 }
 
 /** What is not watched. */

@@ -222,7 +222,10 @@ describe("the watch over extraction", () => {
       { principal, kind: "predictions", model: "m", queries },
       cancellation,
     );
-    const left = assert.rejects(waiting, (error: unknown) => isHoldfastError(error, "gateway.request-aborted"));
+    const left = assert.rejects(
+      async () => await waiting,
+      (error: unknown) => isHoldfastError(error, "gateway.request-aborted"),
+    );
     while (cancellation.onCancel === undefined) await new Promise((resolve) => setImmediate(resolve));
     cancellation.cancelled = true;
     cancellation.onCancel();

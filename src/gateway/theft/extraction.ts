@@ -48,11 +48,12 @@ export interface Admission {
 
 export interface Extraction {
   /**
-   * Counts a request, and lets it pass when its turn has come. Puts the stage into the exchange, if there is one.
+   * Counts a request, and lets it pass when its turn has come; a promise where something is to be waited for. Puts the stage
+   * into the exchange, if there is one.
    *
    * @throws `gateway.extraction-refused`, `gateway.extraction-slowed`
    */
-  admit(exchange: Exchange, asking: Asking, cancellation: Cancellation): Promise<Admission>;
+  admit(exchange: Exchange, asking: Asking, cancellation: Cancellation): Admission | Promise<Admission>;
   /** True where a kind has any stage: else nothing is to be counted. */
   watches(kind: Kind): boolean;
   /** Secret of the hashes: the same in every replica. */
@@ -221,42 +222,51 @@ export function openExtraction(options: ExtractionOptions): Extraction {
     }
   };
 
+  /** Counts what passes: only what is answered teaches anything, and what is refused must not keep an honest key refused. */
+  const counted = (watched: readonly Watch[], queries: readonly Query[], coarse: boolean): Admission => {
+    const period = periodNow();
+    const now = clock.monotonic();
+    for (const watch of watched) watch.add(queries, period, now);
+    while (watches.size > most) drop();
+    return {
+      coarse,
+      answered(labels) {
+        const points = queries.flatMap(({ point }) => (point === undefined ? [] : [point]));
+        for (const watch of watched) watch.answered(points, labels, clock.monotonic());
+      },
+    };
+  };
+
   return {
     secret,
     watches: (kind) => isWatched(config[kind]),
 
-    async admit(exchange, { principal, kind, model = "", queries }, cancellation) {
+    admit(exchange, { principal, kind, model = "", queries }, cancellation) {
       if (!isWatched(config[kind])) return { coarse: false, answered() {} };
       const nameOfKey = { kind, model, scope: "key", who: principal.keyId } as const;
       const nameOfApp = { kind, model, scope: "app", who: principal.app } as const;
       const ids = { key: watchKey(nameOfKey, config.windowDays), app: watchKey(nameOfApp, config.windowDays) };
-      let ofKey = find(ids.key, nameOfKey);
-      if (ofKey instanceof Promise) ofKey = await ofKey;
-      let ofApp = find(ids.app, nameOfApp);
-      if (ofApp instanceof Promise) ofApp = await ofApp;
-      const record = harder(judge(ofKey), judge(ofApp));
-      if (record !== undefined) exchange.extraction = record;
-      if (record?.stage === "refuse") {
-        // Nobody else will judge it.
-        exchange.requestVerdict = { verdict: extractionVerdict(record), unscanned: [] };
-        throw gatewayError("gateway.extraction-refused");
-      }
-      if (record?.stage === "slow" || record?.stage === "coarsen") {
-        await turn(ids[record.scope], queries.length, cancellation);
-      }
-      // Only what is answered teaches anything, and what is refused must not keep an honest key refused.
-      const period = periodNow();
-      const now = clock.monotonic();
-      const watched = [inUse(ids.key, ofKey), inUse(ids.app, ofApp)];
-      for (const watch of watched) watch.add(queries, period, now);
-      while (watches.size > most) drop();
-      return {
-        coarse: record?.stage === "coarsen",
-        answered(labels) {
-          const points = queries.flatMap(({ point }) => (point === undefined ? [] : [point]));
-          for (const watch of watched) watch.answered(points, labels, clock.monotonic());
-        },
+      const pass = (ofKey: Entry, ofApp: Entry): Admission | Promise<Admission> => {
+        const record = harder(judge(ofKey), judge(ofApp));
+        if (record !== undefined) exchange.extraction = record;
+        if (record?.stage === "refuse") {
+          // Nobody else will judge it.
+          exchange.requestVerdict = { verdict: extractionVerdict(record), unscanned: [] };
+          throw gatewayError("gateway.extraction-refused");
+        }
+        const count = (): Admission => {
+          const watched = [inUse(ids.key, ofKey), inUse(ids.app, ofApp)];
+          return counted(watched, queries, record?.stage === "coarsen");
+        };
+        return record?.stage === "slow" || record?.stage === "coarsen"
+          ? turn(ids[record.scope], queries.length, cancellation).then(count)
+          : count();
       };
+      const ofKey = find(ids.key, nameOfKey);
+      const ofApp = find(ids.app, nameOfApp);
+      return ofKey instanceof Promise || ofApp instanceof Promise
+        ? Promise.all([ofKey, ofApp]).then(([one, other]) => pass(one, other))
+        : pass(ofKey, ofApp);
     },
 
     configure(next) {

@@ -28,6 +28,8 @@ export interface Remembered {
   readonly covered: Uint8Array;
 }
 
+/** In the order of their names. */
+const ALARMS: readonly Alarm[] = ["distances", "novelty", "volume"];
 const NO_ALARMS: readonly Alarm[] = [];
 
 export class Watch {
@@ -101,7 +103,7 @@ export class Watch {
   alarms(now: number): readonly Alarm[] {
     if (this.#volume.at(now) > this.#alarms.volume) this.#since.set("volume", now);
     if (this.#since.size === 0) return NO_ALARMS;
-    return [...this.#since].flatMap(([alarm, at]) => (now - at <= STAYS_MS ? [alarm] : [])).toSorted();
+    return ALARMS.filter((alarm) => now - (this.#since.get(alarm) ?? -Infinity) <= STAYS_MS);
   }
 
   remembered(period: number): Remembered {

@@ -28,9 +28,23 @@ export interface RateAnswer {
   readonly retryAfterMs: number;
 }
 
+/** One of the places of a key, taken. */
+interface Place {
+  readonly id: string;
+}
+
 export interface Counters {
   /** Other processes count with these too. */
   readonly shared: boolean;
+  /**
+   * The same questions, answered at once: where nobody else counts along there is nothing to wait for, and a request asks
+   * several of them. Only of counters that are not shared. Throws what the others reject with.
+   */
+  readonly atOnce?: {
+    take(key: string, limit: RateLimit, cost?: number): RateAnswer;
+    acquire(key: string, limit: number, ttlMs: number): Place | undefined;
+    quota(call: QuotaCall): QuotaAnswer;
+  };
   /**
    * Takes `cost` tokens (default 1) from the bucket of `key`, or none. In any minute at most `burst + perMinute` are
    * given out. A cost of 0 takes nothing and is always allowed.
@@ -43,7 +57,7 @@ export interface Counters {
    *
    * @throws as `take`
    */
-  acquire(key: string, limit: number, ttlMs: number): Promise<{ id: string } | undefined>;
+  acquire(key: string, limit: number, ttlMs: number): Promise<Place | undefined>;
   /** Gives a place back. One that is back already, or has expired, is no error. @throws as `take` */
   release(key: string, id: string): Promise<void>;
   /** Reserves, settles and asks about amounts in windows, over many counters at once: `quota.ts`. @throws as `take` */

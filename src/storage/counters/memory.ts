@@ -46,9 +46,8 @@ export function memoryCounters(clock: Clock): Counters {
     return clock.monotonic();
   };
 
-  return {
-    shared: false,
-    take: async (key, limit, cost = 1) => {
+  const atOnce: Required<Counters>["atOnce"] = {
+    take: (key, limit, cost = 1) => {
       const rate = readLimit(limit, cost);
       const now = enter();
       sweep(now);
@@ -57,7 +56,7 @@ export function memoryCounters(clock: Clock): Counters {
       else buckets.delete(key);
       return answer(allowed, tokens, rate, cost);
     },
-    acquire: async (key, limit, ttlMs) => {
+    acquire: (key, limit, ttlMs) => {
       checkLease(limit, ttlMs);
       const now = enter();
       sweep(now);
@@ -70,15 +69,23 @@ export function memoryCounters(clock: Clock): Counters {
       leases.set(key, held);
       return { id };
     },
+    quota: (call) => {
+      enter();
+      return quotas(call);
+    },
+  };
+
+  return {
+    shared: false,
+    atOnce,
+    take: async (...asked) => atOnce.take(...asked),
+    acquire: async (...asked) => atOnce.acquire(...asked),
+    quota: async (call) => atOnce.quota(call),
     release: async (key, id) => {
       enter();
       const held = leases.get(key);
       held?.ends.delete(id);
       if (held?.ends.size === 0) leases.delete(key);
-    },
-    quota: async (call) => {
-      enter();
-      return quotas(call);
     },
     close: async () => {
       closed = true;
