@@ -9,9 +9,15 @@ import type { ServerResponse } from "node:http";
 import type { Clock } from "../core/index.ts";
 import type { CommitmentInProgress, Committer } from "../ledger/index.ts";
 import type { Exchange } from "./receipt/receipt.ts";
+import { encodeEvent } from "./sse/index.ts";
 
 /** Records an exchange that is over but for its last bytes. Rejects when the receipt could not be written. */
 export type Record = (exchange: Exchange) => Promise<void>;
+
+/** How often a stream is looked at for silence, in milliseconds: what is silent for long is cut by somebody on the way. */
+const LIFE_MS = 25_000;
+/** Stands between two events, and is none. */
+const SIGN_OF_LIFE = encodeEvent({ type: undefined, data: undefined });
 
 /**
  * The response to one request. It names the request's id in two headers: both SDK families show it in their errors, each
@@ -27,6 +33,8 @@ export class Reply {
   readonly #clock: Clock;
   #commitment: CommitmentInProgress | undefined;
   #bytes = 0;
+  #life: NodeJS.Timeout | undefined;
+  #isSilent = true;
 
   constructor(response: ServerResponse, exchange: Exchange, record: Record, committer: Committer, clock: Clock) {
     this.#response = response;
@@ -73,7 +81,10 @@ export class Reply {
     await this.#record(this.#exchange);
   }
 
-  /** Starts a stream of server-sent events. */
+  /**
+   * Starts a stream of server-sent events, each piece of which is whole events. While it is silent it shows a sign of life
+   * from time to time: a model may think for long before its first word, and a tool may work.
+   */
   open(): void {
     const { id } = this.#exchange;
     this.#exchange.status = 200;
@@ -87,11 +98,17 @@ export class Reply {
       ...this.#exchange.budget?.headers,
     });
     this.#response.flushHeaders();
+    this.#life = setInterval(() => {
+      if (this.#response.writableEnded || this.#response.destroyed) clearInterval(this.#life);
+      else if (this.#isSilent) void this.write(SIGN_OF_LIFE);
+      this.#isSilent = true;
+    }, LIFE_MS).unref();
   }
 
   /** A piece of the stream. The promise, where there is one, resolves when the client has made room for more. */
   write(bytes: Uint8Array | string): Promise<void> | undefined {
     if (bytes.length === 0 || this.#response.destroyed) return undefined;
+    this.#isSilent = false;
     this.#count(bytes);
     if (this.#response.write(bytes)) return undefined;
     return new Promise((resolve) => {
@@ -115,6 +132,7 @@ export class Reply {
 
   /** Settles what the receipt says of a stream: the bytes counted so far. */
   close(): void {
+    clearInterval(this.#life);
     if (this.#commitment !== undefined) {
       this.#exchange.response = { bytes: this.#bytes, commitment: this.#commitment.digest() };
       this.#commitment = undefined;

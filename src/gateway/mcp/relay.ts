@@ -33,9 +33,6 @@ import { headOf } from "./text.ts";
 /** Results that are for a model to read. */
 const READ_BY_MODELS: ReadonlySet<string> = new Set(["tools/call", "resources/read", "prompts/get"]);
 
-/** How often a stream shows a sign of life, in milliseconds: what is silent for long is cut by somebody on the way. */
-const LIFE_MS = 25_000;
-
 /**
  * Sends a request to the server and its answer to the client.
  *
@@ -79,16 +76,12 @@ export async function listen(
     throw gatewayError("gateway.upstream-invalid", { detail: `${server.name}: not a stream of events` });
   }
   const context = services.flow.contextOf(asked.principal, session.digest);
-  const stopLife = open(asked);
-  try {
-    await readMessages(server.name, answer, limitsOf(services), async (message, text) => {
-      if (message.kind === "result" || message.kind === "error") throw stray(server.name);
-      await reply.write(event(await judged(asked, undefined, context, message, text, undefined, services)));
-      return "more";
-    });
-  } finally {
-    stopLife();
-  }
+  reply.open();
+  await readMessages(server.name, answer, limitsOf(services), async (message, text) => {
+    if (message.kind === "result" || message.kind === "error") throw stray(server.name);
+    await reply.write(event(await judged(asked, undefined, context, message, text, undefined, services)));
+    return "more";
+  });
   exchange.outcome = "served";
   await reply.end("");
 }
@@ -106,7 +99,6 @@ async function answered(
   // The answer to `initialize` carries the session's id in a header, so it cannot begin before it is known.
   const streams = isStream && call.method !== "initialize";
   let last: string | undefined;
-  let stopLife = (): void => undefined;
   const take = async (message: Message, text: string): Promise<Taken> => {
     const isAnswer = message.kind === "result" || message.kind === "error";
     // An error without an id would be one that the client cannot tell its request by.
@@ -121,16 +113,12 @@ async function answered(
     if (!streams) return "more";
     if (!reply.opened) {
       exchange.stream = true;
-      stopLife = open(asked);
+      reply.open();
     }
     await reply.write(event(out));
     return "more";
   };
-  try {
-    await readMessages(server.name, answer, limitsOf(services), take);
-  } finally {
-    stopLife();
-  }
+  await readMessages(server.name, answer, limitsOf(services), take);
   if (last === undefined) {
     if (call.method === "subscriptions/listen" && reply.opened) {
       exchange.outcome = "served";
@@ -274,15 +262,6 @@ function checkAsks({ server }: Asked, method: string): void {
   throw gatewayError("gateway.mcp-asks", {
     detail: SERVER_REQUESTS.has(method) ? `${server.name}: ${method}` : server.name,
   });
-}
-
-/** Opens the client's stream, and keeps it alive until what it returns is called. */
-function open({ reply }: Asked): () => void {
-  reply.open();
-  const timer = setInterval(() => void reply.write(encodeEvent({ type: undefined, data: undefined })), LIFE_MS);
-  return () => {
-    clearInterval(timer);
-  };
 }
 
 function event(data: string): string {
