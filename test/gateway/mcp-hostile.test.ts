@@ -476,6 +476,23 @@ describe("a hostile MCP server", () => {
     const failed = await harness.rpc("evil", call("read"), me);
     assert.equal(failed.error?.code, -32000);
     assert.ok(!failed.text.includes(AWS_KEY), failed.text);
+    // So is an error that comes with a status of its own, and what a stream says that nobody asked.
+    server.on("tools/call", ({ id }, response) => {
+      const error = { code: -32000, message: `no: ${AWS_KEY}`, data: { own: `Bearer ${AWS_KEY}` } };
+      response.writeHead(400, { "content-type": "application/json" });
+      response.end(JSON.stringify({ jsonrpc: "2.0", id, error }));
+    });
+    const rejected = await harness.rpc("evil", call("read"), me);
+    assert.equal(rejected.status, 400);
+    assert.ok(rejected.text.includes("no: [masked:secrets") && !rejected.text.includes(AWS_KEY), rejected.text);
+    server.on("GET", (_, response) => {
+      const said = (data: string): object => ({ jsonrpc: "2.0", method: "notifications/message", params: { data } });
+      stream(response, [said(`log ${AWS_KEY}`), said(`key ${KEY}`), said("never reached")]);
+    });
+    const unasked = await harness.get("/mcp/evil", { ...me, accept: "text/event-stream" });
+    assert.ok(unasked.text.includes("log [masked:secrets") && !unasked.text.includes(AWS_KEY), unasked.text);
+    assert.ok(!unasked.text.includes(KEY) && !unasked.text.includes("never reached"), unasked.text);
+    server.on("GET", (_, response) => response.writeHead(405).end());
     server.on("tools/call", ({ id }, response) => {
       stream(response, [
         { jsonrpc: "2.0", method: "notifications/message", params: { level: "info", data: `log ${AWS_KEY}` } },

@@ -187,6 +187,72 @@ describe("a client of MCP", () => {
     assert.ok((await harness.rpc("files", call("read"), me)).result);
   });
 
+  it("is not known to a server, whatever it sends along: not its key, its session, its address, its cookies", async () => {
+    server.on("initialize", ({ id }, response) => {
+      json(response, { jsonrpc: "2.0", id, result: INITIALIZED }, { "mcp-session-id": "of-the-server" });
+    });
+    server.on("ping", {});
+    server.on("tools/call", { resultType: "complete", ...text("fine") });
+    const asked = server.requests.length;
+    const secret = "client-secret-0123456789";
+    const along = {
+      cookie: `session=${secret}`,
+      "proxy-authorization": `Bearer ${secret}`,
+      "x-auth-token": secret,
+      "x-custom": secret,
+      "mcp-param-x": secret,
+      "user-agent": secret,
+      referer: `https://${secret}.example/`,
+      forwarded: `for=10.0.0.1;host=${secret}`,
+      "x-forwarded-for": "10.0.0.1",
+      "x-forwarded-authorization": `Bearer ${secret}`,
+      "x-request-id": secret,
+      tracestate: `a=${secret}`,
+      baggage: `a=${secret}`,
+    };
+    const me: Record<string, string> = { ...(await session(harness, "files")), ...along };
+    await list(harness, "files", me);
+    assert.ok((await harness.rpc("files", call("read"), me)).result);
+    await harness.rpc("files", { jsonrpc: "2.0", method: "notifications/initialized" }, me);
+    await harness.rpc("files", { jsonrpc: "2.0", id: 4, result: { roots: [] } }, me);
+    await harness.get("/mcp/files", { ...me, accept: "text/event-stream" });
+    const _meta = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientCapabilities": {},
+    };
+    const modern = {
+      jsonrpc: "2.0",
+      id: 5,
+      method: "tools/call",
+      params: { name: "read", arguments: {}, _meta },
+    };
+    const { "mcp-session-id": own = "", ...without } = me;
+    const names = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "read" };
+    assert.ok((await harness.rpc("files", modern, { ...without, ...names })).result);
+    await (await fetch(`${harness.url}/mcp/files`, { method: "DELETE", headers: me })).text();
+    server.on("initialize", INITIALIZED);
+    server.on("tools/call", text("fine"));
+
+    const requests = server.requests.slice(asked);
+    assert.deepEqual([...new Set(requests.map(({ http }) => http))].toSorted(), ["DELETE", "GET", "POST"]);
+    assert.ok(requests.some(({ headers }) => headers["mcp-protocol-version"] === "2026-07-28"));
+    const sent = JSON.stringify(requests);
+    for (const one of [secret, own, me["authorization"]?.slice("Bearer ".length) ?? "", "10.0.0.1"]) {
+      assert.ok(one !== "" && !sent.includes(one), one);
+    }
+    const known = new Set([
+      ...["host", "connection", "content-length", "transfer-encoding", "content-type"],
+      ...["accept", "accept-encoding", "user-agent"],
+      ...["mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"],
+    ]);
+    for (const { headers } of requests) {
+      assert.deepEqual(
+        Object.keys(headers).filter((name) => !known.has(name)),
+        [],
+      );
+    }
+  });
+
   it("has no key in its URL", async () => {
     const refused = await harness.rpc(`files?key=${harness.key}`, { jsonrpc: "2.0", id: 1, method: "ping" });
     assert.equal(codeOf(refused), "gateway.key-in-url");
