@@ -241,9 +241,18 @@ describe("a client of MCP", () => {
       assert.ok(one !== "" && !sent.includes(one), one);
     }
     const known = new Set([
-      ...["host", "connection", "content-length", "transfer-encoding", "content-type"],
-      ...["accept", "accept-encoding", "user-agent"],
-      ...["mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"],
+      "host",
+      "connection",
+      "content-length",
+      "transfer-encoding",
+      "content-type",
+      "accept",
+      "accept-encoding",
+      "user-agent",
+      "mcp-session-id",
+      "mcp-protocol-version",
+      "mcp-method",
+      "mcp-name",
     ]);
     for (const { headers } of requests) {
       assert.deepEqual(
