@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 
-import { cpuTime, randomOf } from "../../../test/models/mutate.ts";
+import { cpuTime, freed, randomOf } from "../../../test/models/mutate.ts";
 import * as p from "../../../test/models/pickle.ts";
 import { zipOf } from "../../../test/models/zip.ts";
 import { compressedFormat } from "./formats/compressed.ts";
@@ -281,19 +281,23 @@ function share(parser: Case["parser"]): number {
 
 describe("mutated files", () => {
   for (const [what, { parser, seed }] of Object.entries(SEEDS)) {
-    it(`${what}: nothing throws or hangs`, () => {
+    it(`${what}: nothing throws or hangs`, async () => {
       const next = randomOf(0x1234_5678);
-      for (let input = 0; input < share(parser); input++) verdictOf(mutated(seed, next));
+      for (let input = 0; input < share(parser); input++) {
+        verdictOf(mutated(seed, next));
+        await freed(input);
+      }
     });
   }
 
   // The payload itself stays whole: around it, everything is changed.
   for (const [where, { parser, make }] of Object.entries(PLANTED)) {
-    it(`a payload ${where} is never clean`, () => {
+    it(`a payload ${where} is never clean`, async () => {
       const next = randomOf(0x0bad_cafe);
       for (let input = 0; input < share(parser); input++) {
         const bytes = make(next);
         assert.notEqual(verdictOf(bytes), "clean", Buffer.from(bytes).toString("base64"));
+        await freed(input);
       }
     });
   }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { tfliteModel } from "../../../../test/models/flatbuffer.ts";
 import { ggufOf, ggufWriter, honestGguf } from "../../../../test/models/gguf.ts";
-import { cpuTime, mutate, randomOf } from "../../../../test/models/mutate.ts";
+import { cpuTime, freed, mutate, randomOf } from "../../../../test/models/mutate.ts";
 import { honestOnnx, onnxExternal, onnxGraph, onnxModel, onnxNode, onnxTensor } from "../../../../test/models/onnx.ts";
 import { honestSafetensors, safetensorsOf } from "../../../../test/models/safetensors.ts";
 import { savedModel, tfGraph, tfNode } from "../../../../test/models/tensorflow.ts";
@@ -259,7 +259,7 @@ function run({ format, name }: Fuzzed, bytes: Uint8Array): ArtifactVerdict {
 
 describe("readers of formats, fuzzed", () => {
   for (const [index, target] of TARGETS.entries()) {
-    it(`${target.format.id}: ${DAMAGED} damaged files`, () => {
+    it(`${target.format.id}: ${DAMAGED} damaged files`, async () => {
       const random = randomOf(index + 1);
       let worst = 0;
       for (let round = 0; round < DAMAGED; round++) {
@@ -267,19 +267,21 @@ describe("readers of formats, fuzzed", () => {
         const started = cpuTime();
         run(target, bytes);
         worst = Math.max(worst, cpuTime() - started);
+        await freed(round);
       }
       assert.ok(worst < MOST_MS, `${worst} ms for one file`);
     });
 
     const { plant } = target;
     if (plant === undefined) continue;
-    it(`${target.format.id}: ${PLANTED} files with a payload`, () => {
+    it(`${target.format.id}: ${PLANTED} files with a payload`, async () => {
       const random = randomOf(index + 100);
       for (let round = 0; round < PLANTED; round++) {
         const bytes = plant(random);
         const verdict = run(target, bytes);
         const called = `${verdict}: ${Buffer.from(bytes).toString("base64")}`;
         assert.ok(verdict === "malicious" || verdict === "suspicious" || verdict === "inconclusive", called);
+        await freed(round);
       }
     });
   }
