@@ -61,10 +61,10 @@ const THREAD_BYTES = 32 * 1024 * 1024;
 
 /**
  * Threads besides those for the cores, since one that waits for the disk hashes nothing: for models of so many bytes that
- * their start costs nothing in comparison.
+ * their start, for nothing where the files are in memory, is lost in the work.
  */
 const SPARE_THREADS = 4;
-const SPARE_BYTES = 4 * 1024 ** 3;
+const SPARE_BYTES = 16 * 1024 ** 3;
 
 const PROGRESS_MS = 100;
 
