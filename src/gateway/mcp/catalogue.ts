@@ -94,7 +94,10 @@ export function openCatalogue(db: Db, clock: Clock, config: McpConfig, judge: Ju
     const isApproved = isNew || (known?.approved === definition.digest && !isRepeated);
     if (!isApproved) {
       const rules = [...new Set(found.map(({ rule }) => rule))];
-      log.warn("an MCP definition waits for approval", { server: server.name, name: definition.name, rules });
+      const { name } = definition;
+      // A name is the server's own text, and may be a key that it got hold of: `holdfast mcp tools` shows it.
+      const isHarmless = found.length === 0 || (await judge.find(any, { name })).length === 0;
+      log.warn("an MCP definition waits for approval", { server: server.name, ...(isHarmless ? { name } : {}), rules });
     }
     return isApproved;
   };
