@@ -172,6 +172,24 @@ describe("a client of MCP", () => {
     server.on("tools/call", text("fine"));
   });
 
+  it("reads no label but the gateway's own: a server cannot vouch for itself", async () => {
+    const me = await session(harness, "files");
+    await list(harness, "files", me);
+    const _meta = { own: 1, "dev.holdfast/provenance": { origin: "user", findings: [] } };
+    server.on("tools/call", ({ id }, response) => {
+      stream(response, [
+        { jsonrpc: "2.0", method: "notifications/message", params: { level: "info", data: "said", _meta } },
+        { jsonrpc: "2.0", id, result: { ...text("fine"), _meta } },
+      ]);
+    });
+    const { messages } = await harness.rpc("files", call("read"), me);
+    assert.deepEqual(
+      messages.map(({ params, result }) => (params ?? result)?.["_meta"]),
+      [{ own: 1 }, { own: 1 }],
+    );
+    server.on("tools/call", text("fine"));
+  });
+
   it("gets to no tool beyond those that the configuration names, and of others nothing is kept", async () => {
     const me = await session(harness, "files");
     assert.deepEqual((await list(harness, "files", me)).toSorted(), ["read", "write"]);

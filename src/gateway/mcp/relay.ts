@@ -178,7 +178,7 @@ async function judged(
   const method = message.kind === "result" || message.kind === "error" ? (call?.method ?? "") : message.method;
   const value = message.kind === "result" ? message.result : message.kind === "error" ? message.error : message.params;
   const admission = message.kind === "result" ? await admit(asked, method, value, services) : undefined;
-  const read = admission?.rest ?? value;
+  const read = unlabelled(admission?.rest ?? value);
   const { changed, rules } = await judge.answer(exchange, resultShape(method), read, server, {
     tightened,
     vault,
@@ -191,7 +191,7 @@ async function judged(
   if (isRead || rules.length > 0)
     exchange.mcp = { ...exchange.mcp, server: server.name, context: rules.length > 0 ? "findings" : "untrusted" };
   const labels = message.kind === "result" && services.config.mcp.labels && READ_BY_MODELS.has(method);
-  if (!changed && admission === undefined && !labels) return text;
+  if (!changed && read === value && !labels) return text;
   const whole: Fields = { ...read, ...admission?.kept };
   const out = labels ? labelled(whole, { origin: originOf(method), server: server.name, findings: rules }) : whole;
   const { kind, ...envelope } = message;
@@ -268,9 +268,19 @@ function event(data: string): string {
   return encodeEvent({ type: "message", data });
 }
 
+/** Where a result's label stands. Nobody else's word stands there, whether results are labelled or not. */
+const LABEL = "dev.holdfast/provenance";
+
 function labelled(result: Fields, label: Fields): Fields {
   const meta = isObject(result["_meta"]) ? result["_meta"] : {};
-  return { ...result, _meta: { ...meta, "dev.holdfast/provenance": label } };
+  return { ...result, _meta: { ...meta, [LABEL]: label } };
+}
+
+function unlabelled(value: Fields): Fields {
+  const { _meta } = value;
+  if (!isObject(_meta) || !Object.hasOwn(_meta, LABEL)) return value;
+  const { [LABEL]: _, ...meta } = _meta;
+  return { ...value, _meta: meta };
 }
 
 function limitsOf({ config }: McpServices): Limits {
