@@ -83,6 +83,12 @@ const SLOTS: readonly Slot[] = [
   header("content-encoding"),
   header("openai-organization"),
   header("x-own-secret"),
+  header("x-holdfast-guards"),
+  header("x-holdfast-app"),
+  header("idempotency-key"),
+  header("accept"),
+  header("if-none-match"),
+  header("x-stainless-helper-method"),
   // The request line.
   { slot: "path", send: (h, secret) => h.get(`/v1/${secret}`) },
   { slot: "query", send: (h, secret) => h.post(`${CHAT}?x=${secret}`, chat("hi")) },
@@ -114,6 +120,13 @@ const SLOTS: readonly Slot[] = [
   body("blocked", (secret) => chat(`${secret} ${String.fromCodePoint(0xe0041, 0xe0042, 0xe0043)}`)),
   body("found by a guard", () => chat(`my key is ${KEY}`)),
   body("of messages", (secret) => message(secret, { system: secret }), MESSAGES),
+  body("of a response", (secret) => ({ model: "m", input: secret, instructions: secret }), "/v1/responses"),
+  body("earlier answer", (secret) => ({ model: "m", input: "hi", previous_response_id: secret }), "/v1/responses"),
+  body("file", (secret) => chat([{ type: "file", file: { file_id: secret } }])),
+  body("item by its id alone", (secret) => ({ model: "m", input: [{ id: secret }] }), "/v1/responses"),
+  body("container", (secret) => message("hi", { container: secret }), MESSAGES),
+  body("text to embed", (secret) => ({ model: "m", input: [secret], user: secret }), "/v1/embeddings"),
+  body("encoding", (secret) => ({ model: "m", input: "hi", encoding_format: secret }), "/v1/embeddings"),
   // What an upstream says of a failure, its own key among it.
   ...[400, 401, 403, 404, 422, 429, 500, 503, 529].map((status) =>
     upstream(
