@@ -225,15 +225,17 @@ export class Serving {
 
   /** Undefined where there is nothing to wait for. */
   #settle(exchange: Exchange): Promise<void> | undefined {
-    const failed = (error: unknown): void => {
-      this.#options.log.error("a budget was not settled", { id: exchange.id, error: stackOf(error) });
-    };
     try {
-      return exchange.budget?.settle(exchange)?.catch(failed);
+      const settling = exchange.budget?.settle(exchange);
+      return settling?.catch((error: unknown) => this.#notSettled(exchange, error));
     } catch (error) {
-      failed(error);
+      this.#notSettled(exchange, error);
       return undefined;
     }
+  }
+
+  #notSettled({ id }: Exchange, error: unknown): void {
+    this.#options.log.error("a budget was not settled", { id, error: stackOf(error) });
   }
 
   /** Turns whatever was thrown into an error that a client may see. What is not the gateway's own goes to the log. */
