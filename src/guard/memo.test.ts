@@ -3,17 +3,23 @@ import { describe, it } from "node:test";
 import { createMemo } from "./memo.ts";
 
 describe("the memo", () => {
-  it("makes an entry once, and forgets the one that was used longest ago", () => {
+  it("makes an entry once, forgets what was not used for long, and never holds more than it may", () => {
     const made: string[] = [];
-    const memo = createMemo<string>(2);
+    const memo = createMemo<string>(4);
     const use = (text: string): string =>
       memo.of("", text, () => {
         made.push(text);
         return text.toUpperCase();
       });
-    assert.deepEqual(["a", "b", "a", "c", "a", "b"].map(use), ["A", "B", "A", "C", "A", "B"]);
-    assert.deepEqual(made, ["a", "b", "c", "b"]);
-    assert.equal(memo.size, 2);
+    // The last two are always there, and so is what is used again and again.
+    assert.deepEqual(["a", "b", "a", "c", "a", "d", "a", "e", "d"].map(use), [..."ABACADAED"]);
+    assert.deepEqual(made, ["a", "b", "c", "d", "e"]);
+    use("b");
+    assert.equal(made.at(-1), "b");
+    for (let at = 0; at < 100; at++) {
+      use(String(at % 7));
+      assert.ok(memo.size <= 4);
+    }
   });
 
   it("knows of a text within its scope alone", () => {

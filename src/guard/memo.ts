@@ -16,7 +16,7 @@ export interface Memo<T> {
   readonly size: number;
 }
 
-/** Keeps the `most` entries that were used last. */
+/** Keeps `most` entries, and of those that were used last at least half as many. */
 export function createMemo<T>(most: number): Memo<T> {
   const entries = new Recent<T>(most);
   return {
@@ -40,30 +40,38 @@ export function textKey(scope: string, text: string): string {
   return hash("sha256", `${scope}\0${text}`, "base64");
 }
 
-/** The entries that were used last, by key. */
+/**
+ * The entries that were used last, by key: two halves, of which the older one is forgotten when the newer one is full. What
+ * is used moves on to the newer one. Cheaper than an exact order, which costs a removal for each use.
+ */
 export class Recent<T> {
-  readonly #most: number;
-  // A Map runs in the order of insertion: what was used is inserted again, so the first is the oldest.
-  readonly #entries = new Map<string, T>();
+  readonly #half: number;
+  #newer = new Map<string, T>();
+  #older = new Map<string, T>();
 
+  /** @param most entries, at least 2: the last half of them is never forgotten */
   constructor(most: number) {
-    this.#most = most;
+    this.#half = most / 2;
   }
 
   get(key: string): T | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    return entry;
+    const entry = this.#newer.get(key);
+    if (entry !== undefined) return entry;
+    const older = this.#older.get(key);
+    if (older !== undefined) this.set(key, older);
+    return older;
   }
 
   set(key: string, entry: T): void {
-    this.#entries.set(key, entry);
-    if (this.#entries.size > this.#most) this.#entries.delete(this.#entries.keys().next().value as string);
+    if (this.#newer.size >= this.#half) {
+      this.#older = this.#newer;
+      this.#newer = new Map();
+    }
+    this.#newer.set(key, entry);
   }
 
+  /** An entry that moved on counts twice. */
   get size(): number {
-    return this.#entries.size;
+    return this.#newer.size + this.#older.size;
   }
 }
