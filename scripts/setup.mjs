@@ -129,9 +129,10 @@ function npm(args, node) {
   if (result.status !== 0) fail(`npm ${args[0]} failed: check the network and the npm registry, then run it again`);
 }
 
+/** The sources are compiled as they are loaded: what Node keeps of that makes every later start some times as fast. */
 function environment(node) {
-  if (node === undefined) return process.env;
-  return { ...process.env, PATH: `${node}${delimiter}${process.env.PATH ?? ""}` };
+  const { PATH = "", NODE_COMPILE_CACHE = join(root, "node_modules", ".cache", "node") } = process.env;
+  return { ...process.env, NODE_COMPILE_CACHE, PATH: node === undefined ? PATH : `${node}${delimiter}${PATH}` };
 }
 
 function isNewEnough(version) {
