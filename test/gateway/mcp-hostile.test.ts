@@ -291,6 +291,22 @@ describe("a hostile MCP server", () => {
     assert.equal(server.requests.length, sent);
   });
 
+  it("messages that are no requests are read as well, before a server gets them", async () => {
+    const me = await someone("ruled");
+    const asked = server.requests.length;
+    for (const message of [
+      { jsonrpc: "2.0", id: 1, result: { roots: [{ uri: `file:///${AWS_KEY}` }] } },
+      { jsonrpc: "2.0", id: 1, result: { role: "assistant", content: { type: "text", text: AWS_KEY } } },
+      { jsonrpc: "2.0", id: 1, error: { code: 1, message: AWS_KEY } },
+      { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1, reason: AWS_KEY } },
+      { jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: 1, progress: 1, message: HIDDEN } },
+    ]) {
+      const refused = await harness.rpc("ruled", message, me);
+      assert.equal(codeOf(refused), "gateway.blocked", JSON.stringify(message));
+    }
+    assert.equal(server.requests.length, asked);
+  });
+
   it("capabilities: of a client's a server hears what it may ask for, and never of tasks", async () => {
     const capabilities = { tasks: { list: {} }, roots: {}, sampling: {}, elicitation: {}, experimental: { x: {} } };
     const params = { protocolVersion: "2025-11-25", capabilities, clientInfo: { name: "t", version: "1" } };

@@ -73,6 +73,16 @@ describe("a server whose new tools are taken", () => {
       own: 1,
       "dev.holdfast/provenance": { origin: "tool", server: "eager", findings: ["secrets.aws-access-key-id"] },
     });
+    server.on("resources/read", { contents: [{ uri: "file:///a", text: "clean" }] });
+    server.on("prompts/get", { messages: [{ role: "user", content: { type: "text", text: "clean" } }] });
+    for (const [method, params] of [
+      ["resources/read", { uri: "file:///a" }],
+      ["prompts/get", { name: "greet" }],
+    ] as const) {
+      const read = await harness.rpc("eager", { jsonrpc: "2.0", id: 3, method, params }, me);
+      const label = { origin: "document", server: "eager", findings: [] };
+      assert.deepEqual(read.result?.["_meta"], { "dev.holdfast/provenance": label }, method);
+    }
   });
 });
 
