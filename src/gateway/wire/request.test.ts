@@ -12,6 +12,7 @@ function operation(id: string): Operation {
 
 const chat = operation("openai.chat");
 const embed = operation("openai.embeddings");
+const responses = operation("openai.responses");
 const messages = operation("anthropic.messages");
 
 const say = (message: unknown, rest: object = {}): unknown => ({ model: "m", messages: [message], ...rest });
@@ -305,6 +306,12 @@ describe("a whole answer", () => {
       cacheWriteTokens: 1,
     });
     assert.equal(embed.parseResponse({ data: [], usage: { prompt_tokens: -1 } }).usage, undefined);
+    const details = { cached_tokens: 2, cache_write_tokens: 1 };
+    const cached = { inputTokens: 6, outputTokens: 4, cacheReadTokens: 2, cacheWriteTokens: 1 };
+    const counts = { prompt_tokens: 6, completion_tokens: 4, prompt_tokens_details: details };
+    assert.deepEqual(chat.parseResponse({ choices: [], usage: counts }).usage, cached);
+    const ofResponse = { input_tokens: 6, output_tokens: 4, input_tokens_details: details };
+    assert.deepEqual(responses.parseResponse({ output: [], usage: ofResponse }).usage, cached);
   });
 
   it("is read although a field has another type than the reference says", () => {

@@ -35,8 +35,17 @@ export function openaiUsage(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined;
   const inputTokens = count(value["prompt_tokens"]);
   if (inputTokens === undefined) return undefined;
-  const details = value["prompt_tokens_details"];
-  const cached = isObject(details) ? count(details["cached_tokens"]) : undefined;
-  const usage = { inputTokens, outputTokens: count(value["completion_tokens"]) ?? 0 };
-  return cached === undefined ? usage : { ...usage, cacheReadTokens: cached };
+  const outputTokens = count(value["completion_tokens"]) ?? 0;
+  return { inputTokens, outputTokens, ...cacheOf(value["prompt_tokens_details"]) };
+}
+
+/** What the details of the input say of the upstream's cache. */
+export function cacheOf(details: unknown): Pick<Usage, "cacheReadTokens" | "cacheWriteTokens"> {
+  if (!isObject(details)) return {};
+  const read = count(details["cached_tokens"]);
+  const written = count(details["cache_write_tokens"]);
+  return {
+    ...(read === undefined ? {} : { cacheReadTokens: read }),
+    ...(written === undefined ? {} : { cacheWriteTokens: written }),
+  };
 }

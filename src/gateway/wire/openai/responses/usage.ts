@@ -8,6 +8,7 @@ import type { Usage } from "../../operation.ts";
 import { count } from "../../read.ts";
 import { number, record, type Shape } from "../../shape.ts";
 import { isObject } from "../../walk.ts";
+import { cacheOf } from "../usage.ts";
 
 /** The fields of a usage (API reference: «The response object»). */
 export const usageFields: Shape = record({
@@ -28,7 +29,5 @@ export function responsesUsage(value: unknown): Usage | undefined {
   const inputTokens = count(value["input_tokens"]);
   const outputTokens = count(value["output_tokens"]);
   if (inputTokens === undefined || outputTokens === undefined) return undefined;
-  const details = value["input_tokens_details"];
-  const cached = isObject(details) ? count(details["cached_tokens"]) : undefined;
-  return cached === undefined ? { inputTokens, outputTokens } : { inputTokens, outputTokens, cacheReadTokens: cached };
+  return { inputTokens, outputTokens, ...cacheOf(value["input_tokens_details"]) };
 }
