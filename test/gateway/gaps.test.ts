@@ -203,7 +203,13 @@ async function reading(
   });
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const next = async (): Promise<string> => {
-    const { done, value } = await reader.read();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(reject, 10_000, new Error("nothing came"));
+    });
+    const { done, value } = await Promise.race([reader.read(), late]).finally(() => {
+      clearTimeout(timer);
+    });
     return done ? "" : Buffer.from(value).toString();
   };
   return { next, response };
