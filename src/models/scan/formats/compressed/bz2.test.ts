@@ -54,8 +54,8 @@ describe("bzip2 that is damaged", () => {
     assert.equal(scanPacked(PAYLOAD.subarray(0, -3)).verdict, "malicious");
   });
 
-  it("ends, and throws nothing else", () => {
-    assertEnds(readBzip2, [EMPTY, BENIGN, PAYLOAD, TEXT, ZEROS], 900);
+  it("ends, and throws nothing else", async () => {
+    await assertEnds(readBzip2, [EMPTY, BENIGN, PAYLOAD, TEXT, ZEROS], 900);
   });
 });
 

@@ -85,12 +85,12 @@ describe("gzip and zlib", () => {
     assertStopsAtRoom(readGzip, gzipSync(new Uint8Array(10_000_000)), 1_000_000);
   });
 
-  it("end on whatever is damaged", () => {
+  it("end on whatever is damaged", async () => {
     for (const [reader, stream] of [
       [readGzip, gzipSync(TEXT)],
       [readZlib, deflateSync(TEXT)],
     ] as const) {
-      assert.ok(unpackDamaged(reader, [stream, stream.subarray(0, 300)], 300).longest < 2_000);
+      assert.ok((await unpackDamaged(reader, [stream, stream.subarray(0, 300)], 300)).longest < 2_000);
     }
   });
 });

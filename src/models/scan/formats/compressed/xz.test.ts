@@ -103,9 +103,9 @@ describe("xz that is damaged", () => {
     assert.equal(scanPacked(ALONE_PAYLOAD.subarray(0, -1)).verdict, "malicious");
   });
 
-  it("ends, and throws nothing else", () => {
+  it("ends, and throws nothing else", async () => {
     const seeds = [EMPTY, BENIGN, PAYLOAD, TEXT, ZEROS, BCJ, ALONE_BENIGN, ALONE_PAYLOAD];
-    assertEnds(readXz, seeds, 900);
+    await assertEnds(readXz, seeds, 900);
   });
 });
 
