@@ -4,7 +4,16 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { addressKind, hostOf, isPlainHost, isServerUrl, networkOf, refusedKind, type AddressKind } from "./address.ts";
+import {
+  addressKind,
+  hostOf,
+  isPlainHost,
+  isServerUrl,
+  isServiceUrl,
+  networkOf,
+  refusedKind,
+  type AddressKind,
+} from "./address.ts";
 
 /** Both ends of each range, and their neighbours outside. */
 const KINDS: readonly (readonly [AddressKind, readonly string[]])[] = [
@@ -229,4 +238,26 @@ describe("the host of a URL in the configuration", () => {
     }
     assert.equal(isServerUrl("vault"), false);
   });
+});
+
+it("what is sent to a service goes over TLS, or stays on this machine, and shows no password", () => {
+  for (const url of [
+    "https://vault.example/v1",
+    "http://127.0.0.1:8200",
+    "http://127.9.9.9/",
+    "http://[::1]/",
+    "http://localhost/",
+  ])
+    assert.equal(isServiceUrl(url), true, url);
+  for (const url of [
+    "http://vault.example/v1",
+    "http://10.0.0.7/",
+    "https://me:pw@vault.example/",
+    "https://me@vault.example/",
+    "https://169.254.169.254/",
+    "https://0x7f.1/",
+    "ftp://vault.example/",
+    "vault",
+  ])
+    assert.equal(isServiceUrl(url), false, url);
 });

@@ -104,6 +104,20 @@ export function isServerUrl(text: string): boolean {
   return addressKind(host) === undefined || refusedKind(host, "either") === undefined;
 }
 
+/**
+ * A {@link isServerUrl} that secrets or texts may be sent to: over TLS, or on this machine, and without a user or a password
+ * in it.
+ */
+export function isServiceUrl(text: string): boolean {
+  if (!isServerUrl(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== "" || password !== "") return false;
+  if (protocol === "https:") return true;
+  return (
+    protocol === "http:" && (hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname))
+  );
+}
+
 /** The host of a URL as the resolver takes it: without the brackets of IPv6. */
 export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, "$1");

@@ -9,6 +9,7 @@ export {
   hostOf,
   isPlainHost,
   isServerUrl,
+  isServiceUrl,
   networkOf,
   refusedKind,
   type AddressKind,

@@ -12,6 +12,7 @@ export {
   type UpstreamConfig,
 } from "./config.ts";
 export { claimAt } from "./identity/claims.ts";
+export { issuerUrl } from "./identity/config.ts";
 export { fetchJson, postForm, type FetchJson } from "./identity/fetch.ts";
 export { idTokenVerifier, type IdTokenOptions } from "./identity/id-token.ts";
 export type { Claims } from "./identity/jwt.ts";

@@ -56,14 +56,15 @@ function isSafeUrl(text: string): boolean {
   if (username !== "" || password !== "" || search !== "" || hash !== "") return false;
   return protocol === "https:" || (protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(hostname));
 }
-const safeUrl = z
+/** The URL of an issuer, of a document of its own, or of who asks it. */
+export const issuerUrl = z
   .string()
   .refine(isSafeUrl, "an https URL without user, query and fragment, its host in plain form (http only on loopback)");
 
 export const issuerConfig = z.strictObject({
   name: name.describe("the name in receipts, and before the user's in policies"),
-  issuer: safeUrl.describe("the issuer, letter for letter as its tokens name it in iss"),
-  jwks: safeUrl
+  issuer: issuerUrl.describe("the issuer, letter for letter as its tokens name it in iss"),
+  jwks: issuerUrl
     .optional()
     .describe("where its keys are; left out: what its discovery document says, on the issuer's own origin"),
   audience: z.array(z.string().min(1)).min(1).describe("values of aud, one of which a token must have"),

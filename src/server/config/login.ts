@@ -7,28 +7,18 @@
 
 import { z } from "zod";
 
-import { isServerUrl, ROLES } from "../../core/index.ts";
+import { ROLES } from "../../core/index.ts";
+import { issuerUrl } from "../../gateway/index.ts";
 import { secretSource } from "./secret.ts";
-
-/** Over plain HTTP anyone on the way could answer: only the machine itself may. */
-function isSafeUrl(text: string): boolean {
-  if (!isServerUrl(text)) return false;
-  const { protocol, hostname, username, password, search, hash } = new URL(text);
-  if (username + password + search + hash !== "") return false;
-  return protocol === "https:" || (protocol === "http:" && /^(?:127\.0\.0\.1|\[::1\]|localhost)$/.test(hostname));
-}
-const safeUrl = z
-  .string()
-  .refine(isSafeUrl, "an https URL without user, query and fragment, its host in plain form (http only on loopback)");
 
 const values = z.array(z.string().min(1).max(256)).max(200).default([]);
 
 export const loginConfig = z
   .strictObject({
-    url: safeUrl
+    url: issuerUrl
       .refine((text) => URL.canParse(text) && new URL(text).pathname === "/", "an origin, without a path")
       .describe("the origin at which browsers reach the admin API; its host is one that the API goes by"),
-    issuer: safeUrl.describe("the issuer, letter for letter as its tokens name it in iss"),
+    issuer: issuerUrl.describe("the issuer, letter for letter as its tokens name it in iss"),
     clientId: z.string().min(1).max(256).describe("the id under which this Holdfast is registered at the issuer"),
     clientSecret: secretSource
       .optional()

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { isHoldfastError, isServerUrl, parseJson, Secret } from "../../../core/index.ts";
+import { isHoldfastError, isServiceUrl, parseJson, Secret } from "../../../core/index.ts";
 import { customError } from "./errors.ts";
 import type { Judge, Judgement } from "./judge.ts";
 
@@ -55,8 +55,7 @@ const LIMITS = { maxBytes: MAX_ANSWER, maxDepth: 8 };
 export function webhookJudge(options: WebhookOptions): Judge {
   const { url, timeoutMs } = options;
   const address = URL.parse(url);
-  if (address === null || !isServerUrl(url) || !isSafe(address))
-    throw customError("guard.judge-options", { detail: "the webhook's url" });
+  if (address === null || !isServiceUrl(url)) throw customError("guard.judge-options", { detail: "the webhook's url" });
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
     throw customError("guard.judge-options", { detail: "the webhook's timeoutMs" });
   }
@@ -87,14 +86,6 @@ export function webhookJudge(options: WebhookOptions): Judge {
       throw customError("guard.judge-failed", { detail: "the webhook cannot be reached" });
     }
   };
-}
-
-function isSafe({ protocol, hostname, username, password }: URL): boolean {
-  if (username !== "" || password !== "") return false;
-  if (protocol === "https:") return true;
-  return (
-    protocol === "http:" && (hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname))
-  );
 }
 
 function revealed(headers: WebhookOptions["headers"] = {}): Readonly<Record<string, string>> {

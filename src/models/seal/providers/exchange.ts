@@ -8,7 +8,7 @@
  */
 
 import { setTimeout } from "node:timers/promises";
-import { isServerUrl, parseJson } from "../../../core/index.ts";
+import { isServiceUrl, parseJson } from "../../../core/index.ts";
 import { sealError } from "../errors.ts";
 
 export interface ServiceRequest {
@@ -37,7 +37,7 @@ const WAITS_MS = [200, 800];
 /** An address of a key service. @throws `seal.setting-invalid` with the name of the setting */
 export function serviceUrl(setting: string, text: string): URL {
   const url = URL.parse(text);
-  if (url === null || !isServerUrl(text) || !isSafe(url)) throw sealError("seal.setting-invalid", { detail: setting });
+  if (url === null || !isServiceUrl(text)) throw sealError("seal.setting-invalid", { detail: setting });
   return url;
 }
 
@@ -82,12 +82,4 @@ async function readBounded(service: string, response: Response): Promise<Uint8Ar
     parts.push(part);
   }
   return Buffer.concat(parts);
-}
-
-function isSafe({ protocol, hostname, username, password }: URL): boolean {
-  if (username !== "" || password !== "") return false;
-  if (protocol === "https:") return true;
-  return (
-    protocol === "http:" && (hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname))
-  );
 }
