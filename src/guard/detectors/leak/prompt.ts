@@ -139,7 +139,7 @@ export function promptCompiler(options: LeakPromptOptions = {}): PromptCompiler 
   let isThere = false;
   const reader = openWords((start, _end, one, two, weight) => {
     if (isThere || !ring.add(start, one, two, weight)) return;
-    for (const prompt of sought) isThere ||= hasShingle(prompt, ring.one, ring.two);
+    for (const prompt of sought) isThere ||= numberOf(prompt, ring.one, ring.two) !== undefined;
   });
 
   return {
@@ -184,9 +184,10 @@ function* readIn(text: string, reader: ReturnType<typeof openWords>): Paced<void
   reader.end();
 }
 
-/** Whether a prompt has a shingle. */
-function hasShingle({ bits, shingles }: Compiled, one: number, two: number): boolean {
-  return ((bits[(one & 0xffff) >>> 3] as number) & (1 << (one & 7))) !== 0 && shingles.has(join(one, two));
+/** The number of a shingle of a prompt; undefined for what is none. */
+function numberOf({ bits, shingles }: Compiled, one: number, two: number): number | undefined {
+  if (((bits[(one & 0xffff) >>> 3] as number) & (1 << (one & 7))) === 0) return undefined;
+  return shingles.get(join(one, two));
 }
 
 function passagesOf(prompt: Compiled, isKnown: (hash: number) => boolean, share: number, pointer: string): Passages {
@@ -197,10 +198,8 @@ function passagesOf(prompt: Compiled, isKnown: (hash: number) => boolean, share:
   return {
     size: SIZE,
     has: (one, two) => {
-      if (!hasShingle(prompt, one, two)) return false;
-      const hash = join(one, two);
-      const number = shingles.get(hash) as number;
-      if (isKnown(hash)) return false;
+      const number = numberOf(prompt, one, two);
+      if (number === undefined || isKnown(join(one, two))) return false;
       seen ??= new Uint8Array(shingles.size);
       if (seen[number] === 0) {
         seen[number] = 1;

@@ -39,7 +39,7 @@ export const MAX_HITS = 256;
  * Units that are read at a time. What is open at once, and with it the work for one hit, stays bounded however long a
  * text comes in one piece.
  */
-const BLOCK = 4096;
+export const BLOCK = 4096;
 
 /** A piece's units, for the loop that reads them: an array is read faster than a string, which may be in parts. */
 const UNITS = new Uint16Array(BLOCK);

@@ -11,7 +11,7 @@
 import type { Finding } from "../../../core/index.ts";
 import type { Detector, Hit, Scan } from "../../detector.ts";
 import { atOnce, STEP, type Paced } from "../../pace.ts";
-import { hasKeyword, LONGEST_MATCH, MAX_HITS, openMatcher, type Matcher, type SecretHit } from "./match.ts";
+import { BLOCK, hasKeyword, LONGEST_MATCH, MAX_HITS, openMatcher, type Matcher, type SecretHit } from "./match.ts";
 import { isPlainAscii } from "../unicode/characters.ts";
 import { cleanedView, hiddenView, isDisguised, type View } from "./views.ts";
 
@@ -44,9 +44,9 @@ export const secretsDetector = {
   open: ({ pointer }) => openSecretsScan(pointer),
 } as const satisfies Detector;
 
-/** Whether a text of one step holds neither a keyword nor a disguise: told before anything is set up to read it. */
+/** Whether a text of one block holds neither a keyword nor a disguise: told before anything is set up to read it. */
 function isClean(text: string): boolean {
-  return text.length <= STEP && (isPlainAscii(text) || !isDisguised(text, 0, text.length)) && !hasKeyword(text);
+  return text.length <= BLOCK && (isPlainAscii(text) || !isDisguised(text, 0, text.length)) && !hasKeyword(text);
 }
 
 /** Reads a whole text, in all three ways only where they differ. */
