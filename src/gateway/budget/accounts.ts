@@ -144,9 +144,9 @@ export class Accounts {
   ): Promise<Reserved> {
     const { link, unsettled } = this.#book;
     const { demands, id } = first;
-    for (let turn = 1; turn === 1 || !link.away; turn++) {
-      const booking = turn === 1 ? first : bookingOf(this.#book, id, demands);
-      const answer = await (turn === 1 ? asked : link.orAway(ask(this.#book, booking)));
+    let booking = first;
+    let answer = await asked;
+    for (let turn = 1; ; turn++) {
       if (answer === undefined) {
         // It may be booked all the same. What is granted out of the escrow instead goes by the same name.
         const reserved = this.#takeEscrows(id, demands, accounts);
@@ -157,11 +157,15 @@ export class Accounts {
       if (answer.status === "recovering") {
         // They answer, and will know all within seconds.
         await delay(WAIT_MS);
-        continue;
+      } else {
+        const mayMakeRoom = answer.status !== "done" && turn < TURNS;
+        if (!mayMakeRoom || !(await this.#canMakeRoom(booking, accounts, answer))) {
+          return this.#booked(booking, answer, accounts);
+        }
       }
-      const done = answer.status === "done";
-      if (!done && turn < TURNS && (await this.#canMakeRoom(booking, accounts, answer))) continue;
-      return this.#booked(booking, answer, accounts);
+      if (link.away) break;
+      booking = bookingOf(this.#book, id, demands);
+      answer = await link.orAway(ask(this.#book, booking));
     }
     return this.#takeEscrows(id, demands, accounts);
   }

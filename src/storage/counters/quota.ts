@@ -116,9 +116,6 @@ function isKnown({ start, base, own }: Known): boolean {
 }
 
 /** A request has a handful of claims: for so few a set costs more than looking. */
-const FEW = 8;
-
 function hasTwice(claims: readonly Claim[]): boolean {
-  if (claims.length > FEW) return new Set(claims.map(({ counter }) => counter)).size < claims.length;
   return claims.some(({ counter }, index) => claims.findIndex((one) => one.counter === counter) < index);
 }
