@@ -36,7 +36,10 @@ function changing(request: Buffer): () => Buffer {
   };
 }
 
-/** Sends `request`, with other words each time where it has {@link CHANGING_WORDS}, over `connections` keep-alive connections for `seconds`, each waiting for its answer. */
+/**
+ * Sends `request`, with other words each time where it has {@link CHANGING_WORDS}, over `connections` keep-alive connections
+ * for `seconds`, each waiting for its answer.
+ */
 export async function load(
   port: number,
   request: Buffer,

@@ -9,38 +9,19 @@ import { after, before, describe, it } from "node:test";
 import { samplesOf, type Sample } from "../../src/gateway/matrix/samples.ts";
 import { operations, type Operation } from "../../src/gateway/wire/index.ts";
 import type { RecordedRequest } from "../upstreams/fake.ts";
-import { startHarness, type Answer, type Harness } from "./harness.ts";
+import { OTHER_GUARDS_OFF, startHarness, type Answer, type Harness } from "./harness.ts";
+import { REQUESTS } from "./requests.ts";
 
 const CANARY = "c4nary-of-holdfast";
 
-const off = { request: "off", response: "off" };
 const blocking = {
-  unicode: off,
-  secrets: off,
-  injection: off,
-  pii: off,
-  moderation: off,
-  leak: off,
-  exfiltration: off,
+  ...OTHER_GUARDS_OFF,
+  unicode: { request: "off", response: "off" },
   custom: {
     request: "block",
     response: "block",
     rules: [{ id: "canary", message: "a canary", words: [CANARY], part: true }],
   },
-};
-
-/** A request that each route takes. */
-const REQUESTS: Readonly<Record<string, object>> = {
-  "openai.chat": { model: "m", messages: [{ role: "user", content: "hi" }] },
-  "openai.responses": { model: "m", input: "hi" },
-  "openai.embeddings": { model: "m", input: "hi" },
-  "anthropic.messages": { model: "m", max_tokens: 5, messages: [{ role: "user", content: "hi" }] },
-  "anthropic.count-tokens": { model: "m", messages: [{ role: "user", content: "hi" }] },
-  "gemini.generate": { contents: [{ parts: [{ text: "hi" }] }] },
-  "gemini.stream": { contents: [{ parts: [{ text: "hi" }] }] },
-  "gemini.embed": { content: { parts: [{ text: "hi" }] } },
-  "gemini.embed-batch": { requests: [{ content: { parts: [{ text: "hi" }] } }] },
-  "gemini.count-tokens": { contents: [{ parts: [{ text: "hi" }] }] },
 };
 
 let harness: Harness;

@@ -20,6 +20,7 @@ import { startMcp, type McpHarness } from "../mcp/gateway.ts";
 import { json, startHostileServer, stream, INITIALIZED, type HostileServer } from "../mcp/hostile.ts";
 import { startFakeUpstream, type FakeUpstream, type RecordedRequest } from "../upstreams/fake.ts";
 import { chat, type Answer } from "./harness.ts";
+import { REQUESTS } from "./requests.ts";
 import { beginSession, call, codeOf, listTools, text } from "./mcp-by-hand.ts";
 
 /** Who there is: whose it is, another key of the same app, a user of it, and the same of another app. */
@@ -397,20 +398,6 @@ describe("what the gateway keeps", () => {
     );
   });
 });
-
-/** A request that each route takes. */
-const REQUESTS: Readonly<Record<string, object>> = {
-  "openai.chat": { model: "m", messages: [{ role: "user", content: "hi" }] },
-  "openai.responses": { model: "m", input: "hi" },
-  "openai.embeddings": { model: "m", input: "hi" },
-  "anthropic.messages": { model: "m", max_tokens: 5, messages: [{ role: "user", content: "hi" }] },
-  "anthropic.count-tokens": { model: "m", messages: [{ role: "user", content: "hi" }] },
-  "gemini.generate": { contents: [{ parts: [{ text: "hi" }] }] },
-  "gemini.stream": { contents: [{ parts: [{ text: "hi" }] }] },
-  "gemini.embed": { content: { parts: [{ text: "hi" }] } },
-  "gemini.embed-batch": { requests: [{ model: "models/m", content: { parts: [{ text: "hi" }] } }] },
-  "gemini.count-tokens": {},
-};
 
 const KEPT = "kept-of-shop";
 

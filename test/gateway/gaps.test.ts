@@ -13,24 +13,15 @@ import { sql } from "../../src/storage/index.ts";
 import { chatCompletion, chatEvents } from "../upstreams/answers.ts";
 import { assemble } from "../upstreams/streams.ts";
 import { fakeItems, response as wholeResponse, responseEvents } from "../upstreams/responses.ts";
-import { chat, message, raw, startHarness, type Answer, type Harness } from "./harness.ts";
+import { chat, message, OTHER_GUARDS_OFF, raw, startHarness, type Answer, type Harness } from "./harness.ts";
 
 const CHAT = "/v1/chat/completions";
 const WORD = "zebrafish";
 /** The word with a character in it that nobody sees. */
 const HIDDEN = `zebra\u200bfish`;
 
-const off = { request: "off", response: "off" };
 const rules = [{ id: "word", message: "says what is not said here", words: [WORD] }];
-const GUARDS = {
-  secrets: off,
-  injection: off,
-  pii: off,
-  moderation: off,
-  leak: off,
-  exfiltration: off,
-  custom: { request: "block", response: "block", rules },
-};
+const GUARDS = { ...OTHER_GUARDS_OFF, custom: { request: "block", response: "block", rules } };
 
 describe("a rule about a word", () => {
   let harness: Harness;

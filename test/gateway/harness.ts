@@ -24,6 +24,18 @@ import { openCommitter, openLedger, openLedgerReader, type Committer, type Ledge
 import { migrate, openCounters, openDb, storageModule, type Db } from "../../src/storage/index.ts";
 import { startFakeUpstream, type FakeScript, type FakeUpstream } from "../upstreams/fake.ts";
 
+const off = { request: "off", response: "off" };
+
+/** The guards that are off where a test is about rules of its own, or about characters. */
+export const OTHER_GUARDS_OFF = {
+  secrets: off,
+  injection: off,
+  pii: off,
+  moderation: off,
+  leak: off,
+  exfiltration: off,
+};
+
 export interface HarnessOptions {
   readonly script?: FakeScript;
   /** Merged over the default configuration, section by section. */

@@ -17,6 +17,15 @@ const tool = (name: string, more: object = {}): Record<string, unknown> => ({
   inputSchema: { type: "object" },
   ...more,
 });
+/** What is read by models and is no call of a tool. */
+const READS = [
+  ["resources/read", { uri: "file:///a" }],
+  ["prompts/get", { name: "greet" }],
+] as const;
+const givesCleanReads = (server: HostileServer): void => {
+  server.on("resources/read", { contents: [{ uri: "file:///a", text: "clean" }] });
+  server.on("prompts/get", { messages: [{ role: "user", content: { type: "text", text: "clean" } }] });
+};
 /** A principal of its own, in a session of its own. */
 const session = async (harness: McpHarness, name: string): Promise<Record<string, string>> =>
   await beginSession(harness, name, await harness.newKey());
@@ -73,12 +82,8 @@ describe("a server whose new tools are taken", () => {
       own: 1,
       "dev.holdfast/provenance": { origin: "tool", server: "eager", findings: ["secrets.aws-access-key-id"] },
     });
-    server.on("resources/read", { contents: [{ uri: "file:///a", text: "clean" }] });
-    server.on("prompts/get", { messages: [{ role: "user", content: { type: "text", text: "clean" } }] });
-    for (const [method, params] of [
-      ["resources/read", { uri: "file:///a" }],
-      ["prompts/get", { name: "greet" }],
-    ] as const) {
+    givesCleanReads(server);
+    for (const [method, params] of READS) {
       const read = await harness.rpc("eager", { jsonrpc: "2.0", id: 3, method, params }, me);
       const label = { origin: "document", server: "eager", findings: [] };
       assert.deepEqual(read.result?.["_meta"], { "dev.holdfast/provenance": label }, method);
@@ -112,12 +117,8 @@ describe("a strict flow", () => {
 
   it("takes in resources and prompts as well", async () => {
     server.on("tools/call", text("clean"));
-    server.on("resources/read", { contents: [{ uri: "file:///a", text: "clean" }] });
-    server.on("prompts/get", { messages: [{ role: "user", content: { type: "text", text: "clean" } }] });
-    for (const [method, params] of [
-      ["resources/read", { uri: "file:///a" }],
-      ["prompts/get", { name: "greet" }],
-    ] as const) {
+    givesCleanReads(server);
+    for (const [method, params] of READS) {
       const me = await session(harness, "files");
       await list(harness, "files", me);
       assert.ok((await harness.rpc("files", call("act"), me)).result, "nothing was taken in yet");

@@ -20,6 +20,7 @@ import {
 import { startCollector, type Collector } from "./collector.ts";
 import { raw } from "./harness.ts";
 import { beginSession, call, listTools, text } from "./mcp-by-hand.ts";
+import { hitsOf, writtenBy } from "./planted.ts";
 
 /** A text that no detector takes for anything, different for each slot. */
 const opaque = (slot: string): string => `canary${slot.replaceAll(/[^a-z]/gi, "")}zq7x`.toLowerCase();
@@ -309,27 +310,13 @@ describe("a secret in a slot of MCP", () => {
   });
 
   it("is in no log, receipt, metric or trace, whatever became of its request", async () => {
-    const metrics = (await harness.gateway.metricsText?.()) ?? "";
-    const receipts = await harness.entries();
-    // The traces leave when the gateway closes.
-    await harness.close();
-    const places = {
-      log: harness.logged.join("\n"),
-      "standard error": written.join("\n"),
-      receipt: receipts.join("\n"),
-      metric: metrics,
-      trace: collector.bodies.join("\n"),
-    };
+    const { places, receipts } = await writtenBy(harness, { collector, stderr: written });
     // Each of them was there to be searched.
     assert.ok(receipts.length > 2 * sessions);
     assert.ok(places.log.includes("waits for approval"));
     assert.ok(places.metric.includes("holdfast_requests_total"));
     assert.ok(places.trace.split("holdfast.request.id").length > sessions);
-    const hits: string[] = [];
-    const secrets = [...SLOTS.map((slot) => [slot.slot, secretOf(slot)]), ["the gateway's own key", harness.key]];
-    for (const [slot, secret] of secrets as [string, string][]) {
-      for (const [place, text_] of Object.entries(places)) if (text_.includes(secret)) hits.push(`${slot}: ${place}`);
-    }
-    assert.deepEqual(hits, []);
+    const planted = SLOTS.map((slot) => [slot.slot, secretOf(slot)] as const);
+    assert.deepEqual(hitsOf([...planted, ["the gateway's own key", harness.key]], places), []);
   });
 });

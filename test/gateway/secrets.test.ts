@@ -17,6 +17,7 @@ import { chatCompletion, chatEvents } from "../upstreams/answers.ts";
 import { startFakeUpstream, type FakeUpstream } from "../upstreams/fake.ts";
 import { startCollector, type Collector } from "./collector.ts";
 import { chat, message, raw, startHarness, type Answer, type Harness } from "./harness.ts";
+import { hitsOf, writtenBy } from "./planted.ts";
 
 const CHAT = "/v1/chat/completions";
 const MESSAGES = "/v1/messages";
@@ -264,27 +265,17 @@ describe("a secret in a slot", () => {
   });
 
   it("is in no log, receipt, metric or trace, whatever became of its request", async () => {
-    const metrics = (await harness.gateway.metricsText?.()) ?? "";
-    const receipts = await harness.entries();
-    // The traces leave when the gateway closes.
-    await harness.close();
-    const places = {
-      log: harness.logged.join("\n"),
-      "standard error": written.join("\n"),
-      receipt: receipts.join("\n"),
-      metric: metrics,
-      trace: collector.bodies.join("\n"),
-    };
+    const { places, receipts } = await writtenBy(harness, { collector, stderr: written });
     // Each of them was there to be searched.
     assert.ok(receipts.length >= SLOTS.length - ANONYMOUS);
     assert.ok(places.metric.includes("holdfast_requests_total"));
     assert.ok(collector.bodies.join("").split("holdfast.request.id").length > SLOTS.length - ANONYMOUS);
-    const secrets = [...SLOTS.map((slot) => [slot.slot, secretOf(slot)]), ["the gateway's own key", harness.key]];
-    const hits: string[] = [];
-    for (const [slot, secret] of [...secrets, ["the collector's token", COLLECTOR_TOKEN]] as [string, string][]) {
-      for (const [place, text] of Object.entries(places)) if (text.includes(secret)) hits.push(`${slot}: ${place}`);
-    }
-    assert.deepEqual(hits, []);
+    const planted = SLOTS.map((slot) => [slot.slot, secretOf(slot)] as const);
+    const own = [
+      ["the gateway's own key", harness.key],
+      ["the collector's token", COLLECTOR_TOKEN],
+    ] as const;
+    assert.deepEqual(hitsOf([...planted, ...own], places), []);
   });
 });
 
