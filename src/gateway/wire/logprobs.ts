@@ -83,10 +83,11 @@ function addBytes(bytes: unknown, token: unknown, lane: string, add: (name: stri
     add("#rest", strings(bytes));
     return;
   }
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(
-    Uint8Array.from(bytes as unknown[], (byte) => Number(byte)),
-  );
+  const items = bytes as readonly unknown[];
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(items, (byte) => Number(byte)));
   if (text !== token) add(`${lane}/#bytes`, text);
+  // What is no byte may be text, and is none of those that were decoded.
+  if (items.some((byte) => typeof byte !== "number")) add("#rest", strings(items));
 }
 
 function rest(value: unknown): readonly Lane[] {

@@ -340,6 +340,14 @@ describe("a whole answer", () => {
     );
   });
 
+  it("is read in its log probabilities where texts stand for bytes", () => {
+    const bytes = [104, "secret", { name: "hidden" }, ["deep"]];
+    const logprobs = { content: [{ token: "h", logprob: -1, bytes }] };
+    const { spans } = chat.parseResponse({ choices: [{ index: 0, logprobs }] });
+    const text = spans.map((span) => span.text).join("\n");
+    for (const part of ["secret", "name", "hidden", "deep"]) assert.ok(text.includes(part), part);
+  });
+
   for (const value of [null, [], "x", {}, { choices: {} }, { error: { message: "x" } }]) {
     it(`is refused when it is none: ${JSON.stringify(value)}`, () => {
       for (const route of [chat, embed, messages, operation("openai.models")]) {
