@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { appendFileSync, watch } from "node:fs";
 import { appendFile, chmod, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -255,8 +256,11 @@ describe("an output", () => {
     const from = join(own, "from");
     await writeFile(from, content(20 * 1024 * 1024));
     const abort = new AbortController();
-    const options = { recipients: [keys.recipient], signal: abort.signal, progress: () => abort.abort() };
+    // Ended once something of the output is there, which is long before a thread has started.
+    const watcher = watch(own, () => abort.abort());
+    const options = { recipients: [keys.recipient], signal: abort.signal };
     await assert.rejects(sealFile(from, join(own, "out"), options), { name: "AbortError" });
+    watcher.close();
     await rejects(sealFile(own, join(own, "out"), { recipients: [keys.recipient] }), "seal.source-kind");
     await rejects(unsealFile(from, join(own, "out"), { identities: [keys.identity] }), "seal.header-invalid");
     assert.deepEqual(await readdir(own), ["from"]);
@@ -282,7 +286,7 @@ describe("an output", () => {
   it("is refused where the content changed while it was read", async () => {
     const from = fresh("changing");
     await writeFile(from, content(30 * 1024 * 1024));
-    const progress = (): void => void appendFile(from, "more");
+    const progress = (): void => appendFileSync(from, "more");
     const options = { recipients: [keys.recipient], threads: 1, progress };
     await rejects(sealFile(from, `${from}.age`, options), "seal.source-changed");
   });
