@@ -3,7 +3,7 @@
  * on loopback. What the gateway did is read back from its ledger.
  */
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, type LookupFunction, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +23,12 @@ import {
 import { openCommitter, openLedger, openLedgerReader, type Committer, type Ledger } from "../../src/ledger/index.ts";
 import { migrate, openCounters, openDb, storageModule, type Db } from "../../src/storage/index.ts";
 import { startFakeUpstream, type FakeScript, type FakeUpstream } from "../upstreams/fake.ts";
+
+/**
+ * The key of what receipts commit to, and so of the sketches that count who asks how much: about, and with another key
+ * otherwise. With one key for all runs the same questions are always as many.
+ */
+const COMMITMENT_KEY = Buffer.alloc(32, "commitment");
 
 const off = { request: "off", response: "off" };
 
@@ -97,7 +103,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   await migrate(db, [storageModule, gatewayModule]);
   const folder = join(home, "ledger");
   const ledger = await openLedger({ folder, keyFile: join(home, "keys", "ledger.key") });
-  const committer = await openCommitter(join(home, "keys", "commitment.key"));
+  const commitmentKey = join(home, "keys", "commitment.key");
+  await writeFile(commitmentKey, COMMITMENT_KEY, { mode: 0o600 });
+  const committer = await openCommitter(commitmentKey);
   const counters = await openCounters({ url: options.countersUrl ?? "memory", recoveryMs: 300 });
   const logged: string[] = [];
   const log = (message: string, fields?: object): void => {
