@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { Ajv } from "ajv";
 import fc from "fast-check";
 
 import { isHoldfastError } from "../../../core/index.ts";
@@ -88,7 +88,7 @@ describe("arguments against a schema", () => {
   });
 
   it("are judged as by another validator", () => {
-    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    const ajv = new Ajv({ strict: false, validateFormats: false });
     const leaf = fc.oneof(
       fc.constantFrom(
         { type: "string" },
@@ -120,12 +120,14 @@ describe("arguments against a schema", () => {
       fc.jsonValue({ maxDepth: 2 }),
       fc.dictionary(fc.constantFrom("a", "b", "c"), fc.jsonValue({ maxDepth: 1 })),
     );
+    // As they come over a wire: no object without a prototype, which the other one takes for different from any other.
+    const parsed = fc.tuple(schema, value).map((drawn) => JSON.parse(JSON.stringify(drawn)) as typeof drawn);
     fc.assert(
-      fc.property(schema, value, (made, it_) => {
+      fc.property(parsed, ([made, it_]) => {
+        // The other one calls methods that objects of JSON may have as names.
+        if (/"(?:valueOf|toString|constructor)":/.test(JSON.stringify([made, it_]))) return;
         // An `enum` with a value twice is a schema that the other one refuses.
         if (!isSchema(made) || ajv.validateSchema(made) !== true) return;
-        // The other one calls methods that objects of JSON may have as names.
-        if (/"(?:valueOf|toString)":/.test(JSON.stringify([made, it_]))) return;
         assert.equal(check(made, it_) === undefined, ajv.validate(made, it_));
       }),
       { numRuns: 120 },
