@@ -1,10 +1,14 @@
-"""Makes the HDF5 files of this folder: python make.py (h5py 3.16). Those named bad-* are hostile; none runs anything."""
+"""Makes the HDF5 files of this folder: python make.py (h5py 3.16, tables 3.11, pandas 3). Those named bad-* are hostile;
+making them runs nothing."""
 
 import json
 import os
+import pickle
 
 import h5py
 import numpy as np
+import pandas as pd
+import tables
 
 here = os.path.dirname(os.path.abspath(__file__))
 
@@ -69,3 +73,31 @@ with file("bad-behind-user-block", userblock_size=1024) as f:
     f["x"] = h5py.ExternalLink("/etc/passwd", "/a")
 with file("bad-lambda-fixed") as f:
     f.attrs["model_config"] = np.bytes_(config(dense, code))
+
+
+class Evil:
+    """What runs a command when it is unpickled."""
+
+    def __reduce__(self):
+        return os.system, ("id",)
+
+
+frame = pd.DataFrame({"number": [1.0, 2.0], "text": ["a", "b"], "mixed": [1, "x"]}).astype({"text": object})
+frame.to_hdf(os.path.join(here, "pandas-fixed.h5"), key="frame", format="fixed", complevel=9)
+frame[["number", "text"]].to_hdf(os.path.join(here, "pandas-table.h5"), key="frame", format="table", data_columns=True)
+frame.assign(mixed=[Evil(), 1]).to_hdf(os.path.join(here, "bad-pandas-fixed.h5"), key="frame", format="fixed", complevel=9)
+for name, value in [("pytables", {"a": [1, 2]}), ("bad-pytables-attribute", Evil())]:
+    with tables.open_file(os.path.join(here, name + ".h5"), "w") as f:
+        array = f.create_array("/", "weights", np.zeros(3))
+        array.attrs["note"] = value
+        array.attrs["said"] = "A sentence that ends with a dot."
+with tables.open_file(os.path.join(here, "bad-pytables-objects.h5"), "w") as f:
+    objects = f.create_vlarray("/", "objects", tables.ObjectAtom(), filters=tables.Filters(complevel=5, complib="zlib"))
+    for value in [1, "x", Evil()]:
+        objects.append(value)
+payload = pickle.dumps(Evil(), 0)
+with file("bad-pytables-shared-type") as f:
+    f["type"] = np.dtype(("S", len(payload)))
+    f.attrs.create("note", payload, dtype=f["type"])
+with file("bad-pytables-text") as f:
+    f.attrs.create("note", payload, dtype=h5py.string_dtype("ascii"))

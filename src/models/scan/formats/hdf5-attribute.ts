@@ -8,14 +8,14 @@
  */
 
 import { ByteReader } from "../reader.ts";
-import type { Source } from "../source.ts";
-import { Hdf5Invalid, isMagic, readerAt, sized, type Hdf5File } from "./hdf5-header.ts";
+import { bytesSource, sliceSource, type Source } from "../source.ts";
+import { Hdf5Invalid, isMagic, Message, readerAt, readHeader, sized, type Hdf5File } from "./hdf5-header.ts";
 
 export interface Hdf5Attribute {
   readonly name: string;
-  /** The text, where the value is one text. Undefined for numbers and arrays. */
-  readonly text?: string;
-  /** The type is kept elsewhere in the file, so that the value is not read. */
+  /** The bytes of the value, where it is a string. Undefined for numbers, and for arrays of texts of any length. */
+  readonly value?: Uint8Array;
+  /** The type is kept where it is not looked for, so that the value is not read. */
   readonly unread: boolean;
 }
 
@@ -34,47 +34,71 @@ export function readAttribute(file: Hdf5File, data: Source): Hdf5Attribute {
   if (version === 3) reader.skip(1);
   const pad = (size: number): number => (version === 1 ? Math.ceil(size / 8) * 8 : size);
   const name = cString(reader.bytes(Math.min(pad(nameSize), reader.left)));
-  const type = reader.bytes(Math.min(pad(typeSize), reader.left));
+  const kept = reader.bytes(Math.min(pad(typeSize), reader.left));
   reader.skip(Math.min(pad(spaceSize), reader.left));
-  // A shared type is a reference to an object; what follows cannot be read without it.
-  if (version > 1 && (flags & 1) !== 0) return { name, unread: true };
-  const text = readValue(file, reader, type);
-  return { name, unread: false, ...(text === undefined ? {} : { text }) };
+  const type = version > 1 && (flags & 1) !== 0 ? sharedType(file, kept) : kept;
+  if (type === undefined) return { name, unread: true };
+  const value = readValue(file, reader, type);
+  return { name, unread: false, ...(value === undefined ? {} : { value }) };
+}
+
+/** A type that an object of its own keeps, which a reference leads to (IV.A.2, «Shared Message»). */
+function sharedType(file: Hdf5File, reference: Uint8Array): Uint8Array | undefined {
+  const reader = new ByteReader(bytesSource(reference));
+  const version = reader.u8();
+  // Of version 3, a reference of kind 1 leads into a heap of messages.
+  if (version < 1 || version > 3 || (reader.u8() !== 2 && version === 3)) return undefined;
+  if (version === 1) reader.skip(6);
+  const messages = readHeader(file, sized(reader, file.offsetSize));
+  const data = messages.find(({ type, flags }) => type === Message.datatype && (flags & 2) === 0)?.data;
+  return data?.read(0, data.size);
 }
 
 /** The object `index` of the global heap at `address`. @throws Hdf5Invalid, Truncated */
 export function globalHeapObject(file: Hdf5File, address: bigint, index: number): Uint8Array {
   const reader = readerAt(file, address);
   if (reader === undefined || !isMagic(reader, "GCOL")) throw new Hdf5Invalid("a heap that is none");
-  const start = reader.position - 4;
-  reader.skip(4);
-  const size = Number(sized(reader, file.lengthSize));
-  while (reader.position + 8 + file.lengthSize <= Math.min(start + size, reader.end)) {
-    const found = reader.u16();
-    reader.skip(6);
-    const length = Number(sized(reader, file.lengthSize));
-    if (found === index) {
-      if (length > MAX_VALUE) throw new Hdf5Invalid(`a text of ${length} bytes, more than ${MAX_VALUE}`);
-      return reader.bytes(length);
-    }
-    if (found === 0) break;
-    reader.skip(Math.min(Math.ceil(length / 8) * 8, reader.left));
+  for (const object of heapObjects(file, reader.position - 4)) {
+    if (object.index !== index) continue;
+    if (object.size > MAX_VALUE) throw new Hdf5Invalid(`a text of ${object.size} bytes, more than ${MAX_VALUE}`);
+    return new ByteReader(file.source, object.start).bytes(object.size);
   }
   throw new Hdf5Invalid(`an object ${index} that its heap does not have`);
 }
 
+/** Where the objects of a global heap lie in the file: that of the mark at `at`. */
+export function* heapObjects(
+  file: Hdf5File,
+  at: number,
+): Generator<{ readonly index: number; readonly start: number; readonly size: number }, void, undefined> {
+  const headSize = 8 + file.lengthSize;
+  const head = new ByteReader(sliceSource(file.source, at, headSize));
+  if (head.left < headSize) return;
+  // Behind the mark: a version, and three bytes that are reserved.
+  head.skip(8);
+  const reader = new ByteReader(sliceSource(file.source, at, Number(sized(head, file.lengthSize))), headSize);
+  while (reader.left >= headSize) {
+    const index = reader.u16();
+    reader.skip(6);
+    const size = Number(sized(reader, file.lengthSize));
+    // Object 0 is the room that is left.
+    if (index === 0) return;
+    yield { index, start: at + reader.position, size };
+    reader.skip(Math.min(Math.ceil(size / 8) * 8, reader.left));
+  }
+}
+
 /** One string, of a fixed (class 3) or any length (class 9, which refers to the heap). */
-function readValue(file: Hdf5File, reader: ByteReader, type: Uint8Array): string | undefined {
+function readValue(file: Hdf5File, reader: ByteReader, type: Uint8Array): Uint8Array | undefined {
   const kind = (type[0] ?? 0) & 0x0f;
   const size = new DataView(type.buffer, type.byteOffset, type.byteLength).getUint32(4, true);
-  if (kind === 3 && reader.left >= size) return cString(reader.bytes(size));
+  if (kind === 3 && reader.left >= size) return reader.bytes(size);
   const ofStrings = kind === 9 && ((type[1] ?? 0) & 0x0f) === 1;
   if (!ofStrings || reader.left < 8 + file.offsetSize) return undefined;
   const length = reader.u32();
   const address = sized(reader, file.offsetSize);
   const index = reader.u32();
-  if (length === 0) return "";
-  return utf8.decode(globalHeapObject(file, address, index).subarray(0, length));
+  return length === 0 ? new Uint8Array() : globalHeapObject(file, address, index).subarray(0, length);
 }
 
 /** A text up to its NUL. */

@@ -5,14 +5,36 @@ import { fileURLToPath } from "node:url";
 import { scanBytes } from "../../../../test/models/scan.ts";
 import { joined, utf8, zeros } from "../../../../test/models/writer.ts";
 import { hdf5 } from "./hdf5.ts";
+import { pickleFormat } from "./pickle/pickle.ts";
+
+const formats = [hdf5, pickleFormat];
 
 const vector = (name: string) =>
   new Uint8Array(readFileSync(fileURLToPath(new URL(`../../../../test/vectors/hdf5/${name}.h5`, import.meta.url))));
 
+function assertPickle(name: string): void {
+  const scanned = scanBytes(formats, vector(name));
+  assert.deepEqual(
+    [scanned.verdict, scanned.rules],
+    ["malicious", ["pickle.call-dangerous", "pickle.global-dangerous"]],
+  );
+}
+
 describe("hdf5", () => {
-  for (const name of ["earliest", "v108", "v110", "latest", "many", "dense", "soft"]) {
+  for (const name of [
+    "earliest",
+    "v108",
+    "v110",
+    "latest",
+    "many",
+    "dense",
+    "soft",
+    "pytables",
+    "pandas-fixed",
+    "pandas-table",
+  ]) {
     it(`calls ${name} clean`, () => {
-      assert.deepEqual(scanBytes(hdf5, vector(name)), { verdict: "clean", rules: [], findings: [] });
+      assert.deepEqual(scanBytes(formats, vector(name)), { verdict: "clean", rules: [], findings: [] });
     });
   }
 
@@ -34,30 +56,35 @@ describe("hdf5", () => {
   ];
   for (const [name, rule, verdict] of bad) {
     it(`reports ${name}`, () => {
-      const scanned = scanBytes(hdf5, vector(name));
+      const scanned = scanBytes(formats, vector(name));
       assert.deepEqual([scanned.verdict, scanned.rules], [verdict, [rule]]);
     });
   }
+
+  for (const name of ["attribute", "objects", "shared-type", "text"].map((kind) => `bad-pytables-${kind}`)) {
+    it(`reports ${name}`, () => assertPickle(name));
+  }
+  it("reports bad-pandas-fixed", () => assertPickle("bad-pandas-fixed"));
 
   it("does not call a heap clean that was damaged", () => {
     for (const magic of ["FRHP", "FHDB", "BTHD", "BTLF"]) {
       const file = vector("dense");
       file[Buffer.from(file).indexOf(magic)] = 0;
-      assert.equal(scanBytes(hdf5, file).verdict, "inconclusive", magic);
+      assert.equal(scanBytes(formats, file).verdict, "inconclusive", magic);
     }
   });
 
   it("is found behind bytes of somebody else's, at any power of two", () => {
     const moved = joined(zeros(4096), vector("bad-external-link"));
-    assert.equal(scanBytes(hdf5, moved).verdict, "malicious");
-    assert.equal(scanBytes(hdf5, joined(zeros(100), vector("bad-external-link"))).verdict, "not-a-model");
+    assert.equal(scanBytes(formats, moved).verdict, "malicious");
+    assert.equal(scanBytes(formats, joined(zeros(100), vector("bad-external-link"))).verdict, "not-a-model");
   });
 
   it("does not call a file clean whose structure was cut, and ends on any", () => {
     for (const name of ["earliest", "latest", "many"]) {
       const whole = vector(name);
       for (let size = 16; size < whole.length / 2; size += 97) {
-        assert.equal(scanBytes(hdf5, whole.subarray(0, size)).verdict, "inconclusive", `${name} ${size}`);
+        assert.equal(scanBytes(formats, whole.subarray(0, size)).verdict, "inconclusive", `${name} ${size}`);
       }
     }
   });
@@ -68,7 +95,7 @@ describe("hdf5", () => {
     const at = Buffer.from(file).indexOf(utf8("deflate\0")) - 8;
     file[at] = 0x09;
     file[at + 1] = 0x7d;
-    const scanned = scanBytes(hdf5, file);
+    const scanned = scanBytes(formats, file);
     assert.deepEqual([scanned.verdict, scanned.rules], ["clean", ["hdf5.filter-plugin"]]);
   });
 });

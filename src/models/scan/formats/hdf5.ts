@@ -1,7 +1,7 @@
 /**
  * HDF5, as far as a model can do harm by it: every object is visited, and what leads out of the file (links to other
- * files, data kept in other files, virtual data sets), what is larger than its file could fill, and what a configuration
- * of Keras in an attribute would run, is reported. Data is not read.
+ * files, data kept in other files, virtual data sets), what is larger than its file could fill, what a configuration
+ * of Keras in an attribute would run, and the pickles of PyTables, is reported. Data is not read.
  *
  * Source: HDF5 File Format Specification 3.0.
  *
@@ -16,6 +16,7 @@ import { cString, globalHeapObject, readAttribute } from "./hdf5-attribute.ts";
 import { denseObjects } from "./hdf5-dense.ts";
 import { localHeap, readLink, symbolTable, type Hdf5Link } from "./hdf5-group.ts";
 import { Hdf5Invalid, Message, readHeader, sized, type Hdf5File, type Hdf5Message } from "./hdf5-header.ts";
+import { isOfObjects, scanAttribute, scanHeaps } from "./hdf5-pickles.ts";
 import { openHdf5 } from "./hdf5-superblock.ts";
 import { isKeras, judgeKeras, KERAS_RULES } from "./keras.ts";
 import { readJson } from "./json-text.ts";
@@ -107,48 +108,63 @@ interface Place {
 function walk(file: Hdf5File, root: bigint, context: ScanContext): void {
   const open: Place[] = [{ address: root, path: "" }];
   const seen = new Set<bigint>();
+  let hasObjects = false;
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     if (seen.has(place.address)) continue;
     seen.add(place.address);
     if (!context.spend("steps", 1)) return;
     try {
-      open.push(...visit(file, place, context));
+      const visited = visit(file, place, context);
+      open.push(...visited.next);
+      hasObjects ||= visited.hasObjects;
     } catch (error) {
       if (!isStructural(error)) throw error;
       context.report(RULES.invalid, { detail: `${place.path || "/"}: ${error.message}` });
     }
   }
+  if (hasObjects) scanHeaps(file, context);
 }
 
-/** Judges one object and returns where its links lead. */
-function visit(file: Hdf5File, { address, path }: Place, context: ScanContext): readonly Place[] {
+interface Visited {
+  /** Where its links lead. */
+  readonly next: readonly Place[];
+  /** Whether it is an array of objects. */
+  readonly hasObjects: boolean;
+}
+
+/** Judges one object. */
+function visit(file: Hdf5File, { address, path }: Place, context: ScanContext): Visited {
   const messages = readHeader(file, address);
   const next: Place[] = [];
+  let hasObjects = false;
   const take = (link: Hdf5Link): void => {
     const name = `${path}/${link.name}`;
     if (link.kind === "hard") next.push({ address: link.address, path: name.slice(-1000) });
     if (link.kind === "external") reportFile(link.file, `a link at ${name}`, context);
   };
+  const judge = (attribute: Source): void => {
+    hasObjects = judgeAttribute(file, attribute, path, context) || hasObjects;
+  };
   for (const { type, flags, data } of messages) {
-    if (!context.spend("steps", 1)) return [];
+    if (!context.spend("steps", 1)) return { next: [], hasObjects };
     const shared = (flags & 0x02) !== 0;
     if (type === Message.symbolTable) for (const link of symbolTable(file, data)) take(link);
     else if (type === Message.link && !shared) take(readLink(file, data));
-    else if (type === Message.attribute && !shared) judgeAttribute(file, data, path, context);
+    else if (type === Message.attribute && !shared) judge(data);
     else if ((type === Message.attribute || type === Message.link) && shared) {
       context.report(RULES.unread, { detail: `a shared message at ${path || "/"}` });
     } else if (type === Message.linkInfo || type === Message.attributeInfo) {
       for (const body of denseOf(file, type, data)) {
-        if (!context.spend("steps", 1)) return [];
+        if (!context.spend("steps", 1)) return { next: [], hasObjects };
         if (type === Message.linkInfo) take(readLink(file, body));
-        else judgeAttribute(file, body, path, context);
+        else judge(body);
       }
     } else if (type === Message.externalFiles) judgeExternalFiles(file, data, path, context);
     else if (type === Message.layout) judgeLayout(file, data, path, context);
     else if (type === Message.filters) judgeFilters(data, path, context);
   }
   judgeSize(file, messages, path, context);
-  return next;
+  return { next, hasObjects };
 }
 
 function reportFile(name: string, where: string, context: ScanContext): void {
@@ -168,15 +184,23 @@ function* denseOf(file: Hdf5File, type: number, data: Source): Generator<Source,
   if (heap !== (1n << BigInt(8 * file.offsetSize)) - 1n) yield* denseObjects(file, heap, tree);
 }
 
-/** Configurations of Keras are texts; which attribute a loader reads differs, so that each is judged. */
-function judgeAttribute(file: Hdf5File, data: Source, path: string, context: ScanContext): void {
-  const { name, text, unread } = readAttribute(file, data);
+/**
+ * Configurations of Keras are texts; which attribute a loader reads differs, so that each is judged.
+ *
+ * @returns whether it says that its array is of objects
+ */
+function judgeAttribute(file: Hdf5File, data: Source, path: string, context: ScanContext): boolean {
+  const { name, unread, value } = readAttribute(file, data);
+  if (unread) context.report(RULES.unread, { detail: `${name} at ${path || "/"}` });
+  if (value === undefined || !context.spend("bytes", value.length)) return false;
+  scanAttribute(value, `${name} at ${path || "/"}`, context);
+  const text = cString(value);
   const isConfig = name === "model_config" || name === "training_config";
-  if (unread && isConfig) context.report(RULES.unread, { detail: `${name} at ${path || "/"}` });
-  if (text === undefined || !(isConfig || (/^\s*\{/.test(text) && text.includes("class_name")))) return;
-  if (!context.spend("bytes", text.length)) return;
-  const value = readJson(text, context);
-  if (isConfig || isKeras(value)) judgeKeras(value, context, { classes: true });
+  if (isConfig || (/^\s*\{/.test(text) && text.includes("class_name"))) {
+    const config = readJson(text, context);
+    if (isConfig || isKeras(config)) judgeKeras(config, context, { classes: true });
+  }
+  return isOfObjects(name, text);
 }
 
 /** Data in other files (IV.A.2.h): the names of the files lie in a heap. */
