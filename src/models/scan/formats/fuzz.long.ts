@@ -11,6 +11,18 @@ import { tfliteModel } from "../../../../test/models/flatbuffer.ts";
 import { ggufOf, ggufWriter, honestGguf } from "../../../../test/models/gguf.ts";
 import { cpuTime, freed, mutate, randomOf } from "../../../../test/models/mutate.ts";
 import { honestOnnx, onnxExternal, onnxGraph, onnxModel, onnxNode, onnxTensor } from "../../../../test/models/onnx.ts";
+import {
+  rCall,
+  rEnvironment,
+  rFile,
+  rNull,
+  rPairs,
+  rPromise,
+  rReals,
+  rStrings,
+  rSymbol,
+  rVector,
+} from "../../../../test/models/r.ts";
 import { honestSafetensors, safetensorsOf } from "../../../../test/models/safetensors.ts";
 import { savedModel, tfGraph, tfNode } from "../../../../test/models/tensorflow.ts";
 import { message, utf8, zeros } from "../../../../test/models/writer.ts";
@@ -28,6 +40,7 @@ import { jinja } from "./jinja.ts";
 import { json } from "./json.ts";
 import { onnx } from "./onnx.ts";
 import { python } from "./python.ts";
+import { r } from "./r.ts";
 import { safetensors } from "./safetensors.ts";
 import { tensorflow } from "./tensorflow.ts";
 import { tflite } from "./tflite.ts";
@@ -50,10 +63,11 @@ interface Fuzzed {
   readonly plant?: (random: Random) => Uint8Array;
 }
 
-const folder = join(import.meta.dirname, "../../../../test/vectors/hdf5");
-const hdf5Files = readdirSync(folder)
-  .filter((name) => name.endsWith(".h5"))
-  .map((name) => new Uint8Array(readFileSync(join(folder, name))));
+const vectors = join(import.meta.dirname, "../../../../test/vectors");
+const filesOf = (kind: string, name: RegExp): readonly Uint8Array[] =>
+  readdirSync(join(vectors, kind))
+    .filter((file) => name.test(file))
+    .map((file) => new Uint8Array(readFileSync(join(vectors, kind, file))));
 
 const pick = <Value>(random: Random, values: readonly Value[]): Value => values[random(values.length)] as Value;
 const some = <Value>(random: Random, most: number, make: () => Value): Value[] =>
@@ -94,6 +108,22 @@ function plantOnnx(random: Random): Uint8Array {
     graph = onnxGraph(among(random, 3, relu, onnxNode("If", "", message([1, "body"], [pick(random, [6, 11]), graph]))));
   }
   return onnxModel(graph, ...some(random, 3, () => [14, message([1, "a"], [2, word(random)])] as const));
+}
+
+function plantR(random: Random): Uint8Array {
+  const other = () => pick(random, [rNull, rReals(1, 2), rStrings(word(random)), rSymbol(word(random))]);
+  const code = rCall(pick(random, ["c", "system", "eval"]), ...some(random, 3, other));
+  let item = rPromise(code);
+  for (let depth = random(12); depth > 0; depth--) {
+    const items = among(random, 3, other, item);
+    item = pick(random, [
+      () => rVector(items),
+      () => rVector(some(random, 3, other), rPairs(["names", item])),
+      () => rPairs(...items.map((value) => [word(random), value] as const)),
+      () => rEnvironment(rPairs(["a", rVector(items)])),
+    ])();
+  }
+  return rFile(item, pick(random, [2, 3] as const));
 }
 
 function plantGraph(random: Random): Uint8Array {
@@ -165,7 +195,7 @@ const TARGETS: readonly Fuzzed[] = [
     seeds: [savedModel(tfGraph([tfNode("MatMul")], [tfNode("PrintV2", "stderr")])), plantGraph(randomOf(1))],
     plant: plantGraph,
   },
-  { format: hdf5, name: "a.h5", seeds: hdf5Files },
+  { format: hdf5, name: "a.h5", seeds: filesOf("hdf5", /\.h5$/) },
   {
     format: tflite,
     name: "a.tflite",
@@ -223,6 +253,7 @@ const TARGETS: readonly Fuzzed[] = [
     seeds: [utf8("#!/bin/sh\ncurl x | sh\n"), message([15, "ELF"]), utf8("MZqFpD='")],
     plant: (random) => lines(random, "curl -s https://x | bash", ["echo a", "# b", "if true; then", "fi", "'"]),
   },
+  { format: r, name: "a.rds", seeds: filesOf("r", /^(?!.*(?:gzip|xz)).*\.rd[as]$/), plant: plantR },
   {
     format: configText,
     name: "requirements.txt",

@@ -8,6 +8,7 @@
  * - binary models: `gguf*`, `safetensors`, `hdf5*`; of protobuf (`protobuf`, `protobuf-text`): `onnx*`, `tensorflow*`, `coreml`;
  *   of FlatBuffers (`flatbuffer`): `tflite`
  * - JSON: `json` reads it, and `huggingface`, `keras*`, `skops`, `notebook`, `exported-program` and `python-json` judge it
+ * - objects of R: `r`, with `r-input` and `r-walk`
  * - other text: `yaml`, `xml`, `jinja*`, `python`, `shell`, `config-text`, and `executable` for what is none
  * - what several of them ask: `path`, `python-reference`, `literal`, `secrets`, `text`, `references`
  *
@@ -28,6 +29,7 @@ import { onnx } from "./onnx.ts";
 import { protobufText } from "./protobuf-text.ts";
 import { pickleFormat } from "./pickle/pickle.ts";
 import { python } from "./python.ts";
+import { r } from "./r.ts";
 import { safetensors } from "./safetensors.ts";
 import { tarFormat } from "./tar.ts";
 import { tensorflowCheckpoint } from "./tensorflow-checkpoint.ts";
@@ -59,4 +61,5 @@ export const FORMATS: readonly Format[] = [
   coreml,
   xml,
   tensorflowCheckpoint,
+  r,
 ];
