@@ -219,7 +219,7 @@ function sees(exact: Reader | undefined, finding: Finding): boolean {
 }
 
 /**
- * What a detector did so far. After a block, findings further on are left out, and one that reaches beyond it stands
+ * What a detector did so far. After a block, findings further on are left out, and one that reaches as far as it stands
  * as it was first seen: how much of the rest had arrived is chance.
  */
 function outcome(assignment: Assignment, readers: readonly Reader[], blockedAt: number | undefined): Outcome {
@@ -239,7 +239,7 @@ function outcome(assignment: Assignment, readers: readonly Reader[], blockedAt: 
         else findings[seen] = finding;
       } else if (blockedAt === undefined) findings.push(finding);
       else if (finding.location.start <= blockedAt) {
-        findings.push(finding.location.end <= blockedAt ? finding : opening);
+        findings.push(finding.location.end < blockedAt ? finding : opening);
       }
     }
   }
