@@ -1,4 +1,4 @@
-"""Makes the HDF5 files of this folder: python make.py (h5py 3.16, tables 3.11, pandas 3). Those named bad-* are hostile;
+"""Makes the HDF5 files of this folder: python make.py (h5py 3.16, tables 3.11, pandas 3, hickle 5). Those named bad-* are hostile;
 making them runs nothing."""
 
 import json
@@ -6,6 +6,7 @@ import os
 import pickle
 
 import h5py
+import hickle
 import numpy as np
 import pandas as pd
 import tables
@@ -101,3 +102,17 @@ with file("bad-pytables-shared-type") as f:
     f.attrs.create("note", payload, dtype=f["type"])
 with file("bad-pytables-text") as f:
     f.attrs.create("note", payload, dtype=h5py.string_dtype("ascii"))
+for name, value, options in [
+    ("hickle", [1, 2.5, "x", None], {}),
+    ("bad-hickle", Evil(), {}),
+    ("bad-hickle-chunks", Evil(), {"compression": "gzip"}),
+]:
+    hickle.dump({"a": value}, os.path.join(here, name + ".h5"), mode="w", **options)
+with file("bad-opaque") as f:
+    f["x"] = np.void(pickle.dumps(Evil()))
+with file("bad-compact") as f:
+    compact = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    compact.set_layout(h5py.h5d.COMPACT)
+    data = np.frombuffer(pickle.dumps(Evil()), "u1")
+    space = h5py.h5s.create_simple(data.shape)
+    h5py.h5d.create(f.id, b"x", h5py.h5t.STD_U8LE, space, dcpl=compact).write(space, space, data)

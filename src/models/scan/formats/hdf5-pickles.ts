@@ -1,19 +1,26 @@
 /**
- * Pickles in HDF5: what PyTables, and pandas through it, unpickles when a file is read. They are scanned as what they are.
+ * Pickles in HDF5: what PyTables, and pandas through it, and hickle unpickle when a file is read. They are scanned as what
+ * they are.
  *
- * - an attribute that is one string and ends with a dot, which is how every pickle ends
- * - an array of objects: each lies in the global heap, whatever the chunks that refer to it are compressed with
+ * - an attribute that is one string and ends with a dot, which is how every pickle ends (PyTables)
+ * - an array of objects: each lies in the global heap, whatever the chunks that refer to it are compressed with (PyTables)
+ * - a data set of bytes (hickle, and who keeps `pickle.dumps` in one)
  *
- * Source: PyTables 3.11, `attributeset.py` (`__getattr__`) and `atom.py` (`ObjectAtom`).
+ * Sources: PyTables 3.11, `attributeset.py` (`__getattr__`) and `atom.py` (`ObjectAtom`); hickle 5.0, `lookup.py`
+ * (`load_pickled_data`, `_type_table`).
  *
  * @module
  */
 
 import type { ScanContext } from "../format.ts";
+import { ByteReader } from "../reader.ts";
 import { bytesSource, sliceSource, type Source } from "../source.ts";
 import { heapObjects } from "./hdf5-attribute.ts";
-import type { Hdf5File } from "./hdf5-header.ts";
+import { Message, readerAt, sized, type Hdf5File, type Hdf5Message } from "./hdf5-header.ts";
 import { pickleFormat } from "./pickle/pickle.ts";
+
+/** What in a file its reader unpickles: objects in heaps, or any bytes. */
+export type Unpickled = "bytes" | "objects";
 
 const DOT = 0x2e;
 
@@ -23,9 +30,59 @@ export function scanAttribute(value: Uint8Array, where: string, context: ScanCon
   if (value[size - 1] === DOT) scanPickle(bytesSource(value.subarray(0, size)), where, context);
 }
 
-/** Whether an attribute says that its array is of objects. */
-export function isOfObjects(name: string, text: string | undefined): boolean {
-  return name === "PSEUDOATOM" && text === "object";
+/** What an attribute says that a reader unpickles: an array of objects its elements, a file of hickle bytes anywhere. */
+export function unpickledBy(name: string, text: string): Unpickled | undefined {
+  if (name === "PSEUDOATOM" && text === "object") return "objects";
+  return name === "HICKLE_VERSION" ? "bytes" : undefined;
+}
+
+/**
+ * Scans the data of an object, where that is bytes in one piece.
+ *
+ * @returns false where it is bytes in chunks, which are not read
+ */
+export function scanData(
+  file: Hdf5File,
+  messages: readonly Hdf5Message[],
+  where: string,
+  context: ScanContext,
+): boolean {
+  const type = messages.find(({ type: kind, flags }) => kind === Message.datatype && (flags & 2) === 0)?.data;
+  const layout = messages.find(({ type: kind }) => kind === Message.layout)?.data;
+  if (type === undefined || layout === undefined || type.size < 8 || !isOfBytes(type)) return true;
+  const data = dataOf(file, layout);
+  if (data === "chunks") return false;
+  if (data !== undefined) scanPickle(data, `data of ${where}`, context);
+  return true;
+}
+
+/** Numbers (class 0) and bits (4) of one byte, strings (3) and what is opaque (5) of any length (IV.A.2.d). */
+function isOfBytes(type: Source): boolean {
+  const reader = new ByteReader(type);
+  const kind = reader.u8() & 0x0f;
+  reader.skip(3);
+  return kind === 3 || kind === 5 || ((kind === 0 || kind === 4) && reader.u32() === 1);
+}
+
+/** Where data lies: in its header, in one piece, or in chunks (IV.A.2.i). Undefined where there is none yet, or elsewhere. */
+function dataOf(file: Hdf5File, layout: Source): Source | "chunks" | undefined {
+  const reader = new ByteReader(layout);
+  const version = reader.u8();
+  const rank = version < 3 ? reader.u8() : 0;
+  const kind = reader.u8();
+  if (version < 3) reader.skip(5);
+  if (kind === 2) return "chunks";
+  if (kind > 2) return undefined;
+  const place = kind === 1 ? readerAt(file, sized(reader, file.offsetSize)) : undefined;
+  // The older versions say how many elements there are, of a size that stands elsewhere: what is behind is read as well.
+  if (version < 3) reader.skip(4 * rank);
+  if (kind === 0) {
+    const inHeader = version < 3 ? reader.u32() : reader.u16();
+    return sliceSource(layout, reader.position, inHeader);
+  }
+  if (place === undefined) return undefined;
+  const size = version < 3 ? file.source.size : Number(sized(reader, file.lengthSize));
+  return sliceSource(file.source, place.position, size);
 }
 
 const CHUNK = 1024 * 1024;

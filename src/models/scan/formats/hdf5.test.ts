@@ -32,6 +32,7 @@ describe("hdf5", () => {
     "pytables",
     "pandas-fixed",
     "pandas-table",
+    "hickle",
   ]) {
     it(`calls ${name} clean`, () => {
       assert.deepEqual(scanBytes(formats, vector(name)), { verdict: "clean", rules: [], findings: [] });
@@ -64,7 +65,15 @@ describe("hdf5", () => {
   for (const name of ["attribute", "objects", "shared-type", "text"].map((kind) => `bad-pytables-${kind}`)) {
     it(`reports ${name}`, () => assertPickle(name));
   }
-  it("reports bad-pandas-fixed", () => assertPickle("bad-pandas-fixed"));
+  for (const name of ["bad-pandas-fixed", "bad-hickle", "bad-opaque", "bad-compact"]) {
+    it(`reports ${name}`, () => assertPickle(name));
+  }
+
+  it("does not call chunks clean that hickle would unpickle", () => {
+    const scanned = scanBytes(formats, vector("bad-hickle-chunks"));
+    assert.equal(scanned.verdict, "inconclusive");
+    assert.deepEqual(scanned.rules, ["hdf5.not-read"]);
+  });
 
   it("does not call a heap clean that was damaged", () => {
     for (const magic of ["FRHP", "FHDB", "BTHD", "BTLF"]) {

@@ -1,7 +1,7 @@
 /**
  * HDF5, as far as a model can do harm by it: every object is visited, and what leads out of the file (links to other
  * files, data kept in other files, virtual data sets), what is larger than its file could fill, what a configuration
- * of Keras in an attribute would run, and the pickles of PyTables, is reported. Data is not read.
+ * of Keras in an attribute would run, and what readers would unpickle, is reported. Data is not read where it is no pickle.
  *
  * Source: HDF5 File Format Specification 3.0.
  *
@@ -16,7 +16,7 @@ import { cString, globalHeapObject, readAttribute } from "./hdf5-attribute.ts";
 import { denseObjects } from "./hdf5-dense.ts";
 import { localHeap, readLink, symbolTable, type Hdf5Link } from "./hdf5-group.ts";
 import { Hdf5Invalid, Message, readHeader, sized, type Hdf5File, type Hdf5Message } from "./hdf5-header.ts";
-import { isOfObjects, scanAttribute, scanHeaps } from "./hdf5-pickles.ts";
+import { scanAttribute, scanData, scanHeaps, unpickledBy, type Unpickled } from "./hdf5-pickles.ts";
 import { openHdf5 } from "./hdf5-superblock.ts";
 import { isKeras, judgeKeras, KERAS_RULES } from "./keras.ts";
 import { readJson } from "./json-text.ts";
@@ -62,7 +62,7 @@ const RULES = {
     id: "hdf5.not-read",
     severity: "low",
     verdict: "inconclusive",
-    why: "it keeps links or attributes in a way that is not read here, so that they were not checked",
+    why: "it keeps links, attributes or data in a way that is not read here, so that they were not checked",
     remedy: "save it again with h5py's default settings, or ask for safetensors",
     references: [...SUPPLY_CHAIN],
   },
@@ -108,45 +108,41 @@ interface Place {
 function walk(file: Hdf5File, root: bigint, context: ScanContext): void {
   const open: Place[] = [{ address: root, path: "" }];
   const seen = new Set<bigint>();
-  let hasObjects = false;
+  const unpickled = new Set<Unpickled>();
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     if (seen.has(place.address)) continue;
     seen.add(place.address);
     if (!context.spend("steps", 1)) return;
     try {
-      const visited = visit(file, place, context);
-      open.push(...visited.next);
-      hasObjects ||= visited.hasObjects;
+      open.push(...visit(file, place, unpickled, context));
     } catch (error) {
       if (!isStructural(error)) throw error;
       context.report(RULES.invalid, { detail: `${place.path || "/"}: ${error.message}` });
     }
   }
-  if (hasObjects) scanHeaps(file, context);
+  if (unpickled.has("objects")) scanHeaps(file, context);
 }
 
-interface Visited {
-  /** Where its links lead. */
-  readonly next: readonly Place[];
-  /** Whether it is an array of objects. */
-  readonly hasObjects: boolean;
-}
-
-/** Judges one object. */
-function visit(file: Hdf5File, { address, path }: Place, context: ScanContext): Visited {
+/** Judges one object and returns where its links lead. What its attributes say that a reader unpickles goes into `unpickled`. */
+function visit(
+  file: Hdf5File,
+  { address, path }: Place,
+  unpickled: Set<Unpickled>,
+  context: ScanContext,
+): readonly Place[] {
   const messages = readHeader(file, address);
   const next: Place[] = [];
-  let hasObjects = false;
   const take = (link: Hdf5Link): void => {
     const name = `${path}/${link.name}`;
     if (link.kind === "hard") next.push({ address: link.address, path: name.slice(-1000) });
     if (link.kind === "external") reportFile(link.file, `a link at ${name}`, context);
   };
   const judge = (attribute: Source): void => {
-    hasObjects = judgeAttribute(file, attribute, path, context) || hasObjects;
+    const marked = judgeAttribute(file, attribute, path, context);
+    if (marked !== undefined) unpickled.add(marked);
   };
   for (const { type, flags, data } of messages) {
-    if (!context.spend("steps", 1)) return { next: [], hasObjects };
+    if (!context.spend("steps", 1)) return [];
     const shared = (flags & 0x02) !== 0;
     if (type === Message.symbolTable) for (const link of symbolTable(file, data)) take(link);
     else if (type === Message.link && !shared) take(readLink(file, data));
@@ -155,7 +151,7 @@ function visit(file: Hdf5File, { address, path }: Place, context: ScanContext): 
       context.report(RULES.unread, { detail: `a shared message at ${path || "/"}` });
     } else if (type === Message.linkInfo || type === Message.attributeInfo) {
       for (const body of denseOf(file, type, data)) {
-        if (!context.spend("steps", 1)) return { next: [], hasObjects };
+        if (!context.spend("steps", 1)) return [];
         if (type === Message.linkInfo) take(readLink(file, body));
         else judge(body);
       }
@@ -164,7 +160,11 @@ function visit(file: Hdf5File, { address, path }: Place, context: ScanContext): 
     else if (type === Message.filters) judgeFilters(data, path, context);
   }
   judgeSize(file, messages, path, context);
-  return { next, hasObjects };
+  // The first object is the root, whose attributes say whose file it is.
+  if (!scanData(file, messages, path, context) && unpickled.has("bytes")) {
+    context.report(RULES.unread, { detail: `${path} is in chunks, and may be a pickle` });
+  }
+  return next;
 }
 
 function reportFile(name: string, where: string, context: ScanContext): void {
@@ -187,12 +187,12 @@ function* denseOf(file: Hdf5File, type: number, data: Source): Generator<Source,
 /**
  * Configurations of Keras are texts; which attribute a loader reads differs, so that each is judged.
  *
- * @returns whether it says that its array is of objects
+ * @returns what it says that a reader unpickles
  */
-function judgeAttribute(file: Hdf5File, data: Source, path: string, context: ScanContext): boolean {
+function judgeAttribute(file: Hdf5File, data: Source, path: string, context: ScanContext): Unpickled | undefined {
   const { name, unread, value } = readAttribute(file, data);
   if (unread) context.report(RULES.unread, { detail: `${name} at ${path || "/"}` });
-  if (value === undefined || !context.spend("bytes", value.length)) return false;
+  if (value === undefined || !context.spend("bytes", value.length)) return undefined;
   scanAttribute(value, `${name} at ${path || "/"}`, context);
   const text = cString(value);
   const isConfig = name === "model_config" || name === "training_config";
@@ -200,7 +200,7 @@ function judgeAttribute(file: Hdf5File, data: Source, path: string, context: Sca
     const config = readJson(text, context);
     if (isConfig || isKeras(config)) judgeKeras(config, context, { classes: true });
   }
-  return isOfObjects(name, text);
+  return unpickledBy(name, text);
 }
 
 /** Data in other files (IV.A.2.h): the names of the files lie in a heap. */

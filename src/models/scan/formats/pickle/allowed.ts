@@ -13,9 +13,10 @@
 /**
  * What may be done with a global: `call` it with arguments; make an `instance` of it without arguments that it acts
  * upon; hold it as a `value`, as dtypes and storage types are; call it with a global that is judged by itself, `apply`;
- * have its literal bytes scanned as a file, `nested`.
+ * have its literal bytes scanned as a file, `nested`; call it with a constant alone, which is how pickles write the type of
+ * `None`, `type-of`.
  */
-export type Use = "call" | "instance" | "value" | "apply" | "nested";
+export type Use = "call" | "instance" | "value" | "apply" | "nested" | "type-of";
 
 /** Bytes of one number, by the storage type of torch that holds it. */
 export const STORAGE_ITEM_BYTES: ReadonlyMap<string, number> = new Map([
@@ -188,6 +189,7 @@ const TABLE: ReadonlyMap<string, Use> = new Map([
   ...table("value", VALUES),
   ...table("apply", APPLIED),
   ["torch.storage._load_from_bytes", "nested"],
+  ["builtins.type", "type-of"],
   ...STORAGE_MODULES.flatMap((module) =>
     [...STORAGE_ITEM_BYTES.keys(), "TypedStorage", "_LegacyStorage"].map(
       (name) => [`${module}.${name}`, "value"] as const,

@@ -116,11 +116,25 @@ function checkCall(callable: GlobalValue, args: Value, host: CallHost): void {
       const place = APPLIED_TO.get(callable.name);
       if (place !== undefined) checkCall(first, items?.[place] ?? { kind: "unknown" }, host);
       else if (first.grade !== "allowed") host.report(GRADE_RULES[first.grade].call, describeGlobal(first));
+      else if (first.use === "type-of") host.report(PICKLE_RULES.callDangerous, describeGlobal(first));
+      return;
+    case "type-of":
+      if (items?.length !== 1 || !isConstant(first)) host.report(PICKLE_RULES.callDangerous, describeGlobal(callable));
       return;
     default:
       host.report(PICKLE_RULES.callUnknown, `${path}, which is allowed, but not to be called`);
   }
 }
+
+/** What Python has one of, so that its type has no name to be loaded by. */
+function isConstant(value: Value | undefined): boolean {
+  if (value?.kind === "none") return true;
+  return value?.kind === "global" && CONSTANTS.has(`${value.module}.${value.name}`);
+}
+
+const CONSTANTS: ReadonlySet<string> = new Set(
+  ["Ellipsis", "NotImplemented"].flatMap((name) => [`builtins.${name}`, `__builtin__.${name}`]),
+);
 
 /** Where the arguments stand that a function hands to its first one. */
 const APPLIED_TO: ReadonlyMap<string, number> = new Map([

@@ -70,6 +70,11 @@ describe("pickles that are clean", () => {
       "a function that is kept with arguments",
       [p.proto(2), p.global("functools", "partial"), p.global("numpy", "log1p"), "\x85R."],
     ],
+    ["the type of None, as Python itself writes it", [p.proto(), p.stackGlobal("builtins", "type"), "N\x85R."]],
+    [
+      "the type of an ellipsis",
+      [p.proto(2), p.global("__builtin__", "type"), p.global("__builtin__", "Ellipsis"), "\x85R."],
+    ],
     ["two pickles, one behind the other", [p.BENIGN, p.BENIGN]],
     ["frames that fit", [p.proto(), p.frame(p.assemble(Op.EMPTY_DICT, Op.STOP))]],
   ];
@@ -105,6 +110,28 @@ describe("bytes that are no pickle", () => {
 describe("pickles that run something", () => {
   const bad: readonly (readonly [string, readonly p.Part[], string])[] = [
     ["a call", [p.PAYLOAD], "pickle.call-dangerous"],
+    [
+      "a class that is made",
+      [p.proto(2), p.global("builtins", "type"), p.text("X"), p.global("builtins", "object"), "\x85}\x87R."],
+      "pickle.call-dangerous",
+    ],
+    [
+      "the type of anything",
+      [p.proto(2), p.global("builtins", "type"), p.text("X"), "\x85R."],
+      "pickle.call-dangerous",
+    ],
+    ["the type of no one thing", [p.proto(2), p.global("builtins", "type"), ")R."], "pickle.call-dangerous"],
+    [
+      "a class that is made by another call",
+      [p.proto(2), p.global("functools", "partial"), p.global("builtins", "type"), "\x85R."],
+      "pickle.call-dangerous",
+    ],
+    [
+      "what the type of None would make",
+      [p.proto(2), p.global("builtins", "type"), "N\x85R)R."],
+      "pickle.call-computed",
+    ],
+    ["a change of every class", [p.proto(2), p.global("builtins", "type"), "}b."], "pickle.global-changed"],
     ["a call without PROTO", ["cos\nsystem\n(S'id'\ntR."], "pickle.call-dangerous"],
     ["STACK_GLOBAL", [p.proto(), p.reduce(p.stackGlobal("posix", "system"), "id"), "."], "pickle.call-dangerous"],
     ["names in escapes", [p.proto(0), "V\\u006fs\nVsystem\n\x93(Vid\ntR."], "pickle.call-dangerous"],
