@@ -14,9 +14,9 @@
  * What may be done with a global: `call` it with arguments; make an `instance` of it without arguments that it acts
  * upon; hold it as a `value`, as dtypes and storage types are; call it with a global that is judged by itself, `apply`;
  * have its literal bytes scanned as a file, `nested`; call it with a constant alone, which is how pickles write the type of
- * `None`, `type-of`.
+ * `None`, `type-of`; call it with a class and a name, which is how older protocols write a method, `attribute`.
  */
-export type Use = "call" | "instance" | "value" | "apply" | "nested" | "type-of";
+export type Use = "call" | "instance" | "value" | "apply" | "nested" | "type-of" | "attribute";
 
 /** Bytes of one number, by the storage type of torch that holds it. */
 export const STORAGE_ITEM_BYTES: ReadonlyMap<string, number> = new Map([
@@ -84,6 +84,7 @@ const CALLS = `
   accelerate.utils.dataclasses DistributedType DynamoBackend PrecisionType
   timm.layers.format Format
   tokenizers AddedToken
+  zoneinfo ZoneInfo ZoneInfo._unpickle
 `;
 
 const INSTANCES = `
@@ -190,6 +191,7 @@ const TABLE: ReadonlyMap<string, Use> = new Map([
   ...table("apply", APPLIED),
   ["torch.storage._load_from_bytes", "nested"],
   ["builtins.type", "type-of"],
+  ["builtins.getattr", "attribute"],
   ...STORAGE_MODULES.flatMap((module) =>
     [...STORAGE_ITEM_BYTES.keys(), "TypedStorage", "_LegacyStorage"].map(
       (name) => [`${module}.${name}`, "value"] as const,

@@ -6,7 +6,7 @@
 
 import type { ScanRule } from "../../finding.ts";
 import { CONTAINERS } from "./allowed.ts";
-import { describeGlobal, GRADE_RULES } from "./judge.ts";
+import { describeGlobal, GRADE_RULES, judgeGlobal } from "./judge.ts";
 import { PICKLE_RULES } from "./rules.ts";
 import type { BytesValue, GlobalValue, ObjectValue, TextValue, Value } from "./values.ts";
 
@@ -17,6 +17,25 @@ export interface CallHost {
   readonly called: () => void;
   /** A file inside the pickle: bytes, or the text that stands for them, a byte each. */
   readonly nested: (bytes: BytesValue | TextValue) => void;
+}
+
+/**
+ * `getattr(cls, name)`, which is another way to write the name `cls.name`: that global, where it is on the list. Undefined
+ * for any other call.
+ *
+ * @param textOf the text of a literal
+ */
+export function attributeOf(
+  callable: Value,
+  args: Value,
+  textOf: (value: Value) => string | undefined,
+): GlobalValue | undefined {
+  if (callable.kind !== "global" || callable.use !== "attribute" || args.kind !== "tuple") return undefined;
+  const [owner, attribute, ...more] = args.items ?? [];
+  const name = attribute === undefined ? undefined : textOf(attribute);
+  if (owner?.kind !== "global" || name === undefined || more.length > 0) return undefined;
+  const found = judgeGlobal(owner.module, `${owner.name}.${name}`);
+  return found.grade === "allowed" ? found : undefined;
 }
 
 /** `callable(*args)`, as REDUCE does it. */
@@ -116,7 +135,11 @@ function checkCall(callable: GlobalValue, args: Value, host: CallHost): void {
       const place = APPLIED_TO.get(callable.name);
       if (place !== undefined) checkCall(first, items?.[place] ?? { kind: "unknown" }, host);
       else if (first.grade !== "allowed") host.report(GRADE_RULES[first.grade].call, describeGlobal(first));
-      else if (first.use === "type-of") host.report(PICKLE_RULES.callDangerous, describeGlobal(first));
+      else if (first.use === "type-of" || first.use === "attribute")
+        host.report(PICKLE_RULES.callDangerous, describeGlobal(first));
+      return;
+    case "attribute":
+      host.report(PICKLE_RULES.callDangerous, describeGlobal(callable));
       return;
     case "type-of":
       if (items?.length !== 1 || !isConstant(first)) host.report(PICKLE_RULES.callDangerous, describeGlobal(callable));

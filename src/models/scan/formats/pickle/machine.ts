@@ -14,7 +14,7 @@ import type { ScanRule } from "../../finding.ts";
 import { ByteReader, Truncated } from "../../reader.ts";
 import type { Source } from "../../source.ts";
 import { bytesOf, decimalOf, indexOf, lineOf, lineText, longOf, textLine, textOf } from "./arguments.ts";
-import { callValue, checkItems, checkState, instantiate, type CallHost } from "./calls.ts";
+import { attributeOf, callValue, checkItems, checkState, instantiate, type CallHost } from "./calls.ts";
 import type { MachineHost } from "./host.ts";
 import { describeGlobal, GRADE_RULES, isPath, judgeGlobal } from "./judge.ts";
 import { Op } from "./opcodes.ts";
@@ -265,7 +265,8 @@ export class PickleMachine {
       }
       case Op.REDUCE: {
         const [callable, args] = this.#stack.popMany(2) as [v.Value, v.Value];
-        return this.#stack.push(callValue(callable, args, this.#calls));
+        const attribute = attributeOf(callable, args, (value) => this.text(value));
+        return this.#stack.push(attribute ?? callValue(callable, args, this.#calls));
       }
       case Op.NEWOBJ:
       case Op.NEWOBJ_EX: {

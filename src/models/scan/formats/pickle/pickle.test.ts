@@ -75,6 +75,19 @@ describe("pickles that are clean", () => {
       "the type of an ellipsis",
       [p.proto(2), p.global("__builtin__", "type"), p.global("__builtin__", "Ellipsis"), "\x85R."],
     ],
+    [
+      "a time zone, whose method is named by getattr",
+      [
+        [
+          p.proto(2),
+          p.global("__builtin__", "getattr"),
+          p.global("zoneinfo", "ZoneInfo"),
+          p.text("_unpickle"),
+          "\x86R",
+        ],
+        [p.text("Europe/Berlin"), Op.BININT1, 1, "\x86R."],
+      ],
+    ],
     ["two pickles, one behind the other", [p.BENIGN, p.BENIGN]],
     ["frames that fit", [p.proto(), p.frame(p.assemble(Op.EMPTY_DICT, Op.STOP))]],
   ];
@@ -132,6 +145,27 @@ describe("pickles that run something", () => {
       "pickle.call-computed",
     ],
     ["a change of every class", [p.proto(2), p.global("builtins", "type"), "}b."], "pickle.global-changed"],
+    [
+      "an attribute of what may be named",
+      [p.proto(2), p.global("builtins", "getattr"), p.global("zoneinfo", "ZoneInfo"), p.text("__init__"), "\x86R."],
+      "pickle.call-dangerous",
+    ],
+    [
+      "an attribute of what a call made",
+      [
+        p.proto(2),
+        p.global("builtins", "getattr"),
+        p.reduce(p.global("builtins", "str"), "x"),
+        p.text("join"),
+        "\x86R.",
+      ],
+      "pickle.call-dangerous",
+    ],
+    [
+      "an attribute that another call takes",
+      [p.proto(2), p.global("functools", "partial"), p.global("builtins", "getattr"), "\x85R."],
+      "pickle.call-dangerous",
+    ],
     ["a call without PROTO", ["cos\nsystem\n(S'id'\ntR."], "pickle.call-dangerous"],
     ["STACK_GLOBAL", [p.proto(), p.reduce(p.stackGlobal("posix", "system"), "id"), "."], "pickle.call-dangerous"],
     ["names in escapes", [p.proto(0), "V\\u006fs\nVsystem\n\x93(Vid\ntR."], "pickle.call-dangerous"],
