@@ -195,6 +195,13 @@ describe("code beside the weights", () => {
     ["no YAML", "a: [", "m.yaml", "yaml.invalid", "inconclusive"],
     ["YAML that nests", "[".repeat(200_000), "m.yaml", "yaml.invalid", "inconclusive"],
     ["packages over http", "x @ http://y/z.whl", "requirements.txt", "requirements.plain-http", "suspicious"],
+    [
+      "pip's part of an environment of conda",
+      "dependencies:\n- pip:\n  - '--trusted-host x'\n",
+      "conda.yaml",
+      "requirements.plain-http",
+      "suspicious",
+    ],
     ["a host that is trusted", "--trusted-host x", "dev-requirements.txt", "requirements.plain-http", "suspicious"],
     ["a secret", ["KEY=AKIA", "Z7Q4TLM2XKPW3VHD"].join(""), ".env", "secrets.in-file", "suspicious"],
   ];

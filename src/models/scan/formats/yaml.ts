@@ -12,6 +12,7 @@ import { isAlias, isMap, isNode, isPair, isScalar, isSeq, parseAllDocuments, typ
 import type { ScanRule } from "../finding.ts";
 import type { Format, ScanContext } from "../format.ts";
 import { judgeReference } from "./python-reference.ts";
+import { judgeRequirements, REQUIREMENT_RULES } from "./requirements.ts";
 import { BRINGS_CODE, RUNS_CODE, SUPPLY_CHAIN } from "./references.ts";
 import { judgeSecrets, SECRET_RULES } from "./secrets.ts";
 import { readText, TEXT_RULES } from "./text.ts";
@@ -66,15 +67,21 @@ export const YAML_RULES: readonly ScanRule[] = Object.values(RULES);
 
 export const yaml: Format = {
   id: "yaml",
-  rules: [...YAML_RULES, ...SECRET_RULES, TEXT_RULES.tooLarge],
+  rules: [...YAML_RULES, ...REQUIREMENT_RULES, ...SECRET_RULES, TEXT_RULES.tooLarge],
   sniff: (_source, name) => /\.ya?ml$/i.test(name) || name === "MLmodel",
   scan: (source, context) => {
     const text = readText(source, context, MAX_YAML);
     if (text === undefined) return;
     judgeSecrets(text, context);
     judgeYaml(text, context);
+    if (isEnvironment(context.name)) judgeRequirements(text, context);
   },
 };
+
+/** What MLflow and people call an environment of conda. */
+function isEnvironment(name: string): boolean {
+  return /^(?:conda|environment|conda[-_]env|python_env)(?:[-_.][\w-]{0,60})?\.ya?ml$/i.test(name);
+}
 
 function judgeYaml(text: string, context: ScanContext): void {
   try {
