@@ -9,7 +9,8 @@
 
 import type { Source } from "./source.ts";
 
-/** Bytes that the window holds. */
+/** Bytes that the window holds: few at first, since many readers read little, and four times as many with each next one. */
+const FIRST_WINDOW = 4 * 1024;
 const WINDOW = 256 * 1024;
 
 /** Most bytes that one call hands out: a length of the file must not decide how much memory is taken. */
@@ -31,6 +32,7 @@ export class ByteReader {
   /** Where the next byte is read. */
   position: number;
   #window: Uint8Array = new Uint8Array(0);
+  #next = FIRST_WINDOW;
   #from = 0;
 
   constructor(source: Source, position = 0) {
@@ -126,7 +128,8 @@ export class ByteReader {
 
   /** A copy: what the source hands out holds only until its next read. */
   #load(at: number): void {
-    this.#window = new Uint8Array(this.source.read(at, Math.min(WINDOW, this.end - at)));
+    this.#window = new Uint8Array(this.source.read(at, Math.min(this.#next, this.end - at)));
+    this.#next = Math.min(WINDOW, 4 * this.#next);
     this.#from = at;
     if (this.#window.length === 0) throw truncated(at);
   }

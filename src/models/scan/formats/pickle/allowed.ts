@@ -146,6 +146,9 @@ const APPLIED = `
   torch._tensor _rebuild_from_type_v2
 `;
 
+/** What Cython makes to unpickle its classes: `__new__` of the class that it is given, and its state. */
+const CYTHON = /^sklearn(?:\.[a-z_][a-z0-9_]*)+\.__pyx_unpickle_\w+$/;
+
 /**
  * Classes of libraries that are built by `__new__` and filled by `__setstate__`, without `__init__`. Held as instances
  * only: a call is suspicious. Whatever evaluates, imports or opens what its state says is left out, with its library where
@@ -219,6 +222,7 @@ export function allowedUse(module: string, name: string): Use | undefined {
   const isOf = (patterns: readonly RegExp[]): boolean => patterns.some((pattern) => pattern.test(path));
   if (isOf(CALLED_CLASSES)) return "call";
   if (isOf(INSTANCE_CLASSES)) return "instance";
+  if (CYTHON.test(path)) return "apply";
   return isOf(FUNCTIONS) ? "value" : undefined;
 }
 

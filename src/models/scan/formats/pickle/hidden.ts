@@ -35,17 +35,13 @@ export function findHidden(source: Source, from: number, trials = { left: MAX_TR
     const end = Math.min(bytes.length, CHUNK);
     for (let index = 0; index < end; index++) {
       const byte = bytes[index] as number;
+      if (BEGINS[byte] === 0) continue;
       if (byte === Op.PROTO) {
         const version = bytes[index + 1] ?? 0;
-        if (version < 2 || version > 5 || --trials.left < 0 || !isPickleAt(source, at + index)) continue;
+        if (version < 2 || version > 5 || --trials.left < 0 || !isPickleAt(source, at + index, true)) continue;
         return [...found, { at: at + index, pickle: true }];
       }
-      const name =
-        byte === Op.GLOBAL || byte === Op.INST
-          ? linesAt(bytes, index + 1)
-          : STRINGS.has(byte)
-            ? pairAt(bytes, index)
-            : undefined;
+      const name = byte === Op.GLOBAL || byte === Op.INST ? linesAt(bytes, index + 1) : pairAt(bytes, index);
       const known = name === undefined ? undefined : knownBad(name[0], name[1]);
       if (name !== undefined && known !== undefined) {
         found.push({ at: at + index, pickle: false, name: `${name[0]}.${name[1]}: ${known}` });
@@ -65,6 +61,10 @@ const STRINGS: ReadonlyMap<number, number> = new Map([
   [Op.UNICODE, 0],
   [Op.STRING, 0],
 ]);
+
+/** What may begin something, by its byte: most bytes of data are passed over by one look here. */
+const BEGINS = new Uint8Array(256);
+for (const op of [Op.PROTO, Op.GLOBAL, Op.INST, ...STRINGS.keys()]) BEGINS[op] = 1;
 
 /** Two lines that are names, at least one of them behind a dot or of more than two letters: GLOBAL and INST. */
 function linesAt(bytes: Uint8Array, at: number): readonly [string, string] | undefined {

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 
 import { scanBytes } from "../../../../../test/models/scan.ts";
+import { randomOf } from "../../../../../test/models/mutate.ts";
 import * as p from "../../../../../test/models/pickle.ts";
 import { compressedFormat } from "../compressed.ts";
 import { Op } from "./opcodes.ts";
@@ -325,6 +326,46 @@ describe("pickles that run something", () => {
       assert.equal(verdict, "malicious");
     });
   }
+});
+
+describe("bytes in a pickle", () => {
+  const inside = (...parts: readonly p.Part[]) => {
+    const bytes = p.assemble(...parts);
+    return scan(p.proto(), Op.BINBYTES, p.u32(bytes.length), bytes, ".");
+  };
+
+  it("are numbers of arrays, which look like anything by chance", () => {
+    // As they stand in arrays of weights: the mark, and a frame, a number of the registry, constants, a name.
+    const noise = "\x3f\x93\x95\xc1\xf0\x77\x3e\xb2\xfe".repeat(4);
+    const chances: readonly p.Part[] = [
+      "\x95",
+      [Op.EXT4, "\xf7\xa8\xd5\x3e"],
+      ["K\x01K\x02K\x03K\x04"],
+      "N.",
+      "cab\ncd\n",
+    ];
+    for (const chance of chances) {
+      for (const version of [2, 3, 4, 5]) {
+        assert.deepEqual(inside(noise, p.proto(version), chance, noise), { verdict: "clean", rules: [], findings: [] });
+      }
+    }
+  });
+
+  it("are a pickle where they call something, whatever their frames say", () => {
+    const payload = p.assemble(p.reduce(p.global("mymodel", "run"), "id"), Op.STOP);
+    const lies = [p.frame(payload, 1), p.frame(payload, 2 ** 40), [Op.FRAME, "\xff".repeat(7), "\x7f", payload]];
+    for (const lie of [payload, p.frame(payload), ...lies]) {
+      const { rules, verdict } = inside("\0\x3f", p.proto(4), lie);
+      assert.ok(rules.includes("pickle.call-unknown"), rules.join(" "));
+      assert.notEqual(verdict, "clean");
+    }
+  });
+
+  it("are none in megabytes of random numbers", () => {
+    const random = randomOf(11);
+    const bytes = Uint8Array.from({ length: 8_000_000 }, () => random(256));
+    assert.deepEqual(inside(bytes), { verdict: "clean", rules: [], findings: [] });
+  });
 });
 
 describe("pickles that nobody can vouch for", () => {

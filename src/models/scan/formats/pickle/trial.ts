@@ -19,8 +19,11 @@ const MAX_PROTOCOL = 5;
 /**
  * True where a loader that begins at `at` would come to the end of a pickle, or, before it fails, call something, change
  * something, or name something dangerous and go on.
+ *
+ * @param within any place in data may begin so by chance: the mark of a pickle that breaks before it does anything counts
+ *   only where one is expected, and not `within` other bytes
  */
-export function isPickleAt(source: Source, at: number): boolean {
+export function isPickleAt(source: Source, at: number, within = false): boolean {
   const [first, second, third] = new Uint8Array(source.read(at, 3));
   if (first === undefined || second === undefined) return false;
   const marked = first === Op.PROTO && second <= MAX_PROTOCOL;
@@ -31,12 +34,14 @@ export function isPickleAt(source: Source, at: number): boolean {
     steps: (amount) => (left -= amount) >= -MOST / 2,
   };
   const machine = new PickleMachine(source, at, host);
-  const end = machine.run(true);
+  const end = machine.run(within ? "within" : "start");
   // A name alone is two lines of any text that begins with a c: it counts behind the mark, or before another instruction.
   if (machine.calls > 0 || (machine.dangerous && (marked || machine.count > 2))) return true;
-  if (end === "stopped") return !machine.faulty;
+  // One that names nothing does nothing.
+  if (end === "stopped") return !machine.faulty && (!within || machine.named);
+  if (end === "given-up") return true;
   // Whoever reads on finds it broken, and says so.
-  return end === "given-up" || (marked && (machine.named || third === Op.FRAME || machine.count > MARKED_COUNT));
+  return !within && marked && (machine.named || third === Op.FRAME || machine.count > MARKED_COUNT);
 }
 
 /** Instructions behind a PROTO that bytes which are no pickle do not have by chance. */
