@@ -18,6 +18,7 @@ save(model, file = "xz.rda", compress = "xz")
 # What a function did not use of its arguments stays a promise, and goes with the model that it made.
 fit <- function(data, report, unused) lm(x ~ z, data)
 saveRDS(fit(frame, unused = stop("not used"), report = cat("x")), "promise-of-argument.rds", compress = FALSE)
+saveRDS((function(...) environment())(1, a = stop("not used"), stop("nor this")), "promise-of-dots.rds", compress = FALSE)
 # A function that the compiler has seen.
 double <- compiler::cmpfun(function(x, ...) if (is.null(x)) NULL else for (i in x) print(quote(i + 2 * base::sum(x))))
 saveRDS(double, "compiled.rds", compress = FALSE)

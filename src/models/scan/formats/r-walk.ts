@@ -218,6 +218,8 @@ class Walk {
   /** Lists, calls, functions and promises are pairs: of a first and of the rest, which is most often pairs again. */
   #pairs(first: number, from: number, place: Place): Item {
     const inner: Place = { ...place, depth: place.depth + 1, of: "other", called: false };
+    // Of what stands for `...`, the first pair alone has a type of its own.
+    const ofBindings = place.of === "frame" || (first & 0xff) === Type.dots;
     let [flags, offset, isQualified] = [first, from, false];
     for (;;) {
       const kind = flags & 0xff;
@@ -229,7 +231,7 @@ class Walk {
         this.#promise(offset, place.of === "binding" && offset === from, inner);
         return { type: first & 0xff, text: "" };
       }
-      const isBinding = kind === Type.dots || (kind === Type.list && place.of === "frame");
+      const isBinding = kind === Type.dots || (kind === Type.list && ofBindings);
       const called = kind === Type.language || isQualified;
       const { text } = this.item({ ...inner, of: isBinding ? "binding" : "other", called });
       if (kind === Type.language) isQualified = isQualifier(text);

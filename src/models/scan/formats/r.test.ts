@@ -32,7 +32,14 @@ const system = rCall("system", id);
 
 describe("what R saved", () => {
   const plain = ["xdr-2.rds", "xdr-3.rds", "xdr.rda", "ascii-2.rds", "ascii-3.rds", "ascii.rda", "little-endian.rds"];
-  for (const name of [...plain, "gzip.rds", "xz.rda", "compiled.rds", "promise-of-argument.rds"]) {
+  for (const name of [
+    ...plain,
+    "gzip.rds",
+    "xz.rda",
+    "compiled.rds",
+    "promise-of-argument.rds",
+    "promise-of-dots.rds",
+  ]) {
     it(`is clean in ${name}`, () => {
       assert.deepEqual(scan(vector(name)), ["clean"]);
     });
