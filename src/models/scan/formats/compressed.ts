@@ -193,7 +193,7 @@ function notOpened([name, , , kind]: (typeof NAMED)[number], source: Source, con
 function search(source: Source, context: ScanContext): void {
   const searched = sliceSource(source, 0, SEARCHED);
   if (!context.spend("steps", Math.ceil(searched.size / 16))) return;
-  for (const { at, pickle, name } of findHidden(searched, 1)) {
+  for (const { at, pickle, name } of findHidden(searched, 1, (steps) => context.spend("steps", steps))) {
     if (pickle) context.member(`bytes at ${at}`, sliceSource(source, at, source.size));
     else context.report(PICKLE_RULES.hidden, { offset: at, detail: name ?? "" });
   }

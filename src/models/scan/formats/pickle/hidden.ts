@@ -24,11 +24,15 @@ const CHUNK = 1024 * 1024;
 /** Longest module and name, with the instructions between. */
 const OVERLAP = 256;
 const MAX_WORD = 100;
-/** Beginnings of pickles that are tried: more are the work of somebody who wants this to take long. */
-const MAX_TRIALS = 10_000;
+/** Steps of the budget that it takes to try whether a pickle begins at a place. */
+const TRIAL_STEPS = 64;
 
-/** What stands in `source` from `from` on, in order. A pickle ends the search: whoever reads it goes on behind it. */
-export function findHidden(source: Source, from: number, trials = { left: MAX_TRIALS }): readonly Hidden[] {
+/**
+ * What stands in `source` from `from` on, in order. A pickle ends the search: whoever reads it goes on behind it.
+ *
+ * @param spend takes steps from a budget, and says whether they were there; where not, the search ends
+ */
+export function findHidden(source: Source, from: number, spend: (steps: number) => boolean): readonly Hidden[] {
   const found: Hidden[] = [];
   for (let at = from; at < source.size; at += CHUNK) {
     const bytes = new Uint8Array(source.read(at, CHUNK + OVERLAP));
@@ -38,8 +42,10 @@ export function findHidden(source: Source, from: number, trials = { left: MAX_TR
       if (BEGINS[byte] === 0) continue;
       if (byte === Op.PROTO) {
         const version = bytes[index + 1] ?? 0;
-        if (version < 2 || version > 5 || --trials.left < 0 || !isPickleAt(source, at + index, true)) continue;
-        return [...found, { at: at + index, pickle: true }];
+        if (version < 2 || version > 5) continue;
+        if (!spend(TRIAL_STEPS)) return found;
+        if (isPickleAt(source, at + index, true)) return [...found, { at: at + index, pickle: true }];
+        continue;
       }
       const name = byte === Op.GLOBAL || byte === Op.INST ? linesAt(bytes, index + 1) : pairAt(bytes, index);
       const known = name === undefined ? undefined : knownBad(name[0], name[1]);

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { scanBytes } from "../../../../../test/models/scan.ts";
 import { randomOf } from "../../../../../test/models/mutate.ts";
 import * as p from "../../../../../test/models/pickle.ts";
+import { DEFAULT_SCAN_LIMITS } from "../../limits.ts";
 import { compressedFormat } from "../compressed.ts";
 import { Op } from "./opcodes.ts";
 import { pickleFormat } from "./pickle.ts";
@@ -359,6 +360,14 @@ describe("bytes in a pickle", () => {
       assert.ok(rules.includes("pickle.call-unknown"), rules.join(" "));
       assert.notEqual(verdict, "clean");
     }
+  });
+
+  it("hide nothing behind many beginnings that are none: it is found, or a limit is named", () => {
+    const literal = p.assemble("\x80\x04\0".repeat(20_000), p.PAYLOAD);
+    assert.ok(inside(literal).rules.includes("pickle.call-dangerous"));
+    const file = p.assemble(p.proto(), Op.BINBYTES, p.u32(literal.length), literal, ".");
+    const limited = scanBytes(pickleFormat, file, "a.pkl", { ...DEFAULT_SCAN_LIMITS, steps: 200_000 });
+    assert.deepEqual([limited.verdict, limited.rules], ["inconclusive", ["scan.limit-steps"]]);
   });
 
   it("are none in megabytes of random numbers", () => {

@@ -35,11 +35,13 @@ export const pickleFormat: Format = {
  */
 function isBrokenPickle(source: Source): boolean {
   if (source.read(0, 1)[0] !== Op.PROTO) return false;
-  return findHidden(sliceSource(source, 0, SNIFFED), 1).length > 0;
+  let left = SNIFFED_STEPS;
+  return findHidden(sliceSource(source, 0, SNIFFED), 1, (steps) => (left -= steps) >= 0).length > 0;
 }
 
-/** Bytes behind a mark that are searched for another beginning. */
+/** Bytes behind a mark that are searched for another beginning, and steps that are taken there. */
 const SNIFFED = 16 * 1024 * 1024;
+const SNIFFED_STEPS = 1_000_000;
 
 /** Storages that the pickle at the start of `source` names, by their keys, as far as it can be read. */
 export function storagesOf(source: Source, spend: ScanContext["spend"]): ReadonlyMap<string, NamedStorage> {
@@ -50,12 +52,11 @@ export function storagesOf(source: Source, spend: ScanContext["spend"]): Readonl
 }
 
 function scanPickles(source: Source, context: ScanContext): void {
-  const trials = { left: MAX_TRIALS };
   const host: MachineHost = {
     report: (rule, at) => context.report(rule, at),
     steps: (amount) => context.spend("steps", amount),
     nested: (bytes, offset) => context.member(`bytes at ${offset}`, bytes),
-    literal: (value) => searchLiteral(source, value, context, trials),
+    literal: (value) => searchLiteral(source, value, context),
     arrayBehind: (object, machine) => arrayBehind(object, machine, host),
   };
   const storages = new Map<string, NamedStorage>();
@@ -73,23 +74,21 @@ function scanPickles(source: Source, context: ScanContext): void {
       // What comes behind the fault was read for its names; a loader may begin anew anywhere in it.
       at = machine.faultAt + 1;
     }
-    const next = searchRest(source, at, context, trials);
+    const next = searchRest(source, at, context);
     if (next === undefined) return;
     at = next;
   }
 }
 
-/** Beginnings of pickles that are tried in one file. */
-const MAX_TRIALS = 10_000;
 /** Bytes that are searched for one step of the budget. */
 const SEARCHED_PER_STEP = 16;
 
 /** Searches what no machine reached. @returns where a pickle begins there */
-function searchRest(source: Source, at: number, context: ScanContext, trials: { left: number }): number | undefined {
+function searchRest(source: Source, at: number, context: ScanContext): number | undefined {
   if (at >= source.size) return undefined;
   if (!context.spend("steps", Math.ceil((source.size - at) / SEARCHED_PER_STEP))) return undefined;
   context.report(PICKLE_RULES.trailing, { offset: at, detail: `${source.size - at} bytes` });
-  for (const hidden of findHidden(source, at, trials)) {
+  for (const hidden of findHidden(source, at, (steps) => context.spend("steps", steps))) {
     if (hidden.pickle) return hidden.at;
     context.report(PICKLE_RULES.hidden, { offset: hidden.at, detail: hidden.name ?? "" });
   }
@@ -97,16 +96,11 @@ function searchRest(source: Source, at: number, context: ScanContext, trials: { 
 }
 
 /** Searches a literal: pickles in pickles are loaded by what is made of them, out of sight of this machine. */
-function searchLiteral(
-  source: Source,
-  value: BytesValue | TextValue,
-  context: ScanContext,
-  trials: { left: number },
-): void {
+function searchLiteral(source: Source, value: BytesValue | TextValue, context: ScanContext): void {
   const { offset, length } = value;
   if (!context.spend("steps", Math.ceil(length / SEARCHED_PER_STEP))) return;
   const literal = fileOf(source, value);
-  for (const { at, pickle, name } of findHidden(literal, 0, trials)) {
+  for (const { at, pickle, name } of findHidden(literal, 0, (steps) => context.spend("steps", steps))) {
     if (pickle) context.member(`bytes at ${offset + at}`, sliceSource(literal, at, literal.size));
     else context.report(PICKLE_RULES.literal, { offset: offset + at, detail: name ?? "" });
   }
