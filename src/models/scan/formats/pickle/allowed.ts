@@ -4,7 +4,7 @@
  * The list is what torch's `weights_only` loader and numpy's own pickles need, data types of the standard library, and
  * classes of which instances are made without running code that the file chooses.
  *
- * Names are facts, as of 2026-11-23: torch/_weights_only_unpickler.py; numpy/_core/multiarray.py, numpy/random/_pickle.py;
+ * Names are facts, as of 2026-11-28: torch/_weights_only_unpickler.py; numpy/_core/multiarray.py, numpy/random/_pickle.py;
  * joblib/numpy_pickle.py; Lib/copyreg.py and Lib/pickle.py of CPython 3.14.
  *
  * @module
@@ -85,6 +85,26 @@ const CALLS = `
   timm.layers.format Format
   tokenizers AddedToken
   zoneinfo ZoneInfo ZoneInfo._unpickle
+  array array _array_reconstructor
+  re _compile
+  random Random
+  logging getLogger
+  ipaddress IPv4Address IPv6Address IPv4Network IPv6Network IPv4Interface IPv6Interface
+  collections UserDict UserList UserString
+  UserDict UserDict IterableUserDict
+  UserList UserList
+  UserString UserString
+  operator itemgetter
+  statistics NormalDist
+  string Template
+  types GenericAlias
+  numpy poly1d
+  numpy.polynomial.polynomial Polynomial
+  numpy.polynomial.chebyshev Chebyshev
+  numpy.polynomial.legendre Legendre
+  numpy.polynomial.laguerre Laguerre
+  numpy.polynomial.hermite Hermite
+  numpy.polynomial.hermite_e HermiteE
 `;
 
 const INSTANCES = `
@@ -100,6 +120,9 @@ const INSTANCES = `
   joblib.numpy_pickle NumpyArrayWrapper
   numpy.matrixlib.defmatrix matrix
   numpy matrix recarray
+  numpy.char chararray
+  numpy._core.defchararray chararray
+  numpy.core.defchararray chararray
   numpy.random.bit_generator SeedSequence
 `;
 
