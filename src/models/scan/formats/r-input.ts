@@ -8,6 +8,7 @@
  */
 
 import { type ByteReader, Truncated } from "../reader.ts";
+import { C_ESCAPES, latin1 } from "./text.ts";
 
 export interface RInput {
   readonly reader: ByteReader;
@@ -28,8 +29,6 @@ export function openRInput(mark: number, reader: ByteReader): RInput | undefined
 const SIZES = { byte: 1, int: 4, double: 8, complex: 16 } as const;
 /** Longest text that is kept: names are short. */
 const MAX_TEXT = 65_536;
-
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
 function binary(reader: ByteReader, bigEndian: boolean): RInput {
   return {
@@ -85,7 +84,6 @@ function ascii(reader: ByteReader): RInput {
 /** R's missing number. */
 const NA = -(2 ** 31);
 const MAX_WORD = 64;
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", v: "\v", b: "\b", r: "\r", f: "\f", a: "\u0007" };
 
 function isSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
@@ -95,7 +93,7 @@ function isSpace(byte: number): boolean {
 function escaped(reader: ByteReader): number {
   const isOctal = (byte: number): boolean => byte >= 0x30 && byte <= 0x37;
   const first = reader.u8();
-  if (!isOctal(first)) return (ESCAPES[String.fromCharCode(first)] ?? String.fromCharCode(first)).charCodeAt(0);
+  if (!isOctal(first)) return (C_ESCAPES[String.fromCharCode(first)] ?? String.fromCharCode(first)).charCodeAt(0);
   let value = first - 0x30;
   for (let digits = 1; digits < 3 && isOctal(reader.peek()); digits++) value = value * 8 + reader.u8() - 0x30;
   return value & 0xff;

@@ -69,6 +69,15 @@ const Type = {
   reference: 255,
 } as const;
 
+/** What vectors of numbers are made of. */
+const NUMBERS: ReadonlyMap<number, "byte" | "complex" | "double" | "int"> = new Map([
+  [Type.logical, "int"],
+  [Type.integer, "int"],
+  [Type.real, "double"],
+  [Type.complex, "complex"],
+  [Type.raw, "byte"],
+]);
+
 const HAS_ATTRIBUTES = 0x200;
 const HAS_TAG = 0x400;
 /** Objects in objects: R's own stack ends not far behind it. */
@@ -114,8 +123,8 @@ class Walk {
   }
 
   #ofFlags(flags: number, offset: number, place: Place): Item {
-    if (!this.#visitor.step()) throw new RGivenUp("no steps are left");
-    if (place.depth > MAX_DEPTH) throw new RInvalid(`more than ${MAX_DEPTH} objects in one another`);
+    this.#step();
+    checkDepth(place);
     const type = flags & 0xff;
     if (isPairs(type)) return this.#pairs(flags, offset, place);
     const inner: Place = { ...place, depth: place.depth + 1, of: "other", called: false };
@@ -168,19 +177,6 @@ class Walk {
         text = this.#input.text(counted(this.#input.int()));
         this.#name(text, offset, { ...place, called: true });
         break;
-      case Type.logical:
-      case Type.integer:
-        this.#input.skip("int", this.#length());
-        break;
-      case Type.real:
-        this.#input.skip("double", this.#length());
-        break;
-      case Type.complex:
-        this.#input.skip("complex", this.#length());
-        break;
-      case Type.raw:
-        this.#input.skip("byte", this.#length());
-        break;
       case Type.strings:
       case Type.vector:
       case Type.expression:
@@ -195,12 +191,18 @@ class Walk {
         return { type, text };
       case Type.s4:
         break;
-      default:
-        if (type < 241 || type > Type.nil) throw new RInvalid(`an object of type ${type}`);
-        return { type, text };
+      default: {
+        const unit = NUMBERS.get(type);
+        if (unit === undefined) return { type: valueType(type), text };
+        this.#input.skip(unit, this.#length());
+      }
     }
     if ((flags & HAS_ATTRIBUTES) !== 0) this.item(inner);
     return { type, text };
+  }
+
+  #step(): void {
+    if (!this.#visitor.step()) throw new RGivenUp("no steps are left");
   }
 
   #items(count: number, place: Place): void {
@@ -223,13 +225,16 @@ class Walk {
     let [flags, offset, isQualified] = [first, from, false];
     for (;;) {
       const kind = flags & 0xff;
-      if (!isPairs(kind)) break;
-      if (!this.#visitor.step()) throw new RGivenUp("no steps are left");
+      if (!isPairs(kind)) {
+        this.#ofFlags(flags, offset, inner);
+        break;
+      }
+      this.#step();
       if ((flags & HAS_ATTRIBUTES) !== 0) this.item(inner);
       if ((flags & HAS_TAG) !== 0) this.item(inner);
       if (kind === Type.promise) {
         this.#promise(offset, place.of === "binding" && offset === from, inner);
-        return { type: first & 0xff, text: "" };
+        break;
       }
       const isBinding = kind === Type.dots || (kind === Type.list && ofBindings);
       const called = kind === Type.language || isQualified;
@@ -238,7 +243,6 @@ class Walk {
       offset = this.#input.reader.position;
       flags = this.#input.int();
     }
-    this.#ofFlags(flags, offset, inner);
     return { type: first & 0xff, text: "" };
   }
 
@@ -252,7 +256,7 @@ class Walk {
   /** What the interpreter runs instead of a call: instructions, and the constants that they take. */
   #bytecode(place: Place): void {
     const inner = { ...place, depth: place.depth + 1 };
-    if (inner.depth > MAX_DEPTH) throw new RInvalid(`more than ${MAX_DEPTH} objects in one another`);
+    checkDepth(inner);
     this.item(inner);
     for (let left = counted(this.#input.int()); left > 0; left--) {
       const type = this.#input.int();
@@ -265,10 +269,10 @@ class Walk {
   /** Pairs in bytecode say the type of what follows apart from it, and are referred to by number. */
   #codePairs(first: number, place: Place): void {
     const inner: Place = { ...place, depth: place.depth + 1, called: false };
-    if (inner.depth > MAX_DEPTH) throw new RInvalid(`more than ${MAX_DEPTH} objects in one another`);
+    checkDepth(inner);
     let [type, isQualified] = [first, false];
     for (;;) {
-      if (!this.#visitor.step()) throw new RGivenUp("no steps are left");
+      this.#step();
       if (type === Type.codeReference) {
         this.#input.int();
         return;
@@ -304,6 +308,12 @@ function isQualifier(name: string): boolean {
   return name === "::" || name === ":::";
 }
 
+/** The types that stand for one value each: `NULL`, the global environment, what is missing. @throws RInvalid for others */
+function valueType(type: number): number {
+  if (type < 241 || type > Type.nil) throw new RInvalid(`an object of type ${type}`);
+  return type;
+}
+
 function isPairs(type: number): boolean {
   return (
     type === Type.list || type === Type.language || type === Type.closure || type === Type.promise || type === Type.dots
@@ -319,6 +329,10 @@ function isCodePairs(type: number): boolean {
     type === Type.attributedLanguage ||
     type === Type.attributedList
   );
+}
+
+function checkDepth({ depth }: Place): void {
+  if (depth > MAX_DEPTH) throw new RInvalid(`more than ${MAX_DEPTH} objects in one another`);
 }
 
 function counted(count: number): number {

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import {
   rCall,
   rEnvironment,
@@ -16,12 +14,12 @@ import {
   rVector,
 } from "../../../../test/models/r.ts";
 import { scanBytes } from "../../../../test/models/scan.ts";
+import { vector as fileOf } from "../../../../test/models/vectors.ts";
 import { int, joined, utf8 } from "../../../../test/models/writer.ts";
 import { compressedFormat } from "./compressed.ts";
 import { r } from "./r.ts";
 
-const vector = (name: string) =>
-  new Uint8Array(readFileSync(fileURLToPath(new URL(`../../../../test/vectors/r/${name}`, import.meta.url))));
+const vector = (name: string) => fileOf(`r/${name}`);
 
 const scan = (bytes: Uint8Array) => {
   const { rules, verdict } = scanBytes([r, compressedFormat], bytes);

@@ -14,6 +14,7 @@ import type { Source } from "../source.ts";
 import { openRInput, type RInput } from "./r-input.ts";
 import { RGivenUp, RInvalid, walkR, type RVisitor } from "./r-walk.ts";
 import { RUNS_CODE, SUPPLY_CHAIN } from "./references.ts";
+import { latin1 } from "./text.ts";
 
 const RULES = {
   promise: {
@@ -103,7 +104,7 @@ function visitorOf(context: ScanContext): RVisitor {
 
 /** Numbers behind the mark: the format, R's version, and the oldest version that can read it; of format 3 an encoding. */
 function openR(source: Source): RInput | "old" | undefined {
-  const mark = Buffer.from(source.read(0, 6)).toString("latin1");
+  const mark = latin1(source.read(0, 6));
   // What `save` writes has a line of its own in front.
   const isWorkspace = /^RD[XAB][123]\n/.test(mark);
   if (isWorkspace && mark[3] === "1") return "old";

@@ -22,17 +22,15 @@ export interface CallHost {
 /**
  * `getattr(cls, name)`, which is another way to write the name `cls.name`: that global, where it is on the list. Undefined
  * for any other call.
- *
- * @param textOf the text of a literal
  */
 export function attributeOf(
   callable: Value,
   args: Value,
-  textOf: (value: Value) => string | undefined,
+  literals: { readonly text: (value: Value | undefined) => string | undefined },
 ): GlobalValue | undefined {
   if (callable.kind !== "global" || callable.use !== "attribute" || args.kind !== "tuple") return undefined;
   const [owner, attribute, ...more] = args.items ?? [];
-  const name = attribute === undefined ? undefined : textOf(attribute);
+  const name = literals.text(attribute);
   if (owner?.kind !== "global" || name === undefined || more.length > 0) return undefined;
   const found = judgeGlobal(owner.module, `${owner.name}.${name}`);
   return found.grade === "allowed" ? found : undefined;
@@ -138,11 +136,10 @@ function checkCall(callable: GlobalValue, args: Value, host: CallHost): void {
       else if (first.use === "type-of" || first.use === "attribute")
         host.report(PICKLE_RULES.callDangerous, describeGlobal(first));
       return;
-    case "attribute":
-      host.report(PICKLE_RULES.callDangerous, describeGlobal(callable));
-      return;
     case "type-of":
-      if (items?.length !== 1 || !isConstant(first)) host.report(PICKLE_RULES.callDangerous, describeGlobal(callable));
+    case "attribute":
+      if (callable.use === "type-of" && items?.length === 1 && isConstant(first)) return;
+      host.report(PICKLE_RULES.callDangerous, describeGlobal(callable));
       return;
     default:
       host.report(PICKLE_RULES.callUnknown, `${path}, which is allowed, but not to be called`);

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { ScanContext } from "../../format.ts";
 import type { Source } from "../../source.ts";
 import { knownBad } from "./known-bad.ts";
 import { Op } from "./opcodes.ts";
@@ -24,15 +25,17 @@ const CHUNK = 1024 * 1024;
 /** Longest module and name, with the instructions between. */
 const OVERLAP = 256;
 const MAX_WORD = 100;
+/** Bytes that are searched for one step of the budget. */
+const SEARCHED_PER_STEP = 16;
 /** Steps of the budget that it takes to try whether a pickle begins at a place. */
 const TRIAL_STEPS = 64;
 
 /**
  * What stands in `source` from `from` on, in order. A pickle ends the search: whoever reads it goes on behind it.
  *
- * @param spend takes steps from a budget, and says whether they were there; where not, the search ends
+ * @param budget of which trials are paid; where it is spent, the search ends
  */
-export function findHidden(source: Source, from: number, spend: (steps: number) => boolean): readonly Hidden[] {
+export function findHidden(source: Source, from: number, budget: Pick<ScanContext, "spend">): readonly Hidden[] {
   const found: Hidden[] = [];
   for (let at = from; at < source.size; at += CHUNK) {
     const bytes = new Uint8Array(source.read(at, CHUNK + OVERLAP));
@@ -43,8 +46,8 @@ export function findHidden(source: Source, from: number, spend: (steps: number) 
       if (byte === Op.PROTO) {
         const version = bytes[index + 1] ?? 0;
         if (version < 2 || version > 5) continue;
-        if (!spend(TRIAL_STEPS)) return found;
-        if (isPickleAt(source, at + index, true)) return [...found, { at: at + index, pickle: true }];
+        if (!budget.spend("steps", TRIAL_STEPS)) return found;
+        if (isPickleAt(source, at + index, "within")) return [...found, { at: at + index, pickle: true }];
         continue;
       }
       const name = byte === Op.GLOBAL || byte === Op.INST ? linesAt(bytes, index + 1) : pairAt(bytes, index);
@@ -55,6 +58,11 @@ export function findHidden(source: Source, from: number, spend: (steps: number) 
     }
   }
   return found;
+}
+
+/** Takes from a budget what it costs to search so many bytes, and says whether it was there. */
+export function paySearch(bytes: number, budget: Pick<ScanContext, "spend">): boolean {
+  return budget.spend("steps", Math.ceil(bytes / SEARCHED_PER_STEP));
 }
 
 /** Instructions of texts, by the bytes that their length takes; the last two are lines. */

@@ -31,6 +31,9 @@ const MAX_ENTRIES = 8_000_000;
 /** Instructions between two looks at the budget. */
 const STEP = 4_096;
 
+/** A run that only tells whether a pickle is there: at the start of something, or anywhere within other bytes. */
+export type Trial = "start" | "within";
+
 export class PickleMachine {
   readonly source: Source;
   readonly reader: ByteReader;
@@ -49,7 +52,7 @@ export class PickleMachine {
   readonly #calls: CallHost;
   readonly #stack = new MachineStack((what) => this.#fault(what));
   readonly #globals = new Map<string, v.GlobalValue>();
-  #trial: "start" | "within" | undefined;
+  #trial: Trial | undefined;
   #frameEnd = 0;
   #at = 0;
 
@@ -72,7 +75,7 @@ export class PickleMachine {
    * nothing to it, since some loaders never look at them. One `within` other bytes takes a number of the extension registry
    * for a fault too, which it is to every loader that was told of none.
    */
-  run(trial?: "start" | "within"): MachineEnd {
+  run(trial?: Trial): MachineEnd {
     this.#trial = trial;
     for (;;) {
       if (this.count % STEP === 0 && !this.#room()) return "given-up";
@@ -271,7 +274,7 @@ export class PickleMachine {
       }
       case Op.REDUCE: {
         const [callable, args] = this.#stack.popMany(2) as [v.Value, v.Value];
-        const attribute = attributeOf(callable, args, (value) => this.text(value));
+        const attribute = attributeOf(callable, args, this);
         return this.#stack.push(attribute ?? callValue(callable, args, this.#calls));
       }
       case Op.NEWOBJ:

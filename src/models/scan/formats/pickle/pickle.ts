@@ -10,7 +10,7 @@
 import type { Format, ScanContext } from "../../format.ts";
 import { ByteReader } from "../../reader.ts";
 import { sliceSource, type Source } from "../../source.ts";
-import { findHidden } from "./hidden.ts";
+import { findHidden, paySearch } from "./hidden.ts";
 import { arrayBehind } from "./joblib.ts";
 import type { MachineHost } from "./host.ts";
 import { PickleMachine } from "./machine.ts";
@@ -36,7 +36,8 @@ export const pickleFormat: Format = {
 function isBrokenPickle(source: Source): boolean {
   if (source.read(0, 1)[0] !== Op.PROTO) return false;
   let left = SNIFFED_STEPS;
-  return findHidden(sliceSource(source, 0, SNIFFED), 1, (steps) => (left -= steps) >= 0).length > 0;
+  const budget = { spend: (_: unknown, steps: number) => (left -= steps) >= 0 };
+  return findHidden(sliceSource(source, 0, SNIFFED), 1, budget).length > 0;
 }
 
 /** Bytes behind a mark that are searched for another beginning, and steps that are taken there. */
@@ -80,15 +81,12 @@ function scanPickles(source: Source, context: ScanContext): void {
   }
 }
 
-/** Bytes that are searched for one step of the budget. */
-const SEARCHED_PER_STEP = 16;
-
 /** Searches what no machine reached. @returns where a pickle begins there */
 function searchRest(source: Source, at: number, context: ScanContext): number | undefined {
   if (at >= source.size) return undefined;
-  if (!context.spend("steps", Math.ceil((source.size - at) / SEARCHED_PER_STEP))) return undefined;
+  if (!paySearch(source.size - at, context)) return undefined;
   context.report(PICKLE_RULES.trailing, { offset: at, detail: `${source.size - at} bytes` });
-  for (const hidden of findHidden(source, at, (steps) => context.spend("steps", steps))) {
+  for (const hidden of findHidden(source, at, context)) {
     if (hidden.pickle) return hidden.at;
     context.report(PICKLE_RULES.hidden, { offset: hidden.at, detail: hidden.name ?? "" });
   }
@@ -98,9 +96,9 @@ function searchRest(source: Source, at: number, context: ScanContext): number | 
 /** Searches a literal: pickles in pickles are loaded by what is made of them, out of sight of this machine. */
 function searchLiteral(source: Source, value: BytesValue | TextValue, context: ScanContext): void {
   const { offset, length } = value;
-  if (!context.spend("steps", Math.ceil(length / SEARCHED_PER_STEP))) return;
+  if (!paySearch(length, context)) return;
   const literal = fileOf(source, value);
-  for (const { at, pickle, name } of findHidden(literal, 0, (steps) => context.spend("steps", steps))) {
+  for (const { at, pickle, name } of findHidden(literal, 0, context)) {
     if (pickle) context.member(`bytes at ${offset + at}`, sliceSource(literal, at, literal.size));
     else context.report(PICKLE_RULES.literal, { offset: offset + at, detail: name ?? "" });
   }

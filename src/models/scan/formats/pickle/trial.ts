@@ -7,7 +7,7 @@
 
 import type { Source } from "../../source.ts";
 import type { MachineHost } from "./host.ts";
-import { PickleMachine } from "./machine.ts";
+import { PickleMachine, type Trial } from "./machine.ts";
 import { Op } from "./opcodes.ts";
 
 /** Instructions that a trial runs: what is still a pickle then is one. */
@@ -20,10 +20,10 @@ const MAX_PROTOCOL = 5;
  * True where a loader that begins at `at` would come to the end of a pickle, or, before it fails, call something, change
  * something, or name something dangerous and go on.
  *
- * @param within any place in data may begin so by chance: the mark of a pickle that breaks before it does anything counts
- *   only where one is expected, and not `within` other bytes
+ * @param trial any place in data may begin so by chance: the mark of a pickle that breaks before it does anything counts
+ *   only at the `start`, where one is expected, and not `within` other bytes
  */
-export function isPickleAt(source: Source, at: number, within = false): boolean {
+export function isPickleAt(source: Source, at: number, trial: Trial = "start"): boolean {
   const [first, second, third] = new Uint8Array(source.read(at, 3));
   if (first === undefined || second === undefined) return false;
   const marked = first === Op.PROTO && second <= MAX_PROTOCOL;
@@ -34,14 +34,14 @@ export function isPickleAt(source: Source, at: number, within = false): boolean 
     steps: (amount) => (left -= amount) >= -MOST / 2,
   };
   const machine = new PickleMachine(source, at, host);
-  const end = machine.run(within ? "within" : "start");
+  const end = machine.run(trial);
   // A name alone is two lines of any text that begins with a c: it counts behind the mark, or before another instruction.
   if (machine.calls > 0 || (machine.dangerous && (marked || machine.count > 2))) return true;
   // One that names nothing does nothing.
-  if (end === "stopped") return !machine.faulty && (!within || machine.named);
+  if (end === "stopped") return !machine.faulty && (trial === "start" || machine.named);
   if (end === "given-up") return true;
   // Whoever reads on finds it broken, and says so.
-  return !within && marked && (machine.named || third === Op.FRAME || machine.count > MARKED_COUNT);
+  return trial === "start" && marked && (machine.named || third === Op.FRAME || machine.count > MARKED_COUNT);
 }
 
 /** Instructions behind a PROTO that bytes which are no pickle do not have by chance. */

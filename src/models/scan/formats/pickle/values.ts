@@ -6,6 +6,7 @@
  */
 
 import { bytesSource, sliceSource, type Source } from "../../source.ts";
+import { C_ESCAPES } from "../text.ts";
 import { Op } from "./opcodes.ts";
 
 /** How the bytes of a text become its characters. */
@@ -146,16 +147,8 @@ function fromCode(code: number, otherwise: string): string {
   return code <= 0x10_ffff ? String.fromCodePoint(code) : otherwise;
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  a: "\u0007",
-  b: "\b",
-  f: "\f",
-  v: "\v",
-  "\n": "",
-};
+/** A line that goes on in the next one has no end. */
+const ESCAPES: Readonly<Record<string, string>> = { ...C_ESCAPES, "\n": "" };
 
 /** A literal of Python's `repr` for bytes: quotes around it, escapes in it. */
 function unquote(text: string): string | undefined {
