@@ -110,6 +110,10 @@ for name, value, options in [
     hickle.dump({"a": value}, os.path.join(here, name + ".h5"), mode="w", **options)
 with file("bad-opaque") as f:
     f["x"] = np.void(pickle.dumps(Evil()))
+for libver in ["earliest", "latest"]:
+    with file(f"bad-shared-type-{libver}", libver=libver) as f:
+        f["type"] = np.dtype("u1")
+        f.create_dataset("x", data=np.frombuffer(pickle.dumps(Evil()), "u1"), dtype=f["type"])
 with file("bad-compact") as f:
     compact = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     compact.set_layout(h5py.h5d.COMPACT)

@@ -9,7 +9,7 @@
 
 import { ByteReader } from "../reader.ts";
 import { bytesSource, sliceSource, type Source } from "../source.ts";
-import { Hdf5Invalid, isMagic, Message, readerAt, readHeader, sized, type Hdf5File } from "./hdf5-header.ts";
+import { Hdf5Invalid, isMagic, readerAt, sharedType, sized, type Hdf5File } from "./hdf5-header.ts";
 
 export interface Hdf5Attribute {
   readonly name: string;
@@ -34,24 +34,12 @@ export function readAttribute(file: Hdf5File, data: Source): Hdf5Attribute {
   if (version === 3) reader.skip(1);
   const pad = (size: number): number => (version === 1 ? Math.ceil(size / 8) * 8 : size);
   const name = cString(reader.bytes(Math.min(pad(nameSize), reader.left)));
-  const kept = reader.bytes(Math.min(pad(typeSize), reader.left));
+  const kept = bytesSource(reader.bytes(Math.min(pad(typeSize), reader.left)));
   reader.skip(Math.min(pad(spaceSize), reader.left));
   const type = version > 1 && (flags & 1) !== 0 ? sharedType(file, kept) : kept;
   if (type === undefined) return { name, unread: true };
-  const value = readValue(file, reader, type);
+  const value = readValue(file, reader, type.read(0, type.size));
   return { name, unread: false, ...(value === undefined ? {} : { value }) };
-}
-
-/** A type that an object of its own keeps, which a reference leads to (IV.A.2, «Shared Message»). */
-function sharedType(file: Hdf5File, reference: Uint8Array): Uint8Array | undefined {
-  const reader = new ByteReader(bytesSource(reference));
-  const version = reader.u8();
-  // Of version 3, a reference of kind 1 leads into a heap of messages.
-  if (version < 1 || version > 3 || (reader.u8() !== 2 && version === 3)) return undefined;
-  if (version === 1) reader.skip(6);
-  const messages = readHeader(file, sized(reader, file.offsetSize));
-  const data = messages.find(({ type, flags }) => type === Message.datatype && (flags & 2) === 0)?.data;
-  return data?.read(0, data.size);
 }
 
 /** The object `index` of the global heap at `address`. @throws Hdf5Invalid, Truncated */

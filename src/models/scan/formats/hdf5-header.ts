@@ -33,9 +33,11 @@ export const Message = {
   attributeInfo: 0x15,
 } as const;
 
+/** A bit of a message's flags: what follows is a reference to a message that is kept elsewhere. */
+export const SHARED = 0x02;
+
 export interface Hdf5Message {
   readonly type: number;
-  /** Bit 1: what follows is a reference to a message that is kept elsewhere. */
   readonly flags: number;
   readonly data: Source;
 }
@@ -89,6 +91,27 @@ export function readHeader(file: Hdf5File, address: bigint): readonly Hdf5Messag
     if (messages.length > MAX_MESSAGES) throw new Hdf5Invalid(`more than ${MAX_MESSAGES} messages in one object`);
   }
   return messages;
+}
+
+/** The type of a data set's elements, which it has itself or shares. @throws Hdf5Invalid, Truncated */
+export function datatypeOf(file: Hdf5File, messages: readonly Hdf5Message[]): Source | undefined {
+  const message = messages.find(({ type }) => type === Message.datatype);
+  if (message === undefined) return undefined;
+  return (message.flags & SHARED) === 0 ? message.data : sharedType(file, message.data);
+}
+
+/**
+ * A type that an object of its own keeps, which a reference leads to (IV.A.2, «Shared Message»). Undefined where it is kept
+ * in another way. @throws Hdf5Invalid, Truncated
+ */
+export function sharedType(file: Hdf5File, reference: Source): Source | undefined {
+  const reader = new ByteReader(reference);
+  const version = reader.u8();
+  // Of version 3, a reference of kind 1 leads into a heap of messages.
+  if (version < 1 || version > 3 || (reader.u8() !== 2 && version === 3)) return undefined;
+  if (version === 1) reader.skip(6);
+  const messages = readHeader(file, sized(reader, file.offsetSize));
+  return messages.find(({ type, flags }) => type === Message.datatype && (flags & SHARED) === 0)?.data;
 }
 
 function openVersion1(reader: ByteReader): { readonly reader: ByteReader; readonly end: number } {

@@ -39,17 +39,18 @@ export function unpickledBy(name: string, text: string): Unpickled | undefined {
 /**
  * Scans the data of an object, where that is bytes in one piece.
  *
+ * @param type of its elements: a datatype message
  * @returns false where it is bytes in chunks, which are not read
  */
 export function scanData(
   file: Hdf5File,
   messages: readonly Hdf5Message[],
+  type: Source,
   where: string,
   context: ScanContext,
 ): boolean {
-  const type = messages.find(({ type: kind, flags }) => kind === Message.datatype && (flags & 2) === 0)?.data;
   const layout = messages.find(({ type: kind }) => kind === Message.layout)?.data;
-  if (type === undefined || layout === undefined || type.size < 8 || !isOfBytes(type)) return true;
+  if (layout === undefined || !isOfBytes(type)) return true;
   const data = dataOf(file, layout);
   if (data === "chunks") return false;
   if (data !== undefined) scanPickle(data, `data of ${where}`, context);

@@ -63,7 +63,14 @@ describe("hdf5", () => {
   for (const name of ["attribute", "objects", "shared-type", "text"].map((kind) => `bad-pytables-${kind}`)) {
     it(`reports ${name}`, () => assertPickle(name));
   }
-  for (const name of ["bad-pandas-fixed", "bad-hickle", "bad-opaque", "bad-compact"]) {
+  for (const name of [
+    "bad-pandas-fixed",
+    "bad-hickle",
+    "bad-opaque",
+    "bad-compact",
+    "bad-shared-type-earliest",
+    "bad-shared-type-latest",
+  ]) {
     it(`reports ${name}`, () => assertPickle(name));
   }
 

@@ -15,7 +15,16 @@ import type { Source } from "../source.ts";
 import { cString, globalHeapObject, readAttribute } from "./hdf5-attribute.ts";
 import { denseObjects } from "./hdf5-dense.ts";
 import { localHeap, readLink, symbolTable, type Hdf5Link } from "./hdf5-group.ts";
-import { Hdf5Invalid, Message, readHeader, sized, type Hdf5File, type Hdf5Message } from "./hdf5-header.ts";
+import {
+  datatypeOf,
+  Hdf5Invalid,
+  Message,
+  readHeader,
+  SHARED,
+  sized,
+  type Hdf5File,
+  type Hdf5Message,
+} from "./hdf5-header.ts";
 import { scanAttribute, scanData, scanHeaps, unpickledBy, type Unpickled } from "./hdf5-pickles.ts";
 import { openHdf5 } from "./hdf5-superblock.ts";
 import { isKeras, judgeKeras, KERAS_RULES } from "./keras.ts";
@@ -143,7 +152,7 @@ function visit(
   };
   for (const { type, flags, data } of messages) {
     if (!context.spend("steps", 1)) return [];
-    const shared = (flags & 0x02) !== 0;
+    const shared = (flags & SHARED) !== 0;
     if (type === Message.symbolTable) for (const link of symbolTable(file, data)) take(link);
     else if (type === Message.link && !shared) take(readLink(file, data));
     else if (type === Message.attribute && !shared) judge(data);
@@ -159,9 +168,11 @@ function visit(
     else if (type === Message.layout) judgeLayout(file, data, path, context);
     else if (type === Message.filters) judgeFilters(data, path, context);
   }
-  judgeSize(file, messages, path, context);
+  const type = datatypeOf(file, messages);
+  if (type === undefined || type.size < 8) return next;
+  judgeSize(file, messages, type, path, context);
   // The first object is the root, whose attributes say whose file it is.
-  if (!scanData(file, messages, path, context) && unpickled.has("bytes")) {
+  if (!scanData(file, messages, type, path, context) && unpickled.has("bytes")) {
     context.report(RULES.unread, { detail: `${path} is in chunks, and may be a pickle` });
   }
   return next;
@@ -248,10 +259,15 @@ function judgeFilters(data: Source, path: string, context: ScanContext): void {
 const MOST_RATIO = 2000;
 const HARMLESS = 1024 ** 3;
 
-function judgeSize(file: Hdf5File, messages: readonly Hdf5Message[], path: string, context: ScanContext): void {
+function judgeSize(
+  file: Hdf5File,
+  messages: readonly Hdf5Message[],
+  type: Source,
+  path: string,
+  context: ScanContext,
+): void {
   const space = messages.find(({ type }) => type === Message.dataspace)?.data;
-  const type = messages.find((message) => message.type === Message.datatype && (message.flags & 2) === 0)?.data;
-  if (space === undefined || type === undefined || type.size < 8) return;
+  if (space === undefined) return;
   const reader = new ByteReader(space);
   const version = reader.u8();
   const rank = reader.u8();
